@@ -1,0 +1,1 @@
+"""Measurements of the system itself, each in a process of its own."""

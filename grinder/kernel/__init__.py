@@ -1,0 +1,1 @@
+"""Actors without trading: mailboxes, supervision and two runtimes on pykka."""

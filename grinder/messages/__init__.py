@@ -1,0 +1,1 @@
+"""What is said: the only words that cross a mailbox."""

@@ -1,0 +1,1 @@
+"""Do we and the venue agree."""

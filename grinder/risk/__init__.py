@@ -1,0 +1,1 @@
+"""Whether something may happen: facts in, verdicts out."""

@@ -1,0 +1,1 @@
+"""A venue and a market as state machines."""

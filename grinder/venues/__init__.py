@@ -1,0 +1,1 @@
+"""The edge of the world: bytes to messages, commands to requests."""

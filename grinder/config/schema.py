@@ -1,0 +1,218 @@
+"""The tree of settings. Every field has a unit in its name, a default, and a reader.
+
+Money is Decimal and written as text in TOML. The tree is composed of one class for each section
+of the file; see ``grinder config init`` for a commented file with every default.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class RunSettings:
+    """[run]: what to run."""
+
+    symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT")
+    venue: str = "sim"
+    """sim, binance-demo, binance-testnet or binance."""
+    armed: bool = False
+    """Needed, with credentials, before anything is sent to a venue that is not the simulated one."""
+    allow_mainnet: bool = False
+    """Needed besides for the venue called binance."""
+    port: int = 9090
+    """HTTP port of the console; 0 picks a free one."""
+    host: str = "127.0.0.1"
+    log: str = "auto"
+    """text, json, or auto: the live picture on a terminal, text elsewhere."""
+    log_level: str = "info"
+    fault_injection: bool = False
+    """Serve POST /debug/fault/ACTOR/KIND; refused with any venue but sim."""
+
+
+@attrs.frozen(kw_only=True)
+class VenueSettings:
+    """[venue]: how to talk to it."""
+
+    rest_url: str = ""
+    """Overrides the address that belongs to run.venue."""
+    stream_url: str = ""
+    recv_window_ms: int = 5_000
+    connect_timeout_ms: int = 5_000
+    place_timeout_ms: int = 1_500
+    cancel_timeout_ms: int = 600
+    read_timeout_ms: int = 2_500
+    place_threads: int = 4
+    cancel_threads: int = 2
+    queue_max: int = 1_000
+    """Requests waiting for each kind of thread; more are refused."""
+    order_weight_reserve: int = 300
+    """Request weight a minute that reads leave to cancels."""
+    dead_man_ms: int = 30_000
+    """Countdown after which the venue cancels our orders unless told again; 0 turns it off."""
+    listen_key_keepalive_ms: int = 1_800_000
+    unknown_margin_ms: int = 1_000
+    """Added to the receive window before an unanswered order is looked up for good."""
+
+
+@attrs.frozen(kw_only=True)
+class SimSettings:
+    """[sim]: the embedded venue."""
+
+    data: str = ""
+    """Recording to play; empty plays the one in the package."""
+    speed: float = 1.0
+    seed: int = 1
+    balance: Decimal = Decimal(10_000)
+    order_log: str = ""
+    """File for the venue's own order log; empty keeps it in memory only."""
+
+
+@attrs.frozen(kw_only=True)
+class FeedSettings:
+    """[feed]: market data."""
+
+    book_stale_after_ms: int = 5_000
+    trade_stale_after_ms: int = 30_000
+    depth_stale_after_ms: int = 5_000
+    mark_stale_after_ms: int = 10_000
+    reconnect_delay_ms: int = 1_000
+    """First pause before a reconnect; doubles up to reconnect_delay_max_ms."""
+    reconnect_delay_max_ms: int = 30_000
+    depth: bool = True
+    """Subscribe depth diffs."""
+
+
+@attrs.frozen(kw_only=True)
+class FeatureSettings:
+    """[features]: bars and their indicators."""
+
+    bar_interval_ms: int = 60_000
+    atr_period: int = 14
+    move_window_ms: int = 5_000
+
+
+@attrs.frozen(kw_only=True)
+class GridSettings:
+    """[policy]: the ladder."""
+
+    spacing_bps: int = 5
+    """Distance between levels, in basis points of the mid."""
+    levels: int = 5
+    """Levels on each side."""
+    level_notional: Decimal = Decimal(250)
+    """Worth of one level in quote units; rounded down to the lot."""
+    recentre_bps: int = 10
+    """The ladder moves once the mid has moved this far from its anchor."""
+    exit_spacing_bps: int = 5
+    """Distance of the first exit from the average entry price."""
+    freeze_in_position: bool = True
+    """Leave the ladder where it is while a position is open."""
+    exit_retry_ms: int = 1_000
+    """Pause before a refused exit is tried again."""
+    refused_level_pause_ms: int = 500
+    """Pause before a level refused as post-only is tried again."""
+
+
+@attrs.frozen(kw_only=True)
+class RiskSettings:
+    """[risk]: lifecycle thresholds and caps."""
+
+    cooldown_ms: int = 30_000
+    spread_spike_bps: float = 50.0
+    toxicity_high_bps: float = 500.0
+    position_notional_max: Decimal = Decimal(5_000)
+    """Cap for one symbol: position and everything pending on its worse side, in quote units."""
+    total_notional_max: Decimal = Decimal(20_000)
+    order_notional_max: Decimal = Decimal(1_000)
+    drawdown_limit: float = 0.20
+    """Fraction of the equity at start; at or above it the kill switch trips."""
+    position_small_notional: Decimal = Decimal(10)
+    """Below this a position no longer holds the lifecycle in EMERGENCY."""
+    permit_ms: int = 1_000
+    """Life of a permit."""
+    evaluate_ms: int = 250
+    """Pause between timer-driven evaluations."""
+    account_stale_after_ms: int = 30_000
+    """No permit once the last account snapshot is older."""
+
+
+@attrs.frozen(kw_only=True)
+class RouterSettings:
+    """[router]: our own share of the venue's limits."""
+
+    orders_10s_max: int = 250
+    """Placements in ten seconds; the venue allows 300 for the account."""
+    orders_1m_max: int = 1_000
+
+
+@attrs.frozen(kw_only=True)
+class SyncSettings:
+    """[sync]: account snapshots and reconciliation."""
+
+    interval_ms: int = 5_000
+    failures_max: int = 3
+    """Failed snapshots in a row before the account counts as unknown."""
+    missing_after_ms: int = 5_000
+    """How long an order may be missing on one side before it counts as a mismatch."""
+
+
+@attrs.frozen(kw_only=True)
+class LeaderSettings:
+    """[leader]: the lease."""
+
+    instance: str = ""
+    """Name of this instance; empty makes one from host and process."""
+    ttl_ms: int = 10_000
+    renew_ms: int = 3_000
+    margin_ms: int = 1_000
+    """Leadership ends this long before the lease does."""
+
+
+@attrs.frozen(kw_only=True)
+class SupervisionSettings:
+    """[supervision]: restarts and placement."""
+
+    placement: str = "shared"
+    """shared: the thinking actors share one thread; own: a thread for each actor."""
+    restarts_max: int = 10
+    """More restarts than this within period_ms end the supervisor."""
+    period_ms: int = 60_000
+    stall_after_ms: int = 2_000
+    """A handler that runs longer counts as stuck."""
+    start_timeout_ms: int = 15_000
+    shutdown_ms: int = 2_000
+    mailbox_max: int = 10_000
+    backoff_ms: int = 50
+    """First pause before a restart; doubles up to backoff_max_ms, with jitter."""
+    backoff_max_ms: int = 5_000
+
+
+@attrs.frozen(kw_only=True)
+class StopSettings:
+    """[stop]: how a run ends."""
+
+    position: str = "keep"
+    """keep or flatten."""
+    timeout_ms: int = 8_000
+    """Longest time for cancelling and confirming."""
+
+
+@attrs.frozen(kw_only=True)
+class Config:
+    """The whole tree."""
+
+    run: RunSettings = attrs.field(factory=RunSettings)
+    venue: VenueSettings = attrs.field(factory=VenueSettings)
+    sim: SimSettings = attrs.field(factory=SimSettings)
+    feed: FeedSettings = attrs.field(factory=FeedSettings)
+    features: FeatureSettings = attrs.field(factory=FeatureSettings)
+    policy: GridSettings = attrs.field(factory=GridSettings)
+    risk: RiskSettings = attrs.field(factory=RiskSettings)
+    router: RouterSettings = attrs.field(factory=RouterSettings)
+    sync: SyncSettings = attrs.field(factory=SyncSettings)
+    leader: LeaderSettings = attrs.field(factory=LeaderSettings)
+    supervision: SupervisionSettings = attrs.field(factory=SupervisionSettings)
+    stop: StopSettings = attrs.field(factory=StopSettings)

@@ -1,0 +1,119 @@
+"""From plan to permission: intents, their approval and their refusal."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+import attrs
+
+from grinder.kernel.message import Lane, Message
+from grinder.model.order import Side
+from grinder.model.permit import Permit
+
+
+class IntentAction(StrEnum):
+    """What a policy wants done."""
+
+    PLACE = "PLACE"
+    CANCEL = "CANCEL"
+
+
+@attrs.frozen(kw_only=True)
+class Intent:
+    """One wish of a policy."""
+
+    action: IntentAction
+    level: str
+    """Grid level such as b3, s1 or x2 (exit); at most three characters."""
+    side: Side
+    price_ticks: int = 0
+    qty_lots: int = 0
+    reduce_only: bool = False
+    client_order_id: str = ""
+    """The order to cancel; empty for a placement."""
+    reason: str
+    """GRID_FILL, GRID_TRIM, GRID_SHIFT, GRID_RESIZE, TP_CLOSE, TP_SHIFT, CANCEL_ONLY, ..."""
+
+    @property
+    def adds_risk(self) -> bool:
+        """True for a placement that is not reduce-only."""
+        return self.action is IntentAction.PLACE and not self.reduce_only
+
+
+@attrs.frozen(kw_only=True)
+class Denial:
+    """Why an intent may not go on. Ours; what the venue says is a rejection."""
+
+    code: str
+    """A name of ``grinder.risk.denials.DenialCode`` or of the router's filter checks."""
+    level: str
+    side: Side
+    detail: str = ""
+    """The numbers: ``CODE: key=value key=value``."""
+
+
+@attrs.frozen(kw_only=True)
+class IntentsProposed(Message):
+    """PolicyActor asks RiskSupervisor for leave; cancels and exits travel in the urgent lane."""
+
+    symbol: str
+    intents: tuple[Intent, ...]
+    mid_ticks2: int
+    """Bid plus ask in ticks (twice the mid) that the plan was made on."""
+    tick_ns: int
+    """When the market frame behind the plan reached us; 0 when something else was behind it."""
+
+    @property
+    def lane(self) -> Lane:  # type: ignore[override]  # the lane depends on what is proposed
+        """URGENT if anything in it cancels or reduces."""
+        return _lane(self.intents)
+
+
+@attrs.frozen(kw_only=True)
+class IntentsApproved(Message):
+    """RiskSupervisor tells RouterActor what may go on."""
+
+    symbol: str
+    intents: tuple[Intent, ...]
+    permit: Permit | None
+    """Needed for whatever adds risk; None when nothing in it does."""
+    mid_ticks2: int
+    tick_ns: int
+
+    @property
+    def lane(self) -> Lane:  # type: ignore[override]  # the lane depends on what is approved
+        """URGENT if anything in it cancels or reduces."""
+        return _lane(self.intents)
+
+
+@attrs.frozen(kw_only=True)
+class IntentsDenied(Message):
+    """RiskSupervisor or RouterActor tells PolicyActor what may not, and why."""
+
+    symbol: str
+    denials: tuple[Denial, ...]
+
+
+@attrs.frozen(kw_only=True)
+class LadderPlanned(Message):
+    """What a policy wants to have resting; said when the plan changed, for people to see."""
+
+    symbol: str
+    anchor_ticks2: int
+    """Twice the mid that the ladder is centred on."""
+    step_ticks: int
+    bids: tuple[int, ...]
+    """Wanted buy prices in ticks, best first."""
+    asks: tuple[int, ...]
+    exits: tuple[int, ...]
+    position_lots: int
+    average_price: Decimal
+    reason: str
+
+
+def _lane(intents: tuple[Intent, ...]) -> Lane:
+    for intent in intents:
+        if not intent.adds_risk:
+            return Lane.URGENT
+    return Lane.NORMAL

@@ -1,0 +1,112 @@
+"""Lifecycle, kill switch, permits and what an operator may say."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+import attrs
+
+from grinder.kernel.message import Lane, Message
+
+
+class StopPosition(StrEnum):
+    """What becomes of positions when the system stops."""
+
+    KEEP = "keep"
+    FLATTEN = "flatten"
+
+
+@attrs.frozen(kw_only=True)
+class RiskStateChanged(Message):
+    """The lifecycle moved. Said by RiskSupervisor; also once at its start, with equal states."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    from_state: str
+    to_state: str
+    reason: str
+    """One of the reason codes of ``grinder.risk.states``; RESTARTED at a start."""
+    at_ns: int
+
+
+@attrs.frozen(kw_only=True)
+class PermitsRevoked(Message):
+    """Every permit with a serial below ``serial`` is void from now on."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    serial: int
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class KillSwitchTripped(Message):
+    """The latch closed; only a named operator opens it."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    reason: str
+    """DRAWDOWN_LIMIT, MANUAL or ERROR."""
+    detail: str
+
+
+@attrs.frozen(kw_only=True)
+class TripKillSwitch(Message):
+    """An operator or a guard wants everything that adds risk stopped."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    reason: str
+    detail: str
+
+
+@attrs.frozen(kw_only=True)
+class ResetKillSwitch(Message):
+    """A named operator opens the latch."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    operator: str
+
+
+@attrs.frozen(kw_only=True)
+class OverrideLifecycle(Message):
+    """An operator holds the lifecycle in PAUSE or EMERGENCY, or lets go with NONE."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    override: str
+    operator: str
+
+
+@attrs.frozen(kw_only=True)
+class StopTrading(Message):
+    """The system is about to end: no new risk, own orders off the book."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    position: StopPosition
+
+
+@attrs.frozen(kw_only=True)
+class WindDownStarted(Message):
+    """RiskSupervisor tells everyone that permits have ended for good in this run."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    position: StopPosition
+
+
+@attrs.frozen(kw_only=True)
+class WindDownCompleted(Message):
+    """ExchangeActor has confirmed with the venue what is left."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    open_orders: int
+    positions: tuple[tuple[str, str], ...]
+    """(symbol, signed quantity as text) of what is not flat."""
+    is_confirmed: bool
+    """False when the venue could not be asked: the dead-man countdown is then the last resort."""
+    detail: str
