@@ -19,7 +19,7 @@ class RunSettings:
     venue: str = "sim"
     """sim, binance-demo, binance-testnet or binance."""
     armed: bool = False
-    """Needed, with credentials, before anything is sent to a venue that is not the simulated one."""
+    """Needed, with credentials, before anything is sent to any venue but the simulated one."""
     allow_mainnet: bool = False
     """Needed besides for the venue called binance."""
     port: int = 9090
