@@ -1,0 +1,284 @@
+"""Books what happens to orders: fills, ends, funding; and reports it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from grinder.errors import InvariantError
+from grinder.model.fees import FeeRates
+from grinder.model.order import OrderStatus, Side
+from grinder.simulation.account import Account, Desk
+from grinder.simulation.book import Book
+from grinder.simulation.deadlines import Deadline, Deadlines, Due
+from grinder.simulation.money import E8, ceiling, from_e8, half_even
+from grinder.simulation.orders import ExpireReason, LiveOrder
+from grinder.simulation.reports import (
+    AccountReason,
+    AccountReport,
+    AccountTrade,
+    BalanceChange,
+    Event,
+    Execution,
+    OrderReport,
+    OwnTrade,
+)
+
+EVENTS_MAX = 1_000_000
+"""Events that may wait to be drained; more means that nobody drains them."""
+
+
+class Clearing:
+    """Turns matches into wallets, positions, order states and events."""
+
+    def __init__(self, fees: FeeRates, deadlines: Deadlines) -> None:
+        self._maker = fees.maker.as_integer_ratio()
+        self._taker = fees.taker.as_integer_ratio()
+        self._deadlines = deadlines
+        self.events: list[Event] = []
+
+    def emit(self, event: Event) -> None:
+        """Append ``event`` for whoever drains.
+
+        Raises:
+            InvariantError: nobody has drained for EVENTS_MAX events.
+        """
+        if len(self.events) >= EVENTS_MAX:
+            raise InvariantError(f"expected fewer than {EVENTS_MAX} undrained events")
+        self.events.append(event)
+
+    def report(self, order: LiveOrder, execution: Execution, now_ms: int) -> None:
+        """Tell the owner about a change of ``order`` that is not a fill."""
+        order.updated_ms = now_ms
+        desk = order.desk
+        self.emit(
+            OrderReport(
+                account=desk.account.name,
+                ts_ms=now_ms,
+                execution=execution,
+                order=order.snapshot(),
+                commission_asset=desk.instrument.quote_asset,
+                bid_notional=_open_notional(desk, Side.BUY),
+                ask_notional=_open_notional(desk, Side.SELL),
+            )
+        )
+
+    def open(self, order: LiveOrder, now_ms: int) -> None:
+        """Accept ``order``: it is open, counted and reported NEW."""
+        order.desk.add(order)
+        order.desk.account.orders += 1
+        if order.good_till_ms:
+            self._deadlines.add(_good_till(order))
+        self.report(order, Execution.NEW, now_ms)
+
+    def fill(
+        self,
+        order: LiveOrder,
+        ticks: int,
+        lots: int,
+        trade_id: int,
+        now_ms: int,
+        *,
+        is_maker: bool,
+    ) -> None:
+        """Fill ``lots`` of ``order`` at ``ticks``: account first, then the order, as recorded.
+
+        Commission is rounded to eight decimals with ROUND_CEILING, so it never flatters.
+        """
+        desk = order.desk
+        scale = desk.book.scale
+        numerator, denominator = self._maker if is_maker else self._taker
+        commission_e8 = ceiling(
+            ticks * lots * scale.unit_atoms * numerator, denominator * scale.e8_atoms
+        )
+        realised_e8 = desk.position.apply(order.sign * lots, ticks, scale)
+        desk.position.updated_ms = now_ms
+        trade = _trade(
+            order,
+            ticks,
+            lots,
+            trade_id,
+            now_ms,
+            paid_e8=(realised_e8, commission_e8),
+            is_maker=is_maker,
+        )
+        desk.account.book_trade(trade, realised_e8, commission_e8)
+        desk.count(order, -lots)
+        order.filled += lots
+        order.units += ticks * lots
+        order.updated_ms = now_ms
+        is_done = order.filled == order.lots
+        order.status = OrderStatus.FILLED if is_done else OrderStatus.PARTIALLY_FILLED
+        if is_done:
+            self._retire(order)
+        self._report_fill(order, trade, now_ms)
+        if desk.reducing[order.side.opposite] or desk.reducing[order.side]:
+            self._trim(desk, now_ms)
+
+    def end(
+        self,
+        order: LiveOrder,
+        status: OrderStatus,
+        now_ms: int,
+        reason: ExpireReason = ExpireReason.NONE,
+    ) -> None:
+        """Close an open ``order`` without filling its rest: canceled or expired."""
+        order.desk.count(order, -order.remaining)
+        order.status = status
+        order.expire_reason = reason
+        self._retire(order)
+        canceled = status is OrderStatus.CANCELED
+        self.report(order, Execution.CANCELED if canceled else Execution.EXPIRED, now_ms)
+
+    def own_trade(
+        self, book: Book, ticks: int, lots: int, trade_id: int, now_ms: int, *, buyer_is_maker: bool
+    ) -> None:
+        """Print a trade between two participants."""
+        instrument = book.instrument
+        self.emit(
+            OwnTrade(
+                symbol=instrument.symbol,
+                ts_ms=now_ms,
+                trade_id=trade_id,
+                price=instrument.price(ticks),
+                qty=instrument.qty(lots),
+                price_ticks=ticks,
+                qty_lots=lots,
+                buyer_is_maker=buyer_is_maker,
+            )
+        )
+
+    def fund(self, account: Account, desk: Desk, now_ms: int) -> None:
+        """Charge or pay funding: rate x mark x position, ROUND_HALF_EVEN to eight decimals.
+
+        A positive rate is paid by longs to shorts. Without a mark price nothing is charged.
+        """
+        book = desk.book
+        if book.mark_price is None or not desk.position.lots:
+            return
+        value, per = book.mark_price.as_integer_ratio()
+        rate, rate_per = book.funding_rate.as_integer_ratio()
+        lot, lot_per = desk.instrument.lot.as_integer_ratio()
+        amount_e8 = -half_even(
+            rate * value * lot * desk.position.lots * E8, rate_per * per * lot_per
+        )
+        account.book_funding(desk, amount_e8, now_ms)
+        change = BalanceChange(
+            asset=desk.instrument.quote_asset,
+            wallet=from_e8(account.wallet_e8),
+            change=from_e8(amount_e8),
+        )
+        self.emit(
+            AccountReport(
+                account=account.name,
+                ts_ms=now_ms,
+                reason=AccountReason.FUNDING_FEE,
+                balances=(change,),
+                positions=(),
+            )
+        )
+
+    def _retire(self, order: LiveOrder) -> None:
+        order.desk.book.half(order.side).remove(order)
+        order.desk.close(order)
+        if order.good_till_ms:
+            self._deadlines.discard(_good_till(order))
+
+    def _report_fill(self, order: LiveOrder, trade: AccountTrade, now_ms: int) -> None:
+        desk = order.desk
+        wallet = from_e8(desk.account.wallet_e8)
+        asset = desk.instrument.quote_asset
+        self.emit(
+            AccountReport(
+                account=desk.account.name,
+                ts_ms=now_ms,
+                reason=AccountReason.ORDER,
+                balances=(BalanceChange(asset=asset, wallet=wallet, change=Decimal(0)),),
+                positions=(desk.position_state(),),
+            )
+        )
+        self.emit(
+            OrderReport(
+                account=desk.account.name,
+                ts_ms=now_ms,
+                execution=Execution.TRADE,
+                order=order.snapshot(),
+                last_qty=trade.qty,
+                last_price=trade.price,
+                commission=trade.commission,
+                commission_asset=asset,
+                realised_profit=trade.realised_profit,
+                trade_id=trade.trade_id,
+                is_maker=trade.is_maker,
+                bid_notional=_open_notional(desk, Side.BUY),
+                ask_notional=_open_notional(desk, Side.SELL),
+            )
+        )
+
+    def _trim(self, desk: Desk, now_ms: int) -> None:
+        """Cut or expire what reduce-only orders have more than the position, newest first.
+
+        The venue does not document which order goes first; newest first keeps queue places.
+        """
+        for side, open_lots in desk.reducing.items():
+            surplus = open_lots - desk.reducible(side)
+            if surplus <= 0:
+                continue
+            for order in reversed(tuple(desk.open.values())):
+                if surplus <= 0:
+                    break
+                if not order.reduce_only or order.side is not side:
+                    continue
+                if surplus >= order.remaining:
+                    surplus -= order.remaining
+                    self.end(order, OrderStatus.EXPIRED, now_ms, ExpireReason.REDUCE_ONLY)
+                    continue
+                desk.count(order, -surplus)
+                order.lots -= surplus
+                order.expire_reason = ExpireReason.REDUCE_ONLY
+                surplus = 0
+                self.report(order, Execution.AMENDMENT, now_ms)
+
+
+def _good_till(order: LiveOrder) -> Deadline:
+    desk = order.desk
+    return (
+        order.good_till_ms,
+        Due.GOOD_TILL,
+        order.order_id,
+        desk.account.name,
+        desk.instrument.symbol,
+    )
+
+
+def _open_notional(desk: Desk, side: Side) -> Decimal:
+    return desk.instrument.tick * desk.instrument.lot * desk.exposure[side]
+
+
+def _trade(
+    order: LiveOrder,
+    ticks: int,
+    lots: int,
+    trade_id: int,
+    now_ms: int,
+    *,
+    paid_e8: tuple[int, int],
+    is_maker: bool,
+) -> AccountTrade:
+    realised_e8, commission_e8 = paid_e8
+    instrument = order.desk.instrument
+    return AccountTrade(
+        symbol=instrument.symbol,
+        trade_id=trade_id,
+        order_id=order.order_id,
+        client_order_id=order.client_order_id,
+        side=order.side,
+        price=instrument.price(ticks),
+        qty=instrument.qty(lots),
+        price_ticks=ticks,
+        qty_lots=lots,
+        commission=from_e8(commission_e8),
+        commission_asset=instrument.quote_asset,
+        realised_profit=from_e8(realised_e8),
+        is_maker=is_maker,
+        ts_ms=now_ms,
+    )

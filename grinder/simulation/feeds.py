@@ -1,0 +1,179 @@
+"""What comes in from outside the participants: market data and the passing of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from grinder.model.fees import FeeRates
+from grinder.model.instrument import Instrument
+from grinder.model.order import OrderStatus, Side
+from grinder.simulation.account import Desk
+from grinder.simulation.book import Book, HalfBook
+from grinder.simulation.clearing import Clearing
+from grinder.simulation.deadlines import Deadline, Deadlines, Due
+from grinder.simulation.external import FAR
+from grinder.simulation.matching import cross, print_trade
+from grinder.simulation.queueing import QueueRules
+from grinder.simulation.reads import Reads
+from grinder.simulation.reports import Event
+
+
+class Feeds(Reads):
+    """The half of the exchange that hears the market and the clock.
+
+    Lots are whole and not negative. Market data for an unknown symbol raises KeyError.
+    """
+
+    def __init__(
+        self, instruments: Mapping[str, Instrument], fees: FeeRates, queue: QueueRules
+    ) -> None:
+        super().__init__(instruments, queue)
+        self._deadlines = Deadlines()
+        self._clearing = Clearing(fees, self._deadlines)
+
+    @property
+    def events(self) -> list[Event]:
+        """Events that wait to be drained, oldest first."""
+        return self._clearing.events
+
+    def drain(self) -> list[Event]:
+        """Return the waiting events, oldest first, and forget them."""
+        events = self._clearing.events
+        if events:
+            self._clearing.events = []
+            return events
+        return []
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when ``advance`` has something to do next; None when nothing waits."""
+        return self._deadlines.next_ms if len(self._deadlines) else None
+
+    def advance(self, now_ms: int) -> None:
+        """Do what is due by ``now_ms``: funding, good-till dates, countdowns, in order of time."""
+        while self._deadlines.next_ms <= now_ms:
+            self._fire(self._deadlines.pop(), now_ms)
+
+    def quote(  # noqa: PLR0917 - the hottest call, positional on purpose
+        self,
+        symbol: str,
+        bid_ticks: int,
+        bid_lots: int,
+        ask_ticks: int,
+        ask_lots: int,
+        now_ms: int,
+    ) -> None:
+        """Hear the external best bid and ask; 0 lots mean that the side is empty."""
+        if self._deadlines.next_ms <= now_ms:
+            self.advance(now_ms)
+        book = self._books[symbol]
+        bids, asks = book.bids, book.asks
+        bid_key = -bid_ticks if bid_lots else FAR
+        ask_key = ask_ticks if ask_lots else FAR
+        external = bids.external
+        if external.is_plain:
+            external.touch = bid_key
+            external.touch_lots = bid_lots
+        else:
+            external.state_touch(bid_key, bid_lots)
+        external = asks.external
+        if external.is_plain:
+            external.touch = ask_key
+            external.touch_lots = ask_lots
+        else:
+            external.state_touch(ask_key, ask_lots)
+        # The whole cost of a quote that touches nobody: two comparisons per side.
+        best = bids.best
+        if best <= bid_key or best <= -ask_key:
+            self._meet_touch(book, Side.BUY, now_ms)
+        best = asks.best
+        if best <= ask_key or best <= -bid_key:
+            self._meet_touch(book, Side.SELL, now_ms)
+
+    def depth(
+        self,
+        symbol: str,
+        bids: Iterable[tuple[int, int]],
+        asks: Iterable[tuple[int, int]],
+        now_ms: int,
+    ) -> None:
+        """Hear changed external levels as (ticks, lots displayed now); 0 lots remove a level."""
+        self._catch_up(now_ms)
+        book = self._books[symbol]
+        for ticks, lots in bids:
+            book.bids.restate_level(-ticks, lots)
+        for ticks, lots in asks:
+            book.asks.restate_level(ticks, lots)
+        cross(self._clearing, book, Side.BUY, now_ms)
+        cross(self._clearing, book, Side.SELL, now_ms)
+
+    def trade(
+        self, symbol: str, price_ticks: int, lots: int, buyer_is_maker: bool, now_ms: int
+    ) -> None:
+        """Hear an external trade; ``buyer_is_maker`` says that a seller took from the bids."""
+        if self._deadlines.next_ms <= now_ms:
+            self.advance(now_ms)
+        book = self._books[symbol]
+        half: HalfBook = book.bids if buyer_is_maker else book.asks
+        key = price_ticks * half.direction
+        if half.best <= key:
+            print_trade(self._clearing, book, half, key, lots=lots, now_ms=now_ms)
+
+    def mark(  # noqa: PLR0917 - called beside quote, in the same manner
+        self,
+        symbol: str,
+        mark_price: Decimal,
+        index_price: Decimal | None,
+        funding_rate: Decimal,
+        next_funding_ms: int,
+        now_ms: int,
+    ) -> None:
+        """Hear mark price, index price, the current funding rate and when it is due (0: never).
+
+        Funding that is due by ``now_ms`` is charged first, at the mark and rate known until then.
+        A funding time that was charged already is not charged again.
+        """
+        self._catch_up(now_ms)
+        book = self._books[symbol]
+        book.set_mark(mark_price, index_price)
+        book.funding_rate = funding_rate
+        if next_funding_ms == book.next_funding_ms or next_funding_ms <= book.funded_ms:
+            return
+        if book.next_funding_ms:
+            self._deadlines.discard((book.next_funding_ms, Due.FUNDING, 0, "", symbol))
+        book.next_funding_ms = next_funding_ms
+        if next_funding_ms:
+            self._deadlines.add((next_funding_ms, Due.FUNDING, 0, "", symbol))
+
+    def _catch_up(self, now_ms: int) -> None:
+        if self._deadlines.next_ms <= now_ms:
+            self.advance(now_ms)
+
+    def _meet_touch(self, book: Book, side: Side, now_ms: int) -> None:
+        half = book.half(side)
+        half.restate_touch(half.external.touch, half.external.touch_lots)
+        cross(self._clearing, book, side, now_ms)
+
+    def _cancel_desk(self, desk: Desk, now_ms: int) -> int:
+        orders = tuple(desk.open.values())
+        for order in orders:
+            self._clearing.end(order, OrderStatus.CANCELED, now_ms)
+        return len(orders)
+
+    def _fire(self, deadline: Deadline, now_ms: int) -> None:
+        due_ms, due, order_id, name, symbol = deadline
+        if due is Due.FUNDING:
+            book = self._books[symbol]
+            book.funded_ms = due_ms
+            book.next_funding_ms = 0
+            for account in self._accounts.values():
+                desk = account.desks.get(symbol)
+                if desk is not None:
+                    self._clearing.fund(account, desk, now_ms)
+            return
+        desk = self._accounts[name].desks[symbol]
+        if due is Due.COUNTDOWN:
+            desk.countdown_ms = 0
+            self._cancel_desk(desk, now_ms)
+        else:
+            self._clearing.end(desk.open[order_id], OrderStatus.EXPIRED, now_ms)

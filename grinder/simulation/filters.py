@@ -1,0 +1,117 @@
+"""The venue's filters: what a price, a quantity and their product may be."""
+
+from __future__ import annotations
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from grinder.model.instrument import Instrument
+from grinder.model.order import Side
+from grinder.simulation.book import Book
+from grinder.simulation.external import FAR
+from grinder.simulation.refusals import Refusal, Rule
+
+
+def _decimals(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int), "checked to be finite"
+    return max(0, -exponent)
+
+
+def _steps(value: Decimal, step: Decimal, off_step: Rule) -> int:
+    # The step is taken as written (0.10 allows two decimals): more decimals are a matter of
+    # precision, a value between the steps one of the filter.
+    if _decimals(value.normalize()) > _decimals(step):
+        raise Refusal(Rule.PRECISION)
+    steps = value / step
+    if steps != steps.to_integral_value():
+        raise Refusal(off_step)
+    return int(steps)
+
+
+def check_price(instrument: Instrument, price: Decimal) -> int:
+    """Return ``price`` in ticks.
+
+    Raises:
+        Refusal: -1102, -1111, -4002, -4013 or -4014.
+    """
+    if not price.is_finite():
+        raise Refusal(Rule.BAD_PARAMETER, name="price")
+    if price < instrument.price(instrument.price_ticks_min):
+        raise Refusal(Rule.PRICE_MIN)
+    if price > instrument.price(instrument.price_ticks_max):
+        raise Refusal(Rule.PRICE_MAX)
+    return _steps(price, instrument.tick, Rule.PRICE_TICK)
+
+
+def check_qty(instrument: Instrument, qty: Decimal, *, is_market: bool) -> int:
+    """Return ``qty`` in lots.
+
+    Raises:
+        Refusal: -1102, -1111, -4003, -4004, -4005 or -4023.
+    """
+    if not qty.is_finite():
+        raise Refusal(Rule.BAD_PARAMETER, name="quantity")
+    if qty <= 0:
+        raise Refusal(Rule.QTY_ZERO)
+    if qty < instrument.qty(instrument.qty_lots_min):
+        raise Refusal(Rule.QTY_MIN)
+    lots_max = instrument.qty_lots_max
+    if is_market:
+        lots_max = min(lots_max, instrument.market_qty_lots_max)
+    if qty > instrument.qty(lots_max):
+        raise Refusal(Rule.QTY_MAX)
+    return _steps(qty, instrument.lot, Rule.QTY_STEP)
+
+
+def check_notional(instrument: Instrument, notional: Decimal, rule: Rule) -> None:
+    """Refuse an order worth less than the instrument's minimum.
+
+    Raises:
+        Refusal: ``rule``, which is -4164 for a new order and -5029 for an amendment.
+    """
+    if notional < instrument.notional_min:
+        raise Refusal(rule, notional=format(instrument.notional_min.normalize(), "f"))
+
+
+def check_percent_price(book: Book, side: Side, price: Decimal) -> None:
+    """Refuse a limit price too far from the mark price; nothing is refused without one.
+
+    Raises:
+        Refusal: -4016 for a buy above mark x multiplier, -4024 for a sell below it.
+    """
+    if book.mark_price is None:
+        return
+    instrument = book.instrument
+    if side is Side.BUY:
+        cap = book.mark_price * instrument.multiplier_up
+        if price > cap:
+            raise Refusal(Rule.PRICE_CAP, limit=cap.quantize(instrument.tick, ROUND_FLOOR))
+        return
+    floor = book.mark_price * instrument.multiplier_down
+    if price < floor:
+        raise Refusal(Rule.PRICE_FLOOR, limit=floor.quantize(instrument.tick, ROUND_CEILING))
+
+
+def market_price(book: Book, side: Side) -> Decimal | None:
+    """Return the best price that a market order of ``side`` would meet; None on an empty side."""
+    opposite = book.opposite(side)
+    key = min(opposite.best, opposite.external.touch)
+    return None if key == FAR else book.instrument.price(key * opposite.direction)
+
+
+def check_market_price(book: Book, side: Side) -> None:
+    """Refuse a market order whose counterparty is too far from the mark price.
+
+    Raises:
+        Refusal: -4131.
+    """
+    best = market_price(book, side)
+    if best is None or book.mark_price is None:
+        return
+    instrument = book.instrument
+    if side is Side.BUY:
+        is_outside = best > book.mark_price * instrument.multiplier_up
+    else:
+        is_outside = best < book.mark_price * instrument.multiplier_down
+    if is_outside:
+        raise Refusal(Rule.MARKET_PRICE_BAND)

@@ -1,0 +1,226 @@
+"""What the simulated venue answers when it is asked; nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from itertools import islice
+from typing import TypeVar
+
+from grinder.model.instrument import Instrument
+from grinder.simulation.account import Account, Desk
+from grinder.simulation.book import Book
+from grinder.simulation.money import from_e8
+from grinder.simulation.orders import LiveOrder, Order
+from grinder.simulation.queueing import QueueRules
+from grinder.simulation.refusals import Refusal, Rule
+from grinder.simulation.reports import (
+    AccountTrade,
+    Balance,
+    Income,
+    IncomeType,
+    Ledger,
+    PositionState,
+)
+
+UNFILLED_MEMORY_MS = 3 * 24 * 3600 * 1000
+"""A query forgets an order that ended without a fill after this long."""
+
+READ_LIMIT = 500
+"""Rows of a read that names no limit."""
+
+Row = TypeVar("Row")
+
+
+class Reads:
+    """The reading half of the exchange.
+
+    Every method raises Refusal -2015 for an unknown account and -1121 for an unknown symbol.
+    """
+
+    def __init__(self, instruments: Mapping[str, Instrument], rules: QueueRules) -> None:
+        self._books = {
+            symbol: Book(instrument, rules) for symbol, instrument in instruments.items()
+        }
+        self._accounts: dict[str, Account] = {}
+
+    def order(
+        self,
+        account: str,
+        symbol: str,
+        *,
+        order_id: int | None = None,
+        client_order_id: str | None = None,
+        now_ms: int,
+    ) -> Order:
+        """Return one order, open or closed; the order id wins over the client's.
+
+        Raises:
+            Refusal: -2013 when unknown, forgotten, or ended without a fill three days ago.
+        """
+        if order_id is None and client_order_id is None:
+            raise Refusal(Rule.NO_ORDER_KEY)
+        found = self._desk(account, symbol).find(order_id, client_order_id)
+        if found is None or _is_forgotten(found, now_ms):
+            raise Refusal(Rule.UNKNOWN_ON_QUERY)
+        return found.snapshot()
+
+    def open_orders(self, account: str, symbol: str | None = None) -> tuple[Order, ...]:
+        """Return the open orders of one symbol, or of all, by order id."""
+        live: list[LiveOrder] = []
+        for desk in self._desks(account, symbol):
+            live.extend(desk.open.values())
+        return tuple(order.snapshot() for order in sorted(live, key=_order_id))
+
+    def orders(
+        self,
+        account: str,
+        symbol: str,
+        *,
+        from_order_id: int | None = None,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        limit: int = READ_LIMIT,
+    ) -> tuple[Order, ...]:
+        """Return orders of any status by order id: the first from an id or time, else the last."""
+        desk = self._desk(account, symbol)
+        rows = [
+            order
+            for order in (*desk.closed.values(), *desk.open.values())
+            if (from_order_id is None or order.order_id >= from_order_id)
+            and _is_within(order.created_ms, start_ms, end_ms)
+        ]
+        rows.sort(key=_order_id)
+        has_start = from_order_id is not None or start_ms is not None
+        return tuple(order.snapshot() for order in _page(rows, limit, has_start))
+
+    def trades(
+        self,
+        account: str,
+        symbol: str,
+        *,
+        order_id: int | None = None,
+        from_id: int | None = None,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        limit: int = READ_LIMIT,
+    ) -> tuple[AccountTrade, ...]:
+        """Return fills in order: the first from a trade id or time, else the last ``limit``."""
+        self._book(symbol)
+        rows = [
+            trade
+            for trade in self._account(account).trades
+            if trade.symbol == symbol
+            and (order_id is None or trade.order_id == order_id)
+            and (from_id is None or trade.trade_id >= from_id)
+            and _is_within(trade.ts_ms, start_ms, end_ms)
+        ]
+        return tuple(_page(rows, limit, from_id is not None or start_ms is not None))
+
+    def income(
+        self,
+        account: str,
+        *,
+        symbol: str | None = None,
+        income_type: IncomeType | None = None,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        limit: int = READ_LIMIT,
+    ) -> tuple[Income, ...]:
+        """Return changes of the wallet in order: the first from a time, else the last ``limit``."""
+        rows = [
+            row
+            for row in self._account(account).income
+            if (symbol is None or row.symbol == symbol)
+            and (income_type is None or row.type is income_type)
+            and _is_within(row.ts_ms, start_ms, end_ms)
+        ]
+        return tuple(_page(rows, limit, start_ms is not None))
+
+    def position(self, account: str, symbol: str) -> PositionState:
+        """Return the position of one symbol, flat or not."""
+        return self._desk(account, symbol).position_state()
+
+    def positions(self, account: str) -> tuple[PositionState, ...]:
+        """Return the positions of symbols with a position or an open order, by symbol."""
+        return tuple(
+            desk.position_state()
+            for _, desk in sorted(self._account(account).desks.items())
+            if desk.position.lots or desk.open
+        )
+
+    def leverage(self, account: str, symbol: str) -> int:
+        """Return the leverage that is set for the symbol."""
+        return self._desk(account, symbol).leverage
+
+    def mark_of(self, symbol: str) -> tuple[Decimal | None, Decimal | None, Decimal, int]:
+        """Return mark price, index price, funding rate, next funding time (epoch ms, 0: none)."""
+        book = self._book(symbol)
+        return book.mark_price, book.index_price, book.funding_rate, book.next_funding_ms
+
+    def balance(self, account: str) -> Balance:
+        """Return wallet, unrealised profit, margins and what is available."""
+        found = self._account(account)
+        unrealised = found.unrealised_e8()
+        margin = found.margin_e8()
+        position_margin = sum(desk.position_margin_e8() for desk in found.desks.values())
+        return Balance(
+            asset="USDT",
+            wallet=from_e8(found.wallet_e8),
+            unrealised=from_e8(unrealised),
+            position_margin=from_e8(position_margin),
+            order_margin=from_e8(margin - position_margin),
+            available=from_e8(max(0, found.wallet_e8 + unrealised - margin)),
+        )
+
+    def ledger(self, account: str) -> Ledger:
+        """Return the exact totals since the account was opened."""
+        found = self._account(account)
+        return Ledger(
+            start=from_e8(found.start_e8),
+            realised=from_e8(found.realised_e8),
+            commission=from_e8(found.commission_e8),
+            funding=from_e8(found.funding_e8),
+            fills=found.fills,
+            orders=found.orders,
+        )
+
+    def _account(self, account: str) -> Account:
+        found = self._accounts.get(account)
+        if found is None:
+            raise Refusal(Rule.ACCOUNT)
+        return found
+
+    def _book(self, symbol: str) -> Book:
+        found = self._books.get(symbol)
+        if found is None:
+            raise Refusal(Rule.SYMBOL)
+        return found
+
+    def _desk(self, account: str, symbol: str) -> Desk:
+        return self._account(account).desk(self._book(symbol))
+
+    def _desks(self, account: str, symbol: str | None) -> tuple[Desk, ...]:
+        if symbol is not None:
+            return (self._desk(account, symbol),)
+        return tuple(self._account(account).desks.values())
+
+
+def _order_id(order: LiveOrder) -> int:
+    return order.order_id
+
+
+def _is_within(ts_ms: int, start_ms: int | None, end_ms: int | None) -> bool:
+    return (start_ms is None or ts_ms >= start_ms) and (end_ms is None or ts_ms <= end_ms)
+
+
+def _is_forgotten(order: LiveOrder, now_ms: int) -> bool:
+    return (
+        order.status.is_terminal
+        and order.filled == 0
+        and now_ms - order.updated_ms > UNFILLED_MEMORY_MS
+    )
+
+
+def _page(rows: list[Row], limit: int, has_start: bool) -> list[Row]:
+    return list(islice(rows, limit)) if has_start else rows[max(0, len(rows) - limit) :]

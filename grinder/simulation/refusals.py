@@ -1,0 +1,123 @@
+"""Every refusal of the simulated venue: its code, its text and its HTTP status.
+
+The texts are the venue's: recorded where a recording exists, else those of its error-code page.
+Texts change while codes stay, so a client must match on the code.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from grinder.errors import GrinderError
+
+
+class Rule(Enum):
+    """One reason to refuse, as (code, text with named places, HTTP status)."""
+
+    BAD_PARAMETER = (
+        -1102,
+        "Mandatory parameter '{name}' was not sent, was empty/null, or malformed.",
+        400,
+    )
+    NO_ORDER_KEY = (
+        -1102,
+        "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!",
+        400,
+    )
+    UNWANTED_PARAMETER = (-1106, "Parameter '{name}' sent when not required.", 400)
+    PRECISION = (-1111, "Precision is over the maximum defined for this asset.", 400)
+    ORDER_TYPE = (-1116, "Invalid orderType.", 400)
+    SIDE = (-1117, "Invalid side.", 400)
+    SYMBOL = (-1121, "Invalid symbol.", 400)
+    UNKNOWN_ON_CANCEL = (-2011, "Unknown order sent.", 400)
+    UNKNOWN_ON_QUERY = (-2013, "Order does not exist.", 400)
+    ACCOUNT = (-2015, "Invalid API-key, IP, or permissions for action.", 401)
+    MARGIN = (-2019, "Margin is insufficient.", 400)
+    REDUCE_ONLY = (-2022, "ReduceOnly Order is rejected.", 400)
+    ORDERS_MAX = (-2025, "Reach max open order limit.", 400)
+    PRICE_MAX = (-4002, "Price greater than max price.", 400)
+    QTY_ZERO = (-4003, "Quantity less than or equal to zero.", 400)
+    QTY_MIN = (-4004, "Quantity less than min quantity.", 400)
+    QTY_MAX = (-4005, "Quantity greater than max quantity.", 400)
+    PRICE_MIN = (-4013, "Price less than min price.", 400)
+    PRICE_TICK = (-4014, "Price not increased by tick size.", 400)
+    CLIENT_ID = (-4015, "Client order id is not valid.", 400)
+    PRICE_CAP = (-4016, "Limit price can't be higher than {limit}.", 400)
+    QTY_STEP = (-4023, "Qty not increased by step size.", 400)
+    PRICE_FLOOR = (-4024, "Limit price can't be lower than {limit}.", 400)
+    LEVERAGE = (-4028, "Leverage {leverage} is not valid", 400)
+    CLIENT_ID_IN_USE = (-4116, "ClientOrderId is duplicated.", 400)
+    REDUCE_ONLY_SURPLUS = (
+        -4118,
+        "ReduceOnly Order Failed. Please check your existing position and open orders",
+        400,
+    )
+    CONDITIONAL_TYPE = (
+        -4120,
+        "Order type not supported for this endpoint. "
+        "Please use the Algo Order API endpoints instead.",
+        400,
+    )
+    MARKET_PRICE_BAND = (
+        -4131,
+        "The counterparty's best price does not meet the PERCENT_PRICE filter limit.",
+        400,
+    )
+    SYMBOL_STATUS = (-4140, "Invalid symbol status for opening position.", 400)
+    NOTIONAL_MIN = (
+        -4164,
+        "Order's notional must be no smaller than {notional} (unless you choose reduce only).",
+        400,
+    )
+    POST_ONLY = (
+        -5022,
+        "Due to the order could not be executed as maker, the Post Only order will be rejected. "
+        "The order will not be recorded in the order history",
+        400,
+    )
+    AMEND_TYPE = (-5025, "Only limit order is supported.", 400)
+    AMENDMENTS_MAX = (-5026, "Exceed maximum modify order limit.", 400)
+    AMEND_UNCHANGED = (-5027, "No need to modify the order.", 400)
+    AMEND_NOTIONAL_MIN = (
+        -5029,
+        "Order's notional must be no smaller than {notional}.",
+        400,
+    )
+    GOOD_TILL = (
+        -5040,
+        "The goodTillDate timestamp must be greater than the current time plus 600 seconds",
+        400,
+    )
+    AMEND_NOT_REDUCE_ONLY = (-5047, "The original order is not a reduce-only order.", 400)
+
+
+class Refusal(GrinderError):  # noqa: N818 - the venue refuses; it is no error of ours
+    """The simulated venue refused a request; nothing changed.
+
+    ``rule`` says why; ``code``, ``msg`` and ``http_status`` are what the venue would send.
+    """
+
+    def __init__(self, rule: Rule, **places: object) -> None:
+        self._rule = rule
+        self._msg = rule.value[1].format(**places)
+        super().__init__(f"{rule.value[0]}: {self._msg}")
+
+    @property
+    def rule(self) -> Rule:
+        """The rule that was broken."""
+        return self._rule
+
+    @property
+    def code(self) -> int:
+        """The venue's code, negative."""
+        return self._rule.value[0]
+
+    @property
+    def msg(self) -> str:
+        """The venue's text."""
+        return self._msg
+
+    @property
+    def http_status(self) -> int:
+        """The HTTP status that goes with it."""
+        return self._rule.value[2]
