@@ -1,0 +1,50 @@
+"""Who hears what an actor says: a table from message class to addresses, fixed at wiring time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import attrgetter
+
+from grinder.errors import InvariantError
+from grinder.kernel.address import Address
+from grinder.kernel.message import Message
+
+
+class Routes:
+    """The wiring of a system."""
+
+    def __init__(self) -> None:
+        self._everyone: dict[type[Message], tuple[Address, ...]] = {}
+        self._keyed: dict[type[Message], tuple[attrgetter[str], dict[str, Address]]] = {}
+
+    def connect(self, message_class: type[Message], *receivers: Address) -> None:
+        """Let ``receivers`` hear every ``message_class``, in this order."""
+        known = self._everyone.get(message_class, ())
+        for receiver in receivers:
+            if receiver in known:
+                raise InvariantError(f"{receiver.name} hears {message_class.__name__} twice")
+            known = (*known, receiver)
+        self._everyone[message_class] = known
+
+    def connect_keyed(
+        self, message_class: type[Message], field: str, receivers: Mapping[str, Address]
+    ) -> None:
+        """Let the receiver named by the message's ``field`` hear it; nobody, if none is."""
+        if message_class in self._keyed:
+            raise InvariantError(f"{message_class.__name__} is keyed twice")
+        self._keyed[message_class] = (attrgetter(field), dict(receivers))
+
+    def receivers(self, body: Message) -> tuple[Address, ...]:
+        """Return who hears ``body``; those named by key come last."""
+        message_class = body.__class__
+        everyone = self._everyone.get(message_class, ())
+        keyed = self._keyed.get(message_class)
+        if keyed is None:
+            return everyone
+        key, addresses = keyed
+        address = addresses.get(key(body))
+        return everyone if address is None else (*everyone, address)
+
+    def hears(self, address: Address, message_class: type[Message]) -> bool:
+        """Return whether ``address`` is among those who hear every ``message_class``."""
+        return address in self._everyone.get(message_class, ())

@@ -1,0 +1,236 @@
+"""The stepped runtime: one thread, virtual time, a defined order.
+
+The same actors as under threads. Messages are delivered one by one, first come first served, or in
+an order drawn from a seed; when nothing waits, time jumps to the next thing that is due. Two runs
+of the same world are equal, message by message.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from grinder.errors import InvariantError
+from grinder.kernel.address import Address
+from grinder.kernel.cell import Cell
+from grinder.kernel.clock import ManualClock
+from grinder.kernel.mailbox import Mailbox
+from grinder.kernel.message import Envelope, Message
+from grinder.kernel.port import Outlet, Port
+from grinder.kernel.runtime import Runtime, Slot
+from grinder.kernel.signals import CancelTimer, ExitReason, SetTimer, StopRequested, TimerFired
+from grinder.kernel.spec import ChildSpec
+
+DEFAULT_START_NS = 1_700_000_000_000_000_000
+"""Start of virtual time when nothing else is said; any fixed instant would do."""
+
+
+class SteppedOutlet(Outlet):
+    """What a port of the stepped runtime speaks with: it may also ask to be called later."""
+
+    def __init__(self, runtime: SteppedRuntime, name: str) -> None:
+        self._runtime = runtime
+        self._name = name
+
+    def tell(self, receiver: Address, message: Message, *, cause: int = 0) -> None:
+        """Post ``message`` in the port's name, now."""
+        self._runtime.emit(self._name, receiver, message, cause)
+
+    def resolve(self, name: str) -> Address:
+        """Return the address called ``name``."""
+        return self._runtime.resolve(name)
+
+    def now_ns(self) -> int:
+        """Return the virtual time."""
+        return self._runtime.now_ns()
+
+    def call_at(self, at_ns: int, function: Callable[..., None], *arguments: Any) -> None:
+        """Call ``function`` when virtual time has come to ``at_ns`` and nothing else waits."""
+        self._runtime.call_at(at_ns, function, *arguments)
+
+
+class SteppedTimer(Port):
+    """Timers in virtual time."""
+
+    def __init__(self, runtime: SteppedRuntime) -> None:
+        self._runtime = runtime
+        self._live: dict[tuple[str, str], int] = {}
+        self._numbers = itertools.count()
+
+    def open(self, outlet: Outlet) -> None:
+        """Take the outlet."""
+        self._outlet = outlet
+
+    def receive(self, envelope: Envelope) -> None:
+        """Set or cancel a timer of the sender."""
+        command = envelope.body
+        if isinstance(command, SetTimer):
+            number = next(self._numbers)
+            self._live[(envelope.sender, command.key)] = number
+            due_ns = envelope.at_ns + max(0, command.after_ns)
+            self._runtime.call_at(due_ns, self._fire, envelope, command, number)
+        elif isinstance(command, CancelTimer):
+            self._live.pop((envelope.sender, command.key), None)
+
+    def _fire(self, envelope: Envelope, command: SetTimer, number: int) -> None:
+        key = (envelope.sender, command.key)
+        if self._live.get(key) != number:
+            return
+        del self._live[key]
+        self._outlet.tell(
+            self._outlet.resolve(envelope.sender),
+            TimerFired(key=command.key, generation=command.generation),
+            cause=envelope.seq,
+        )
+
+    def forget(self, sender: str) -> None:
+        """Cancel every timer of ``sender``."""
+        for key in [one for one in self._live if one[0] == sender]:
+            del self._live[key]
+
+    def close(self, timeout_s: float) -> None:
+        """Need nothing."""
+
+
+class SteppedRuntime(Runtime):
+    """Runs a tree step by step in virtual time."""
+
+    def __init__(self, start_ns: int = DEFAULT_START_NS, seed: int | None = None) -> None:
+        self._virtual = ManualClock(start_ns)
+        self._ready: deque[Slot] = deque()
+        self._due: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
+        self._numbers = itertools.count()
+        self._random = None if seed is None else random.Random(seed)
+        self._is_open = False
+        super().__init__(self._virtual)
+
+    def start(self) -> None:
+        """Open the ports and start the root supervisor; nothing runs before ``run_until``."""
+        if self._root is None:
+            raise InvariantError("declare a tree first")
+        for name, port in self.ports():
+            port.open(SteppedOutlet(self, name))
+        self._is_open = True
+        self.start_child(self._root.name)
+
+    def call_at(self, at_ns: int, function: Callable[..., None], *arguments: Any) -> None:
+        """Call ``function`` once virtual time is ``at_ns``; ties run in order of asking."""
+        heapq.heappush(self._due, (at_ns, next(self._numbers), function, arguments))
+
+    def run_until(self, at_ns: int) -> None:
+        """Deliver and let time pass until ``at_ns``."""
+        due = self._due
+        clock = self._virtual
+        while True:
+            self.drain()
+            if not due or due[0][0] > at_ns:
+                break
+            when_ns, _, function, arguments = heapq.heappop(due)
+            clock.advance_to(when_ns)
+            function(*arguments)
+        clock.advance_to(at_ns)
+
+    def run_for(self, duration_ns: int) -> None:
+        """Deliver and let ``duration_ns`` pass."""
+        self.run_until(self.now_ns() + duration_ns)
+
+    def drain(self) -> None:
+        """Deliver what waits, and what that leads to, at the present time."""
+        ready = self._ready
+        now_ns = self._virtual.now_ns()
+        if self._random is not None:
+            while self.step():
+                pass
+            return
+        while ready:
+            slot = ready.popleft()
+            cell = slot.cell
+            if cell is None:
+                slot.mailbox.scheduled = False
+            elif not cell.is_started:
+                cell.begin(now_ns)
+                ready.append(slot)
+            else:
+                item = slot.mailbox.pop()
+                if item is not None:
+                    cell.deliver(item, now_ns)
+                    ready.append(slot)
+
+    def step(self) -> bool:
+        """Deliver one message that waits now; return False if none did."""
+        ready = self._ready
+        while ready:
+            if self._random is not None:
+                ready.rotate(-self._random.randrange(len(ready)))
+            slot = ready.popleft()
+            cell = slot.cell
+            if cell is None:
+                slot.mailbox.scheduled = False
+                continue
+            if not cell.is_started:
+                cell.begin(self.now_ns())
+                ready.append(slot)
+                return True
+            item = slot.mailbox.pop()
+            if item is not None:
+                cell.deliver(item, self.now_ns())
+                ready.append(slot)
+                return True
+        return False
+
+    def stop(self, timeout_s: float = 30.0) -> bool:
+        """Stop the tree right to left within ``timeout_s`` of virtual time, then the ports."""
+        if self._root is not None and self.root_exit is None:
+            self._is_stopping = True
+            self.post_outside(self._root, StopRequested())
+            deadline_ns = self.now_ns() + int(timeout_s * 1e9)
+            while self.root_exit is None and self.now_ns() < deadline_ns:
+                self.run_for(10_000_000)
+        for _, port in reversed(self.ports()):
+            port.close(timeout_s)
+        return self.root_exit is not None
+
+    def hang(self, cell: Cell) -> None:
+        """Take the cell out of service until its limit has passed in virtual time."""
+        spec = cell.slot.spec
+        limit_ns = spec.stall_after_ns if isinstance(spec, ChildSpec) else 10_000_000_000
+        cell.slot.cell = None
+        self.call_at(self.now_ns() + limit_ns, self._give_up, cell)
+
+    def _give_up(self, cell: Cell) -> None:
+        if not cell.is_fenced:
+            cell.slot.cell = cell
+            self.cell_exited(cell, ExitReason.STUCK, "no progress")
+
+    def _make_mailbox(self, capacity: int) -> Mailbox:
+        return Mailbox(capacity)
+
+    def _make_timer(self) -> Port:
+        self._timer = SteppedTimer(self)
+        return self._timer
+
+    def _wake(self, slot: Slot) -> None:
+        if slot.cell is not None:
+            self._ready.append(slot)
+        else:
+            slot.mailbox.scheduled = False
+
+    def _place(self, cell: Cell) -> None:
+        cell.slot.mailbox.scheduled = True
+        self._ready.append(cell.slot)
+
+    def _detach(self, cell: Cell) -> None:
+        """Need nothing: a slot without a cell is skipped."""
+
+    def _forget_timers(self, slot: Slot) -> None:
+        self._timer.forget(slot.name)
+
+    def _root_exited(self) -> None:
+        """Need nothing: ``root_exit`` says it."""
+
+    def _thread_name(self, slot: Slot) -> str:
+        return "stepped"
