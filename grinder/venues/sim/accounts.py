@@ -1,0 +1,97 @@
+"""API keys, listen keys and what an account has set up; money and orders are the exchange's."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+
+import attrs
+
+from grinder.venues.sim.auth import Credential
+from grinder.venues.sim.config import AccountSeed
+from grinder.venues.sim.refusing import ApiRefusal
+
+CROSSED = "CROSSED"
+ISOLATED = "ISOLATED"
+
+
+@attrs.define
+class ListenKey:
+    """The one listen key of an account."""
+
+    text: str
+    expires_ms: int
+
+
+class Accounts:
+    """Who may ask, and each account's listen key and margin types."""
+
+    def __init__(self, seeds: Iterable[AccountSeed], listen_key_ms: int) -> None:
+        self.keys: dict[str, Credential] = {
+            seed.key: Credential(key=seed.key, secret=seed.secret, account=seed.key)
+            for seed in seeds
+        }
+        self._listen_key_ms = listen_key_ms
+        self._listen_keys: dict[str, ListenKey] = {}
+        self._margin_types: dict[tuple[str, str], str] = {}
+
+    def margin_type(self, account: str, symbol: str) -> str:
+        """Return CROSSED or ISOLATED."""
+        return self._margin_types.get((account, symbol), CROSSED)
+
+    def set_margin_type(self, account: str, symbol: str, margin_type: str) -> None:
+        """Change the margin type of a symbol.
+
+        Raises:
+            ApiRefusal: it is already so (-4046), or is isolated, which is not simulated.
+        """
+        if margin_type == self.margin_type(account, symbol):
+            raise ApiRefusal(-4046, "No need to change margin type.")
+        raise ApiRefusal(-1130, "Isolated margin is not simulated.")
+
+    def listen(self, account: str, now_ms: int) -> str:
+        """Return the living listen key of ``account``, extended, or a new one."""
+        held = self._living(account, now_ms)
+        if held is None:
+            held = self._listen_keys[account] = ListenKey(secrets.token_hex(32), 0)
+        held.expires_ms = now_ms + self._listen_key_ms
+        return held.text
+
+    def keep_listening(self, account: str, now_ms: int) -> str:
+        """Extend the listen key and return it.
+
+        Raises:
+            ApiRefusal: there is none (-1125).
+        """
+        if self._living(account, now_ms) is None:
+            raise ApiRefusal(
+                -1125,
+                "This listenKey does not exist. Please use `POST /fapi/v1/listenKey` to "
+                "recreate `listenKey`",
+            )
+        return self.listen(account, now_ms)
+
+    def stop_listening(self, account: str) -> str | None:
+        """Close the listen key; return what it was."""
+        held = self._listen_keys.pop(account, None)
+        return held.text if held else None
+
+    def expired(self, now_ms: int) -> list[str]:
+        """Close the listen keys whose hour is over and return them."""
+        gone = {
+            account: held
+            for account, held in self._listen_keys.items()
+            if held.expires_ms <= now_ms
+        }
+        for account in gone:
+            del self._listen_keys[account]
+        return [held.text for held in gone.values()]
+
+    def listen_key_of(self, account: str) -> str | None:
+        """Return the listen key of ``account``, if it has one."""
+        held = self._listen_keys.get(account)
+        return held.text if held else None
+
+    def _living(self, account: str, now_ms: int) -> ListenKey | None:
+        held = self._listen_keys.get(account)
+        return held if held is not None and held.expires_ms > now_ms else None

@@ -1,0 +1,133 @@
+"""The contracts of the simulated venue: the shipped exchangeInfo and the instruments in it."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from grinder.errors import ConfigError
+from grinder.model.instrument import Instrument
+from grinder.simulation.recording import OpenLines, Recording, validated
+from grinder.venues.sim.config import BUNDLED
+
+DATA = Path(__file__).parent / "data"
+BUNDLED_RECORDING = DATA / "btcusdt-20240808.jsonl.gz"
+
+START_PRICES = {
+    "ETHUSDT": Decimal("2680.00"),
+    "XRPUSDT": Decimal("0.6100"),
+    "LTCUSDT": Decimal("60.00"),
+    "LINKUSDT": Decimal("10.50"),
+    "ADAUSDT": Decimal("0.3400"),
+    "BNBUSDT": Decimal("515.00"),
+    "DOGEUSDT": Decimal("0.10500"),
+    "SOLUSDT": Decimal("162.00"),
+    "1000PEPEUSDT": Decimal("0.0082000"),
+    "BTCUSDC": Decimal("61800.0"),
+    "ETHUSDC": Decimal("2680.00"),
+}
+"""First prices of generated markets, of the order they had on the day of the recording."""
+
+
+def exchange_info() -> dict[str, Any]:
+    """Return the shipped exchangeInfo body, without server time and assets."""
+    body: dict[str, Any] = orjson.loads((DATA / "exchange_info.json").read_bytes())
+    return body
+
+
+def instruments(body: Mapping[str, Any], symbols: tuple[str, ...]) -> dict[str, Instrument]:
+    """Return the instruments of ``symbols``.
+
+    Raises:
+        ConfigError: no symbol is named, or one is not in ``body``.
+    """
+    known = {row["symbol"]: row for row in body["symbols"]}
+    unknown = tuple(symbol for symbol in symbols if symbol not in known)
+    if unknown or not symbols:
+        choice = ", ".join(known)
+        raise ConfigError(f"unknown symbol {', '.join(unknown) or '(none)'}: choose from {choice}")
+    return {symbol: instrument(known[symbol]) for symbol in symbols}
+
+
+def instrument(row: Mapping[str, Any]) -> Instrument:
+    """Return the instrument described by one exchangeInfo symbol."""
+    filters = {each["filterType"]: each for each in row["filters"]}
+    price, lots = filters["PRICE_FILTER"], filters["LOT_SIZE"]
+    tick, lot = Decimal(price["tickSize"]), Decimal(lots["stepSize"])
+    bare = Instrument(symbol=row["symbol"], base_asset=row["baseAsset"], tick=tick, lot=lot)
+    percent = filters["PERCENT_PRICE"]
+    return Instrument(
+        symbol=row["symbol"],
+        status=row["status"],
+        base_asset=row["baseAsset"],
+        quote_asset=row["quoteAsset"],
+        tick=tick,
+        lot=lot,
+        price_ticks_min=bare.ticks_up(Decimal(price["minPrice"])),
+        price_ticks_max=bare.ticks_down(Decimal(price["maxPrice"])),
+        qty_lots_min=bare.lots_down(Decimal(lots["minQty"])),
+        qty_lots_max=bare.lots_down(Decimal(lots["maxQty"])),
+        market_qty_lots_max=bare.lots_down(Decimal(filters["MARKET_LOT_SIZE"]["maxQty"])),
+        notional_min=Decimal(filters["MIN_NOTIONAL"]["notional"]),
+        multiplier_up=Decimal(percent["multiplierUp"]),
+        multiplier_down=Decimal(percent["multiplierDown"]),
+        orders_max=int(filters["MAX_NUM_ORDERS"]["limit"]),
+    )
+
+
+def start_ticks(of: Instrument) -> int:
+    """Return the first price of a generated market, inside the instrument's range."""
+    price = START_PRICES.get(of.symbol, Decimal(100))
+    return min(max(of.ticks_down(price), of.price_ticks_min, 1000), of.price_ticks_max)
+
+
+def recordings(data: tuple[str, ...], known: Mapping[str, Instrument]) -> dict[str, Recording]:
+    """Read and check the recordings; return them by symbol.
+
+    The bundled recording is left out when its symbol is not traded.
+
+    Raises:
+        ConfigError: a file is missing, is corrupt, or two hold the same symbol.
+    """
+    found: dict[str, Recording] = {}
+    for name in data:
+        if name == BUNDLED and "BTCUSDT" not in known:
+            continue
+        path = BUNDLED_RECORDING if name == BUNDLED else Path(name)
+        if not path.is_file():
+            raise ConfigError(f"recording {path}: no such file")
+        recording = validated(str(path), opener(path), known)
+        symbol = recording.instrument.symbol
+        if symbol in found:
+            raise ConfigError(f"recording {path}: {symbol} already has a recording")
+        found[symbol] = recording
+    return found
+
+
+def opener(path: Path) -> OpenLines:
+    """Return a function that opens a gzip or plain recording and yields its lines.
+
+    The iterator raises ConfigError, with file and line, when the compressed data are damaged.
+    """
+
+    def lines() -> Iterator[bytes]:
+        number = 0
+        try:
+            with _opened(path) as file:
+                for line in file:
+                    number += 1
+                    yield line
+        except (OSError, EOFError, zlib.error) as error:
+            raise ConfigError(f"recording {path}, after line {number}: {error}") from error
+
+    return lines
+
+
+def _opened(path: Path) -> Any:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")

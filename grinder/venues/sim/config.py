@@ -1,0 +1,74 @@
+"""What a simulated venue is told when it is made."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import attrs
+
+from grinder.model.fees import FeeRates
+
+BUNDLED = "bundled"
+"""Name of the recording that ships with the package."""
+
+
+@attrs.frozen(kw_only=True)
+class AccountSeed:
+    """An account and its API key."""
+
+    key: str
+    secret: str = attrs.field(repr=False)
+    balance: Decimal = Decimal(10_000)
+    """Opening wallet balance in USDT."""
+
+
+DEFAULT_ACCOUNT = AccountSeed(key="sim-key", secret="sim-secret")
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """The venue's rate limits, as published by exchangeInfo, and the bounds of a connection."""
+
+    weight_1m: int = 2400
+    orders_10s: int = 300
+    orders_1m: int = 1200
+    refusals_before_ban: int = 20
+    """Requests refused with 429 within a minute before the address is banned with 418."""
+    ban_ms: int = 120_000
+    messages_per_s: int = 10
+    """Incoming WebSocket messages of one connection."""
+    streams_max: int = 1024
+    connections_max: int = 300
+    queue_frames_max: int = 4096
+    """Frames waiting for a slow client before it is disconnected."""
+    ping_interval_s: float = 180.0
+    pong_timeout_s: float = 600.0
+    connection_max_s: float = 24 * 3600.0
+    listen_key_ms: int = 60 * 60 * 1000
+
+
+@attrs.frozen(kw_only=True)
+class VenueConfig:
+    """Everything that a venue can be told."""
+
+    host: str = "127.0.0.1"
+    rest_port: int = 0
+    """0 takes a free port."""
+    ws_port: int = 0
+    control_port: int | None = None
+    """None leaves the control endpoint closed."""
+    symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT")
+    data: tuple[str, ...] = (BUNDLED,)
+    """Recordings to play: paths, or ``bundled``; a symbol without one is generated."""
+    seed: int = 1
+    speed: float = 1.0
+    paused: bool = False
+    """Start with the first book and quote of each symbol and nothing after it, until resumed."""
+    order_log: Path | None = None
+    accounts: tuple[AccountSeed, ...] = (DEFAULT_ACCOUNT,)
+    fees: FeeRates = attrs.field(factory=FeeRates)
+    funding_rate: Decimal = Decimal("0.0001")
+    funding_interval_ms: int = 8 * 3600 * 1000
+    mark_interval_s: float = 1.0
+    limits: Limits = attrs.field(factory=Limits)

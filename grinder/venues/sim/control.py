@@ -1,0 +1,217 @@
+"""The control endpoint: what tests may order the venue to do. It is closed unless asked for.
+
+Every call is ``POST /control/<name>`` with a JSON object and answers a JSON object; ``state`` and
+``orders`` may also be read with GET.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import attrs
+import orjson
+from aiohttp import web
+
+from grinder.simulation.market import Quote, Trade
+from grinder.simulation.refusals import Refusal
+from grinder.venues.sim.faults import Fault
+from grinder.venues.sim.feeder import Player
+from grinder.venues.sim.refusing import ApiRefusal
+from grinder.venues.sim.rendering import plain, read_order
+from grinder.venues.sim.rest import reply
+from grinder.venues.sim.streams import Route
+from grinder.venues.sim.venue import Venue
+
+Request = Mapping[str, Any]
+
+
+class Control:
+    """Carries out the orders of a test; must be called on the venue's event loop."""
+
+    def __init__(self, venue: Venue, players: Mapping[str, Player]) -> None:
+        self._venue = venue
+        self._players = players
+        self._commands: Mapping[str, Callable[[Request], Any]] = {
+            "state": self.state,
+            "orders": self.orders,
+            "price": self.price,
+            "quote": self.quote,
+            "trade": self.trade,
+            "pause": self.pause,
+            "resume": self.resume,
+            "stall": self.stall,
+            "drop": self.drop,
+            "fault": self.fault,
+            "delay": self.delay,
+            "clear-faults": self.clear_faults,
+            "expire-listen-key": self.expire_listen_key,
+            "clock": self.clock,
+            "reset": self.reset,
+        }
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one HTTP request."""
+        body = await request.read()
+        try:
+            wanted = orjson.loads(body) if body else dict(request.query)
+            return reply(200, self.command(request.match_info["name"], wanted), {})
+        except (ValueError, KeyError, TypeError, InvalidOperation) as error:
+            return reply(400, {"error": f"{type(error).__name__}: {error}"}, {})
+        except (ApiRefusal, Refusal) as refusal:
+            return reply(400, {"error": str(refusal)}, {})
+
+    def command(self, name: str, wanted: Request) -> Any:
+        """Carry out one command.
+
+        Raises:
+            KeyError: there is no such command or a field is missing.
+            ValueError: a field has an impossible value.
+        """
+        return self._commands[name](wanted)
+
+    def state(self, _: Request) -> Any:
+        """Return accounts, markets, connections and counts."""
+        return {
+            "now_ms": self._venue.clock.now_ms(),
+            "connections": self._venue.hub.connections,
+            "slow_disconnects": self._venue.hub.slow_disconnects,
+            "markets": {symbol: self._market(symbol) for symbol in self._venue.books},
+            "accounts": {seed.key: self._account(seed.key) for seed in self._venue.config.accounts},
+        }
+
+    def orders(self, wanted: Request) -> Any:
+        """Return the order log's lines numbered above ``after``."""
+        return {"orders": self._venue.log.lines(int(wanted.get("after", 0)))}
+
+    def price(self, wanted: Request) -> Any:
+        """Move a symbol's whole market so that its best bid is ``price``; it goes on from there."""
+        book = self._venue.book(wanted["symbol"])
+        ticks = book.instrument.ticks_exact(Decimal(str(wanted["price"])))
+        self._players[wanted["symbol"]].move_to(ticks)
+        return self._market(wanted["symbol"])
+
+    def quote(self, wanted: Request) -> Any:
+        """State a best bid and ask until the market's next event; pause it to keep them."""
+        symbol = wanted["symbol"]
+        instrument = self._venue.book(symbol).instrument
+        quote = Quote(
+            at_ms=0,
+            symbol=symbol,
+            bid_ticks=instrument.ticks_exact(Decimal(str(wanted["bid"]))),
+            bid_lots=instrument.lots_exact(Decimal(str(wanted.get("bid_qty", 1)))),
+            ask_ticks=instrument.ticks_exact(Decimal(str(wanted["ask"]))),
+            ask_lots=instrument.lots_exact(Decimal(str(wanted.get("ask_qty", 1)))),
+        )
+        if not 0 < quote.bid_ticks < quote.ask_ticks:
+            raise ValueError("expected 0 < bid < ask")
+        self._players[symbol].state(quote)
+        return self._market(symbol)
+
+    def trade(self, wanted: Request) -> Any:
+        """Print a public trade."""
+        symbol = wanted["symbol"]
+        instrument = self._venue.book(symbol).instrument
+        self._venue.apply(
+            Trade(
+                at_ms=0,
+                symbol=symbol,
+                price_ticks=instrument.ticks_exact(Decimal(str(wanted["price"]))),
+                lots=instrument.lots_exact(Decimal(str(wanted["qty"]))),
+                buyer_is_maker=bool(wanted.get("buyer_is_maker", False)),
+            )
+        )
+        return self._market(symbol)
+
+    def pause(self, wanted: Request) -> Any:
+        """Stop the market of one symbol or of all."""
+        for player in self._chosen(wanted):
+            player.pause()
+        return {}
+
+    def resume(self, wanted: Request) -> Any:
+        """Let the market of one symbol or of all go on."""
+        for player in self._chosen(wanted):
+            player.resume()
+        return {}
+
+    def stall(self, wanted: Request) -> Any:
+        """Send nothing on ``routes``, sockets stay open; an empty list ends it."""
+        self._venue.hub.stall(_routes(wanted))
+        return {}
+
+    def drop(self, wanted: Request) -> Any:
+        """Break the stream connections of ``routes``."""
+        return {"dropped": self._venue.hub.drop(_routes(wanted))}
+
+    def fault(self, wanted: Request) -> Any:
+        """Plan a fault for the next ``times`` matching REST requests."""
+        self._venue.faults.plan(
+            Fault(wanted["fault"]),
+            method=wanted.get("method", ""),
+            path=wanted.get("path", ""),
+            times=int(wanted.get("times", 1)),
+        )
+        return {}
+
+    def delay(self, wanted: Request) -> Any:
+        """Delay every REST reply by ``ms``."""
+        self._venue.faults.delay_ms = int(wanted["ms"])
+        return {}
+
+    def clear_faults(self, _: Request) -> Any:
+        """Forget planned faults, the delay and stalls."""
+        self._venue.faults.clear()
+        self._venue.hub.stall(())
+        return {}
+
+    def expire_listen_key(self, wanted: Request) -> Any:
+        """Expire the listen key of ``account`` now."""
+        account = wanted.get("account", self._venue.config.accounts[0].key)
+        listen_key = self._venue.accounts.stop_listening(account)
+        if listen_key is not None:
+            self._venue.expire(listen_key)
+        return {"expired": listen_key is not None}
+
+    def clock(self, wanted: Request) -> Any:
+        """Set the offset of venue time against this machine's clock."""
+        self._venue.clock.offset_ms = int(wanted["offset_ms"])
+        return {"now_ms": self._venue.clock.now_ms()}
+
+    def reset(self, _: Request) -> Any:
+        """Begin anew with fresh accounts; the market goes on."""
+        self._venue.reset()
+        return {}
+
+    def _chosen(self, wanted: Request) -> list[Player]:
+        symbol = wanted.get("symbol")
+        return [self._players[symbol]] if symbol else list(self._players.values())
+
+    def _market(self, symbol: str) -> Any:
+        book = self._venue.book(symbol)
+        quote = book.quote
+        return {
+            "paused": self._players[symbol].is_paused,
+            "bid": book.price(quote.bid_ticks) if quote else None,
+            "ask": book.price(quote.ask_ticks) if quote else None,
+            "mark": plain(book.mark.mark_price) if book.mark else None,
+            "update_id": book.update_id,
+        }
+
+    def _account(self, account: str) -> Any:
+        exchange = self._venue.exchange
+        ledger = attrs.asdict(exchange.ledger(account))
+        return {
+            "ledger": {name: f"{value:f}" for name, value in ledger.items()},
+            "balance": plain(exchange.balance(account).wallet),
+            "positions": {
+                each.symbol: plain(each.qty) for each in exchange.positions(account) if each.qty
+            },
+            "open_orders": [read_order(order) for order in exchange.open_orders(account)],
+        }
+
+
+def _routes(wanted: Request) -> list[Route]:
+    names = wanted.get("routes", [route.value for route in Route])
+    return [Route("" if name == "bare" else name) for name in names]

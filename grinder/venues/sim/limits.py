@@ -1,0 +1,154 @@
+"""Request weights, order windows and bans, counted as the venue counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from grinder.venues.sim.config import Limits
+from grinder.venues.sim.refusing import ApiRefusal
+
+MINUTE_MS = 60_000
+TEN_SECONDS_MS = 10_000
+
+WEIGHTS: dict[tuple[str, str], int] = {
+    ("POST", "/fapi/v1/order"): 0,
+    ("PUT", "/fapi/v1/order"): 0,
+    ("POST", "/fapi/v1/batchOrders"): 5,
+    ("GET", "/fapi/v1/allOrders"): 5,
+    ("POST", "/fapi/v1/countdownCancelAll"): 10,
+    ("GET", "/fapi/v2/positionRisk"): 5,
+    ("GET", "/fapi/v3/positionRisk"): 5,
+    ("GET", "/fapi/v2/account"): 5,
+    ("GET", "/fapi/v3/account"): 5,
+    ("GET", "/fapi/v2/balance"): 5,
+    ("GET", "/fapi/v3/balance"): 5,
+    ("GET", "/fapi/v1/userTrades"): 5,
+    ("GET", "/fapi/v1/income"): 30,
+    ("GET", "/fapi/v1/commissionRate"): 20,
+    ("GET", "/fapi/v1/positionSide/dual"): 30,
+    ("GET", "/fapi/v1/multiAssetsMargin"): 30,
+    ("GET", "/fapi/v1/symbolConfig"): 5,
+    ("GET", "/fapi/v1/accountConfig"): 5,
+}
+"""Weights other than 1 that do not depend on the parameters."""
+
+WITHOUT_SYMBOL = {
+    ("GET", "/fapi/v1/openOrders"): (1, 40),
+    ("GET", "/fapi/v1/ticker/bookTicker"): (2, 5),
+    ("GET", "/fapi/v1/ticker/price"): (1, 2),
+    ("GET", "/fapi/v2/ticker/price"): (1, 2),
+    ("GET", "/fapi/v1/premiumIndex"): (1, 10),
+}
+"""Weights with and without a symbol."""
+
+DEPTH_WEIGHTS = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1000: 20}
+
+
+def weight(method: str, path: str, params: Mapping[str, str]) -> int:
+    """Return the weight of a call."""
+    if path == "/fapi/v1/depth":
+        limit = params.get("limit", "500")
+        return DEPTH_WEIGHTS.get(int(limit), 10) if limit.isdigit() else 10
+    if (method, path) in WITHOUT_SYMBOL:
+        with_symbol, without = WITHOUT_SYMBOL[method, path]
+        return with_symbol if params.get("symbol") else without
+    return WEIGHTS.get((method, path), 1)
+
+
+@attrs.define
+class Window:
+    """A counter that starts anew at every full multiple of ``span_ms`` of the clock."""
+
+    span_ms: int
+    used: int = 0
+    number: int = 0
+
+    def add(self, amount: int, now_ms: int) -> int:
+        """Count ``amount`` (0 only turns the window) and return the sum in this window."""
+        number = now_ms // self.span_ms
+        if number != self.number:
+            self.number, self.used = number, 0
+        self.used += amount
+        return self.used
+
+
+class Counters:
+    """Count weight for the one address that the venue serves, and orders for each account."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._weight = Window(MINUTE_MS)
+        self._refused = Window(MINUTE_MS)
+        self._orders: dict[str, tuple[Window, Window]] = {}
+        self._banned_until_ms = 0
+
+    def charge(self, amount: int, now_ms: int) -> None:
+        """Count the weight of one request.
+
+        Raises:
+            ApiRefusal: the address is banned (418) or the window is full (429).
+        """
+        if now_ms < self._banned_until_ms:
+            raise self._ban()
+        if self._weight.add(amount, now_ms) <= self._limits.weight_1m:
+            return
+        if self._refused.add(1, now_ms) > self._limits.refusals_before_ban:
+            self._banned_until_ms = now_ms + self._limits.ban_ms
+            raise self._ban()
+        raise ApiRefusal(
+            -1003,
+            f"Too many requests; current limit of IP(127.0.0.1) is {self._limits.weight_1m} "
+            "requests per minute. Please use the websocket for live updates to avoid polling "
+            "the API.",
+            429,
+        )
+
+    def order(self, account: str, ten_seconds: int, minute: int, now_ms: int) -> None:
+        """Count an order call against both windows of ``account``.
+
+        Raises:
+            ApiRefusal: a window is full; then the call is counted in neither.
+        """
+        short, long = self._windows(account)
+        for window, amount, limit, text in (
+            (short, ten_seconds, self._limits.orders_10s, "10 SECOND"),
+            (long, minute, self._limits.orders_1m, "1 MINUTE"),
+        ):
+            if window.add(0, now_ms) + amount > limit:
+                raise ApiRefusal(
+                    -1015, f"Too many new orders; current limit is {limit} orders per {text}.", 429
+                )
+        short.add(ten_seconds, now_ms)
+        long.add(minute, now_ms)
+
+    def weight_header(self, now_ms: int) -> dict[str, str]:
+        """Return the header that tells the weight used in this minute."""
+        return {"X-MBX-USED-WEIGHT-1M": str(self._weight.add(0, now_ms))}
+
+    def order_headers(self, account: str, now_ms: int) -> dict[str, str]:
+        """Return the headers that tell the order counts of ``account``."""
+        short, long = self._windows(account)
+        return {
+            "X-MBX-ORDER-COUNT-10S": str(short.add(0, now_ms)),
+            "X-MBX-ORDER-COUNT-1M": str(long.add(0, now_ms)),
+        }
+
+    def reset(self) -> None:
+        """Forget every count and ban."""
+        self._weight = Window(MINUTE_MS)
+        self._refused = Window(MINUTE_MS)
+        self._orders.clear()
+        self._banned_until_ms = 0
+
+    def _windows(self, account: str) -> tuple[Window, Window]:
+        return self._orders.setdefault(account, (Window(TEN_SECONDS_MS), Window(MINUTE_MS)))
+
+    def _ban(self) -> ApiRefusal:
+        return ApiRefusal(
+            -1003,
+            f"Way too many requests; IP(127.0.0.1) banned until {self._banned_until_ms}. "
+            "Please use the websocket for live updates to avoid bans.",
+            418,
+        )

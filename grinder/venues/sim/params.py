@@ -1,0 +1,156 @@
+"""Parameters of a request: decoded once, then read with the venue's own complaints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from grinder.model.order import OrderType, Side, TimeInForce
+from grinder.simulation.orders import CONDITIONAL_TYPES, NewOrder, SelfTradePrevention
+from grinder.simulation.refusals import Refusal, Rule
+from grinder.venues.sim.refusing import ApiRefusal, mandatory
+
+DIGITS_MAX = 40
+
+
+class Params:
+    """The parameters of one request, or of one element of a batch."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self.values = values
+
+    def text(self, name: str) -> str:
+        """Return a mandatory text."""
+        value = self.values.get(name)
+        if not value:
+            raise mandatory(name)
+        return value
+
+    def maybe(self, name: str) -> str | None:
+        """Return a text or None."""
+        return self.values.get(name) or None
+
+    def integer(self, name: str) -> int:
+        """Return a mandatory whole number, not negative."""
+        text = self.text(name)
+        if not (text.isascii() and text.isdigit()) or len(text) > DIGITS_MAX:
+            raise mandatory(name)
+        return int(text)
+
+    def maybe_integer(self, name: str) -> int | None:
+        """Return a whole number or None."""
+        return self.integer(name) if self.maybe(name) else None
+
+    def decimal(self, name: str) -> Decimal:
+        """Return a mandatory exact number."""
+        text = self.text(name)
+        try:
+            value = Decimal(text)
+        except InvalidOperation:
+            raise mandatory(name) from None
+        if not value.is_finite() or len(text) > DIGITS_MAX:
+            raise mandatory(name)
+        return value
+
+    def flag(self, name: str) -> bool:
+        """Return a truth value; absent is false."""
+        value = (self.maybe(name) or "false").lower()
+        if value not in ("true", "false"):
+            raise mandatory(name)
+        return value == "true"
+
+    def limit(self, default: int, most: int) -> int:
+        """Return how many rows are wanted."""
+        wanted = self.maybe_integer("limit")
+        return default if wanted is None else min(max(wanted, 1), most)
+
+    def array(self, name: str, most: int) -> list[Any]:
+        """Return a JSON array of 1 to ``most`` elements."""
+        try:
+            found = orjson.loads(self.text(name))
+        except orjson.JSONDecodeError:
+            raise mandatory(name) from None
+        if not isinstance(found, list):
+            raise mandatory(name)
+        if not 1 <= len(found) <= most:
+            raise ApiRefusal(-4082, "Invalid number of batch place orders.")
+        return found
+
+
+def decoded(query: str, body: str) -> dict[str, str]:
+    """Return the parameters of query string and body; the query string wins."""
+    return dict(parse_qsl(body, keep_blank_values=True)) | dict(
+        parse_qsl(query, keep_blank_values=True)
+    )
+
+
+def element(value: Any) -> Params:
+    """Return the parameters of one element of a batch, whose values may be JSON of any kind."""
+    if not isinstance(value, dict):
+        raise mandatory("batchOrders")
+    return Params({str(name): _text(each) for name, each in value.items()})
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def new_order(params: Params) -> NewOrder:
+    """Return the order that the parameters ask for.
+
+    Raises:
+        ApiRefusal: a parameter is missing, malformed, or asks for what is not simulated.
+        Refusal: side, type or time in force is none of the venue's words.
+    """
+    symbol = params.text("symbol")
+    side = side_of(params)
+    kind = params.text("type")
+    if kind in CONDITIONAL_TYPES:
+        raise Refusal(Rule.CONDITIONAL_TYPE)
+    _refuse_unsimulated(params)
+    is_limit = kind == OrderType.LIMIT
+    time_in_force = params.text("timeInForce") if is_limit else "GTC"
+    if time_in_force not in TimeInForce.__members__:
+        raise ApiRefusal(-1115, "Invalid timeInForce.")
+    if not is_limit and params.maybe("price"):
+        raise Refusal(Rule.UNWANTED_PARAMETER, name="price")
+    prevention = params.maybe("selfTradePreventionMode") or "EXPIRE_MAKER"
+    if prevention not in SelfTradePrevention.__members__:
+        raise mandatory("selfTradePreventionMode")
+    return NewOrder(
+        symbol=symbol,
+        side=side,
+        type=kind,
+        price=params.decimal("price") if is_limit else None,
+        qty=params.decimal("quantity"),
+        time_in_force=TimeInForce(time_in_force),
+        reduce_only=params.flag("reduceOnly"),
+        client_order_id=params.maybe("newClientOrderId"),
+        good_till_ms=params.maybe_integer("goodTillDate"),
+        self_trade_prevention=SelfTradePrevention(prevention),
+    )
+
+
+def side_of(params: Params) -> Side:
+    """Return the side.
+
+    Raises:
+        Refusal: it is neither BUY nor SELL.
+    """
+    side = params.text("side")
+    if side not in Side.__members__:
+        raise Refusal(Rule.SIDE)
+    return Side(side)
+
+
+def _refuse_unsimulated(params: Params) -> None:
+    if (params.maybe("positionSide") or "BOTH") != "BOTH":
+        raise ApiRefusal(-4061, "Order's position side does not match user's setting.")
+    if (params.maybe("priceMatch") or "NONE") != "NONE":
+        raise ApiRefusal(-1130, "Data sent for parameter 'priceMatch' is not simulated.")
+    if params.flag("closePosition"):
+        raise Refusal(Rule.UNWANTED_PARAMETER, name="closePosition")

@@ -1,0 +1,27 @@
+"""The venue's gateway says no: refusals that the matching core knows nothing about."""
+
+from __future__ import annotations
+
+from grinder.errors import GrinderError
+
+
+class ApiRefusal(GrinderError):  # noqa: N818 - a refusal is an answer, not a failure
+    """A request ends with this code, text and HTTP status; nothing happened."""
+
+    def __init__(self, code: int, msg: str, http_status: int = 400) -> None:
+        self.code = code
+        self.msg = msg
+        self.http_status = http_status
+        super().__init__(f"{code}: {msg}")
+
+
+def mandatory(name: str) -> ApiRefusal:
+    """Return the refusal of a request whose parameter ``name`` is missing or malformed."""
+    return ApiRefusal(
+        -1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
+    )
+
+
+def invalid_symbol() -> ApiRefusal:
+    """Return the refusal of an unknown symbol."""
+    return ApiRefusal(-1121, "Invalid symbol.")

@@ -1,0 +1,173 @@
+"""The REST door: who may call what, what it costs, and how the answer leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, Protocol
+
+import attrs
+import orjson
+from aiohttp import web
+
+from grinder.simulation.refusals import Refusal
+from grinder.venues.sim import auth, limits
+from grinder.venues.sim.faults import REPLIES, Fault
+from grinder.venues.sim.params import Params, decoded
+from grinder.venues.sim.refusing import ApiRefusal
+from grinder.venues.sim.venue import Venue
+
+BODY_MAX = 256 * 1024
+
+
+class Security(Enum):
+    """What a call must prove."""
+
+    NONE = "none"
+    KEY = "key"
+    SIGNED = "signed"
+
+
+@attrs.frozen(kw_only=True)
+class Call:
+    """One request that passed the gateway."""
+
+    venue: Venue
+    params: Params
+    account: str
+    """Empty for calls without a key."""
+    now_ms: int
+
+
+class Handler(Protocol):
+    """Carries out a call and returns the body of the answer."""
+
+    def __call__(self, call: Call, /) -> Any:
+        """Return a JSON value, or raise a refusal."""
+
+
+@attrs.frozen(kw_only=True)
+class Endpoint:
+    """One method of one path."""
+
+    handler: Handler
+    security: Security = Security.SIGNED
+    order_cost: tuple[int, int] = (0, 0)
+    """What it takes of the order windows of 10 seconds and of a minute."""
+    operation: str = ""
+    """The order log's word for it; empty for what is not an order operation."""
+
+
+Table = Mapping[tuple[str, str], Endpoint]
+
+
+class Gateway:
+    """Answers HTTP requests from a table of endpoints."""
+
+    def __init__(self, venue: Venue, table: Table) -> None:
+        self._venue = venue
+        self._table = table
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request, well or as the planned fault wants."""
+        endpoint = self._table.get((request.method, request.path))
+        if endpoint is None:
+            return web.Response(status=404, text="Not Found")
+        body = (await request.read()).decode(errors="replace")
+        fault = self._venue.faults.take(request.method, request.path)
+        if fault is not None and not fault.is_carried_out:
+            return self._faulty(request, fault)
+        answer = self._answer(request, endpoint, body)
+        if fault is Fault.SILENT:
+            await self._venue.stopping.wait()
+        if fault is not None:
+            return self._faulty(request, fault)
+        if self._venue.faults.delay_ms:
+            await asyncio.sleep(self._venue.faults.delay_ms / 1000)
+        return answer
+
+    def _answer(self, request: web.Request, endpoint: Endpoint, body: str) -> web.Response:
+        venue = self._venue
+        now_ms = venue.clock.now_ms()
+        # The signature covers the text as sent, so the raw target is used, never a decoded one.
+        query = request.raw_path.partition("?")[2]
+        params = decoded(query, body)
+        headers: dict[str, str] = {}
+        account = ""
+        try:
+            venue.counters.charge(limits.weight(request.method, request.path, params), now_ms)
+            account = self._admit(request, endpoint, (query, body), params, now_ms)
+            if any(endpoint.order_cost):
+                venue.counters.order(account, *endpoint.order_cost, now_ms)
+                headers |= venue.counters.order_headers(account, now_ms)
+            call = Call(venue=venue, params=Params(params), account=account, now_ms=now_ms)
+            status, answer = 200, endpoint.handler(call)
+        except (Refusal, ApiRefusal) as refusal:
+            status = refusal.http_status
+            answer = {"code": refusal.code, "msg": refusal.msg}
+            if endpoint.operation:
+                note_refusal(venue, account, endpoint.operation, params, answer)
+        # What the exchange has to tell goes out before the answer, as it may on the venue.
+        venue.pump(now_ms)
+        headers |= venue.counters.weight_header(now_ms)
+        return reply(status, answer, headers)
+
+    def _admit(
+        self,
+        request: web.Request,
+        endpoint: Endpoint,
+        sent: tuple[str, str],
+        params: Mapping[str, str],
+        now_ms: int,
+    ) -> str:
+        if endpoint.security is Security.NONE:
+            return ""
+        found = auth.credential(self._venue.accounts.keys, request.headers.get("X-MBX-APIKEY"))
+        if endpoint.security is Security.SIGNED:
+            auth.check_signed(found.secret, *sent, params, now_ms)
+        return found.account
+
+    def _faulty(self, request: web.Request, fault: Fault) -> web.Response:
+        if fault in REPLIES:
+            status, code, text = REPLIES[fault]
+            return reply(status, {"code": code, "msg": text}, {})
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=500)
+
+
+def reply(status: int, body: Any, headers: Mapping[str, str]) -> web.Response:
+    """Return a JSON response."""
+    return web.Response(
+        status=status,
+        body=orjson.dumps(body),
+        content_type="application/json",
+        headers=headers,
+    )
+
+
+def note_refusal(
+    venue: Venue,
+    account: str,
+    operation: str,
+    params: Mapping[str, str],
+    answer: Mapping[str, Any],
+) -> None:
+    """Write a refused order operation to the order log."""
+    venue.log.append(
+        venue.clock.now_ms(),
+        account,
+        f"{operation}-refused",
+        symbol=params.get("symbol", ""),
+        client_id=params.get("newClientOrderId") or params.get("origClientOrderId") or "",
+        order_id=int(params["orderId"]) if params.get("orderId", "").isdigit() else 0,
+        side=params.get("side", ""),
+        type=params.get("type", ""),
+        price=params.get("price", ""),
+        qty=params.get("quantity", ""),
+        reduce_only=params.get("reduceOnly", "").lower() == "true",
+        status="REFUSED",
+        code=answer["code"],
+        msg=answer["msg"],
+    )

@@ -1,0 +1,241 @@
+"""REST calls about an account: positions, balance, trades, settings and listen keys."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from grinder.model.order import Side
+from grinder.simulation.exchange import LEVERAGE_MAX
+from grinder.simulation.reports import IncomeType
+from grinder.venues.sim import rendering, userframes
+from grinder.venues.sim.accounts import CROSSED, ISOLATED
+from grinder.venues.sim.refusing import ApiRefusal, mandatory
+from grinder.venues.sim.rendering import NOTIONAL_MAX, Holding
+from grinder.venues.sim.rest import Call, Endpoint, Security, Table
+
+SUCCESS = {"code": 200, "msg": "success"}
+
+
+def position_v3(call: Call) -> Any:
+    """Return the symbols with a position or an open order."""
+    return [rendering.position_v3(each) for each in _wanted(call) if each.is_active]
+
+
+def position_v2(call: Call) -> Any:
+    """Return every symbol."""
+    return [rendering.position_v2(each) for each in _wanted(call)]
+
+
+def account_v3(call: Call) -> Any:
+    """Return the account with the symbols in use."""
+    balance = call.venue.exchange.balance(call.account)
+    active = [each for each in _holdings(call) if each.is_active]
+    return rendering.account(balance, active, call.now_ms, version=3)
+
+
+def account_v2(call: Call) -> Any:
+    """Return the account with every symbol."""
+    balance = call.venue.exchange.balance(call.account)
+    return rendering.account(balance, _holdings(call), call.now_ms, version=2)
+
+
+def balance(call: Call) -> Any:
+    """Return the balance of the one asset."""
+    found = call.venue.exchange.balance(call.account)
+    return [rendering.balance_row(found, call.account[:4], call.now_ms)]
+
+
+def user_trades(call: Call) -> Any:
+    """Return fills of a symbol."""
+    params = call.params
+    rows = call.venue.exchange.trades(
+        call.account,
+        params.text("symbol"),
+        order_id=params.maybe_integer("orderId"),
+        from_id=params.maybe_integer("fromId"),
+        start_ms=params.maybe_integer("startTime"),
+        end_ms=params.maybe_integer("endTime"),
+        limit=params.limit(500, 1000),
+    )
+    return [rendering.user_trade(row) for row in rows]
+
+
+def income(call: Call) -> Any:
+    """Return changes of the wallet."""
+    params = call.params
+    kind = params.maybe("incomeType")
+    if kind is not None and kind not in IncomeType.__members__:
+        # Kinds that never happen here are known words of the venue: an empty answer is true.
+        return []
+    rows = call.venue.exchange.income(
+        call.account,
+        symbol=params.maybe("symbol"),
+        income_type=None if kind is None else IncomeType(kind),
+        start_ms=params.maybe_integer("startTime"),
+        end_ms=params.maybe_integer("endTime"),
+        limit=params.limit(100, 1000),
+    )
+    return [rendering.income(row) for row in rows]
+
+
+def commission_rate(call: Call) -> Any:
+    """Return the fees of a symbol."""
+    fees = call.venue.config.fees
+    return {
+        "symbol": call.venue.book(call.params.text("symbol")).instrument.symbol,
+        "makerCommissionRate": str(fees.maker),
+        "takerCommissionRate": str(fees.taker),
+        "rpiCommissionRate": str(fees.maker),
+    }
+
+
+def leverage_bracket(call: Call) -> Any:
+    """Return the one notional tier that is simulated, for one symbol or for all."""
+    symbol = call.params.maybe("symbol")
+    names = [call.venue.book(symbol).instrument.symbol] if symbol else list(call.venue.books)
+    bracket = {
+        "bracket": 1,
+        "initialLeverage": LEVERAGE_MAX,
+        "notionalCap": int(NOTIONAL_MAX),
+        "notionalFloor": 0,
+        "maintMarginRatio": float(rendering.MAINTENANCE_RATE),
+        "cum": 0.0,
+    }
+    return [{"symbol": name, "notionalCoef": 1.0, "brackets": [bracket]} for name in names]
+
+
+def set_leverage(call: Call) -> Any:
+    """Set the leverage of a symbol and tell its owner."""
+    symbol = call.venue.book(call.params.text("symbol")).instrument.symbol
+    leverage = call.params.integer("leverage")
+    call.venue.exchange.set_leverage(call.account, symbol, leverage)
+    frame = userframes.leverage_changed(symbol, leverage, call.now_ms)
+    call.venue.tell(call.account, [frame])
+    return {"leverage": leverage, "maxNotionalValue": NOTIONAL_MAX, "symbol": symbol}
+
+
+def set_margin_type(call: Call) -> Any:
+    """Accept what is: margin is always crossed."""
+    symbol = call.venue.book(call.params.text("symbol")).instrument.symbol
+    margin_type = call.params.text("marginType")
+    if margin_type not in (CROSSED, ISOLATED):
+        raise mandatory("marginType")
+    call.venue.accounts.set_margin_type(call.account, symbol, margin_type)
+    return SUCCESS
+
+
+def dual_side(_: Call) -> Any:
+    """Return the position mode: always one-way."""
+    return {"dualSidePosition": False}
+
+
+def set_dual_side(call: Call) -> Any:
+    """Accept what is: hedge mode is not simulated."""
+    call.params.text("dualSidePosition")
+    if call.params.flag("dualSidePosition"):
+        raise ApiRefusal(-1130, "Hedge mode is not simulated.")
+    raise ApiRefusal(-4059, "No need to change position side.")
+
+
+def multi_assets(_: Call) -> Any:
+    """Return the margin mode: always one asset."""
+    return {"multiAssetsMargin": False}
+
+
+def symbol_config(call: Call) -> Any:
+    """Return leverage and margin type of one symbol or of all."""
+    return [
+        {
+            "symbol": each.position.symbol,
+            "marginType": each.margin_type,
+            "isAutoAddMargin": False,
+            "leverage": each.leverage,
+            "maxNotionalValue": NOTIONAL_MAX,
+        }
+        for each in _wanted(call)
+    ]
+
+
+def account_config(_: Call) -> Any:
+    """Return the settings of the account."""
+    return {
+        **rendering.FLAGS,
+        "dualSidePosition": False,
+        "updateTime": 0,
+        "multiAssetsMargin": False,
+        "tradeGroupId": -1,
+    }
+
+
+def start_listening(call: Call) -> Any:
+    """Return the account's listen key, new or extended."""
+    return {"listenKey": call.venue.accounts.listen(call.account, call.now_ms)}
+
+
+def keep_listening(call: Call) -> Any:
+    """Extend the account's listen key."""
+    return {"listenKey": call.venue.accounts.keep_listening(call.account, call.now_ms)}
+
+
+def stop_listening(call: Call) -> Any:
+    """Close the account's listen key."""
+    call.venue.accounts.stop_listening(call.account)
+    return {}
+
+
+def _wanted(call: Call) -> list[Holding]:
+    symbol = call.params.maybe("symbol")
+    return (
+        [_holding(call, call.venue.book(symbol).instrument.symbol)] if symbol else _holdings(call)
+    )
+
+
+def _holdings(call: Call) -> list[Holding]:
+    return [_holding(call, symbol) for symbol in call.venue.books]
+
+
+def _holding(call: Call, symbol: str) -> Holding:
+    exchange, book = call.venue.exchange, call.venue.books[symbol]
+    notionals = {Side.BUY: Decimal(0), Side.SELL: Decimal(0)}
+    orders = exchange.open_orders(call.account, symbol)
+    for order in orders:
+        if not order.reduce_only:
+            notionals[order.side] += order.price * (order.qty - order.filled_qty)
+    return Holding(
+        instrument=book.instrument,
+        position=exchange.position(call.account, symbol),
+        mark_price=book.mark.mark_price if book.mark else Decimal(0),
+        leverage=exchange.leverage(call.account, symbol),
+        margin_type=call.venue.accounts.margin_type(call.account, symbol),
+        bid_notional=notionals[Side.BUY],
+        ask_notional=notionals[Side.SELL],
+        has_orders=bool(orders),
+    )
+
+
+DUAL = "/fapi/v1/positionSide/dual"
+LISTEN_KEY = "/fapi/v1/listenKey"
+
+TABLE: Table = {
+    ("GET", "/fapi/v3/positionRisk"): Endpoint(handler=position_v3),
+    ("GET", "/fapi/v2/positionRisk"): Endpoint(handler=position_v2),
+    ("GET", "/fapi/v3/account"): Endpoint(handler=account_v3),
+    ("GET", "/fapi/v2/account"): Endpoint(handler=account_v2),
+    ("GET", "/fapi/v3/balance"): Endpoint(handler=balance),
+    ("GET", "/fapi/v2/balance"): Endpoint(handler=balance),
+    ("GET", "/fapi/v1/userTrades"): Endpoint(handler=user_trades),
+    ("GET", "/fapi/v1/income"): Endpoint(handler=income),
+    ("GET", "/fapi/v1/commissionRate"): Endpoint(handler=commission_rate),
+    ("GET", "/fapi/v1/leverageBracket"): Endpoint(handler=leverage_bracket),
+    ("POST", "/fapi/v1/leverage"): Endpoint(handler=set_leverage),
+    ("POST", "/fapi/v1/marginType"): Endpoint(handler=set_margin_type),
+    ("GET", DUAL): Endpoint(handler=dual_side),
+    ("POST", DUAL): Endpoint(handler=set_dual_side),
+    ("GET", "/fapi/v1/multiAssetsMargin"): Endpoint(handler=multi_assets),
+    ("GET", "/fapi/v1/symbolConfig"): Endpoint(handler=symbol_config),
+    ("GET", "/fapi/v1/accountConfig"): Endpoint(handler=account_config),
+    ("POST", LISTEN_KEY): Endpoint(handler=start_listening, security=Security.KEY),
+    ("PUT", LISTEN_KEY): Endpoint(handler=keep_listening, security=Security.KEY),
+    ("DELETE", LISTEN_KEY): Endpoint(handler=stop_listening, security=Security.KEY),
+}

@@ -1,0 +1,193 @@
+"""REST calls that place, change, cancel and show orders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grinder.model.order import OrderType, TimeInForce
+from grinder.simulation.orders import Order
+from grinder.simulation.refusals import Refusal, Rule
+from grinder.venues.sim.params import Params, element, new_order, side_of
+from grinder.venues.sim.refusing import ApiRefusal, mandatory
+from grinder.venues.sim.rendering import Body, read_order, written_order
+from grinder.venues.sim.rest import Call, Endpoint, Table, note_refusal
+
+PLACED_BATCH_MAX = 5
+CANCELED_BATCH_MAX = 10
+AMENDMENT_TAIL = "modifyId"
+
+
+def place(call: Call) -> Any:
+    """Place one order."""
+    return _placed(call, call.params)
+
+
+def place_batch(call: Call) -> Any:
+    """Place up to five orders; each answer is an order or an error."""
+    answers: list[Body] = []
+    for value in call.params.array("batchOrders", PLACED_BATCH_MAX):
+        params = element(value)
+        try:
+            answers.append(_placed(call, params))
+        except (Refusal, ApiRefusal) as refusal:
+            answers.append({"code": refusal.code, "msg": refusal.msg})
+            note_refusal(call.venue, call.account, "place", params.values, answers[-1])
+    return answers
+
+
+def amend(call: Call) -> Any:
+    """Change price and total quantity of one order."""
+    params = call.params
+    order_id, client_id = _keys(params)
+    order = call.venue.exchange.amend(
+        call.account,
+        params.text("symbol"),
+        order_id=order_id,
+        client_order_id=client_id,
+        side=side_of(params),
+        price=params.decimal("price"),
+        qty=params.decimal("quantity"),
+        reduce_only=params.flag("reduceOnly"),
+        now_ms=call.now_ms,
+    )
+    answer = written_order(order)
+    modify_id = params.maybe_integer("modifyId")
+    return answer if modify_id is None else {**answer, AMENDMENT_TAIL: modify_id}
+
+
+def cancel(call: Call) -> Any:
+    """Cancel one order."""
+    order_id, client_id = _keys(call.params)
+    order = call.venue.exchange.cancel(
+        call.account,
+        call.params.text("symbol"),
+        order_id=order_id,
+        client_order_id=client_id,
+        now_ms=call.now_ms,
+    )
+    return written_order(order)
+
+
+def cancel_batch(call: Call) -> Any:
+    """Cancel up to ten orders by order ids or by client ids."""
+    symbol = call.params.text("symbol")
+    name = "orderIdList" if call.params.maybe("orderIdList") else "origClientOrderIdList"
+    answers: list[Body] = []
+    for value in call.params.array(name, CANCELED_BATCH_MAX):
+        is_id = name == "orderIdList"
+        if is_id and not str(value).isdigit():
+            raise mandatory(name)
+        try:
+            order = call.venue.exchange.cancel(
+                call.account,
+                symbol,
+                order_id=int(value) if is_id else None,
+                client_order_id=None if is_id else str(value),
+                now_ms=call.now_ms,
+            )
+            answers.append(written_order(order))
+        except Refusal as refusal:
+            answers.append({"code": refusal.code, "msg": refusal.msg})
+            key = "orderId" if is_id else "origClientOrderId"
+            wanted = {"symbol": symbol, key: str(value)}
+            note_refusal(call.venue, call.account, "cancel", wanted, answers[-1])
+    return answers
+
+
+def cancel_all(call: Call) -> Any:
+    """Cancel every open order of a symbol."""
+    call.venue.exchange.cancel_all(call.account, call.params.text("symbol"), call.now_ms)
+    return {"code": 200, "msg": "The operation of cancel all open order is done."}
+
+
+def countdown(call: Call) -> Any:
+    """Set or stop the dead-man switch of a symbol."""
+    symbol = call.params.text("symbol")
+    countdown_ms = call.params.integer("countdownTime")
+    call.venue.exchange.set_countdown(call.account, symbol, countdown_ms, call.now_ms)
+    return {"symbol": symbol, "countdownTime": str(countdown_ms)}
+
+
+def query(call: Call) -> Any:
+    """Return one order, open or closed."""
+    return read_order(_found(call))
+
+
+def query_open(call: Call) -> Any:
+    """Return one open order."""
+    order = _found(call)
+    if order.status.is_terminal:
+        raise Refusal(Rule.UNKNOWN_ON_QUERY)
+    return read_order(order)
+
+
+def open_orders(call: Call) -> Any:
+    """Return the open orders of one symbol or of all."""
+    found = call.venue.exchange.open_orders(call.account, call.params.maybe("symbol"))
+    return [read_order(order) for order in found]
+
+
+def all_orders(call: Call) -> Any:
+    """Return orders of every status."""
+    symbol = call.params.maybe("symbol")
+    limit = call.params.limit(500, 1000)
+    found: list[Order] = []
+    for each in [symbol] if symbol else call.venue.books:
+        found.extend(
+            call.venue.exchange.orders(
+                call.account,
+                each,
+                from_order_id=call.params.maybe_integer("orderId"),
+                start_ms=call.params.maybe_integer("startTime"),
+                end_ms=call.params.maybe_integer("endTime"),
+                limit=limit,
+            )
+        )
+    return [read_order(order) for order in sorted(found, key=_order_id)[-limit:]]
+
+
+def _order_id(order: Order) -> int:
+    return order.order_id
+
+
+def _placed(call: Call, params: Params) -> Body:
+    order = call.venue.exchange.place(call.account, new_order(params), call.now_ms)
+    waits = order.type is OrderType.MARKET or order.time_in_force in (
+        TimeInForce.IOC,
+        TimeInForce.FOK,
+    )
+    is_result = params.maybe("newOrderRespType") == "RESULT" and waits
+    return written_order(order, is_acknowledged=not is_result)
+
+
+def _found(call: Call) -> Order:
+    order_id, client_id = _keys(call.params)
+    return call.venue.exchange.order(
+        call.account,
+        call.params.text("symbol"),
+        order_id=order_id,
+        client_order_id=client_id,
+        now_ms=call.now_ms,
+    )
+
+
+def _keys(params: Params) -> tuple[int | None, str | None]:
+    return params.maybe_integer("orderId"), params.maybe("origClientOrderId")
+
+
+ORDER = "/fapi/v1/order"
+BATCH = "/fapi/v1/batchOrders"
+
+TABLE: Table = {
+    ("POST", ORDER): Endpoint(handler=place, order_cost=(1, 1), operation="place"),
+    ("PUT", ORDER): Endpoint(handler=amend, order_cost=(1, 1), operation="amend"),
+    ("DELETE", ORDER): Endpoint(handler=cancel, operation="cancel"),
+    ("GET", ORDER): Endpoint(handler=query),
+    ("GET", "/fapi/v1/openOrder"): Endpoint(handler=query_open),
+    ("GET", "/fapi/v1/openOrders"): Endpoint(handler=open_orders),
+    ("GET", "/fapi/v1/allOrders"): Endpoint(handler=all_orders),
+    ("POST", BATCH): Endpoint(handler=place_batch, order_cost=(5, 1), operation="place"),
+    ("DELETE", BATCH): Endpoint(handler=cancel_batch, operation="cancel"),
+    ("DELETE", "/fapi/v1/allOpenOrders"): Endpoint(handler=cancel_all, operation="cancel"),
+    ("POST", "/fapi/v1/countdownCancelAll"): Endpoint(handler=countdown),
+}

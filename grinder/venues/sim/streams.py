@@ -1,0 +1,252 @@
+"""WebSocket streams: connections, subscriptions by route, and the fan-out of frames."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+import attrs
+import orjson
+from aiohttp import WSMessage, WSMsgType, web
+
+from grinder.venues.sim.config import Limits
+
+PUBLIC = re.compile(r"^(![a-z]\w*|[a-z0-9_]+@(bookTicker|trade|depth\w*(@\w+)?|rpiDepth@\w+))$")
+MARKET = re.compile(
+    r"^(!\w+(@\w+)*|[a-z0-9_]+@(aggTrade|markPrice(@1s)?|kline_\w+|miniTicker|ticker|forceOrder))$"
+)
+
+
+class Route(StrEnum):
+    """The first part of a stream address; BARE is its absence and carries public streams only."""
+
+    PUBLIC = "public"
+    MARKET = "market"
+    PRIVATE = "private"
+    BARE = ""
+
+
+def carries(route: Route, stream: str) -> bool:
+    """Tell whether ``route`` carries a stream; on a private route every name is a listen key."""
+    if route is Route.PRIVATE:
+        return "@" not in stream and not stream.startswith("!")
+    return bool((MARKET if route is Route.MARKET else PUBLIC).match(stream))
+
+
+@attrs.define(eq=False, kw_only=True)
+class Connection:
+    """One client: its socket, its names and the frames waiting for it."""
+
+    socket: web.WebSocketResponse
+    transport: asyncio.Transport | None
+    route: Route
+    is_wrapped: bool
+    events: frozenset[str]
+    """User events wanted; empty means all."""
+    queue: asyncio.Queue[bytes | None]
+    names: dict[str, None] = attrs.field(factory=dict)
+    """Everything subscribed, in order, also what will stay silent."""
+    last_pong_s: float = attrs.field(factory=time.monotonic)
+    opened_s: float = attrs.field(factory=time.monotonic)
+    second: int = 0
+    messages: int = 0
+    is_dead: bool = False
+
+
+class Hub:
+    """Every stream connection of the venue."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._connections: set[Connection] = set()
+        self._listeners: dict[str, set[Connection]] = {}
+        self._stalled: set[Route] = set()
+        self.slow_disconnects = 0
+        """Clients disconnected because they did not read."""
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._connections)
+
+    def has_listeners(self, stream: str) -> bool:
+        """Tell whether anybody listens to ``stream``."""
+        return stream in self._listeners
+
+    def publish(self, stream: str, frame: dict[str, Any]) -> None:
+        """Send a market frame to everybody who listens."""
+        self._send(stream, orjson.dumps(frame), self._listeners.get(stream, ()))
+
+    def publish_user(self, listen_key: str, frame: dict[str, Any]) -> None:
+        """Send a user-data frame to the connections of a listen key that want its kind."""
+        wanted = [
+            each
+            for each in self._listeners.get(listen_key, ())
+            if not each.events or frame["e"] in each.events
+        ]
+        self._send(listen_key, orjson.dumps(frame), wanted)
+
+    def stall(self, routes: Iterable[Route]) -> None:
+        """Send nothing on ``routes`` any more, not even pongs, and keep the sockets open."""
+        self._stalled = set(routes)
+
+    def drop(self, routes: Iterable[Route]) -> int:
+        """Break the connections of ``routes`` without a closing handshake; return how many."""
+        wanted = set(routes)
+        victims = [each for each in self._connections if each.route in wanted]
+        for connection in victims:
+            self._abort(connection)
+        return len(victims)
+
+    async def serve(
+        self,
+        request: web.Request,
+        *,
+        route: Route,
+        is_wrapped: bool,
+        names: Iterable[str],
+        events: frozenset[str],
+    ) -> web.StreamResponse:
+        """Serve one client until it leaves."""
+        if len(self._connections) >= self._limits.connections_max:
+            raise web.HTTPTooManyRequests
+        socket = web.WebSocketResponse(autoping=False, max_msg_size=1 << 20)
+        await socket.prepare(request)
+        connection = Connection(
+            socket=socket,
+            transport=request.transport,
+            route=route,
+            is_wrapped=is_wrapped,
+            events=events,
+            queue=asyncio.Queue(self._limits.queue_frames_max),
+        )
+        self._connections.add(connection)
+        self._subscribe(connection, tuple(names)[: self._limits.streams_max])
+        writer = asyncio.create_task(self._write(connection))
+        try:
+            async for message in socket:
+                if not await self._heard(connection, message):
+                    break
+        finally:
+            self._forget(connection)
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+        await socket.close()
+        return socket
+
+    async def keep_alive(self) -> None:
+        """Ping every client at the venue's interval; disconnect the mute and the too old."""
+        while True:
+            await asyncio.sleep(self._limits.ping_interval_s)
+            now = time.monotonic()
+            for connection in tuple(self._connections):
+                is_mute = now - connection.last_pong_s > self._limits.pong_timeout_s
+                is_old = now - connection.opened_s > self._limits.connection_max_s
+                if is_mute or is_old:
+                    self._abort(connection)
+                elif connection.route not in self._stalled:
+                    await self._ping(connection)
+
+    def _send(self, stream: str, frame: bytes, listeners: Iterable[Connection]) -> None:
+        wrapped: bytes | None = None
+        for connection in tuple(listeners):
+            if connection.route in self._stalled or connection.is_dead:
+                continue
+            if connection.is_wrapped:
+                wrapped = wrapped or b'{"stream":"%b","data":%b}' % (stream.encode(), frame)
+                self._enqueue(connection, wrapped)
+            else:
+                self._enqueue(connection, frame)
+
+    def _enqueue(self, connection: Connection, frame: bytes) -> None:
+        try:
+            connection.queue.put_nowait(frame)
+        except asyncio.QueueFull:
+            self.slow_disconnects += 1
+            self._abort(connection)
+
+    async def _write(self, connection: Connection) -> None:
+        while (frame := await connection.queue.get()) is not None:
+            try:
+                await connection.socket.send_str(frame.decode())
+            except (ConnectionError, RuntimeError):
+                # The client left; the reader of this connection ends by itself.
+                return
+
+    async def _ping(self, connection: Connection) -> None:
+        try:
+            await connection.socket.ping(str(time.time_ns() // 1_000_000).encode())
+        except (ConnectionError, RuntimeError):
+            self._abort(connection)
+
+    async def _heard(self, connection: Connection, message: WSMessage) -> bool:
+        """Handle one incoming message; False ends the connection."""
+        second = int(time.monotonic())
+        if second != connection.second:
+            connection.second, connection.messages = second, 0
+        connection.messages += 1
+        if connection.messages > self._limits.messages_per_s:
+            return False
+        if message.type is WSMsgType.PONG:
+            connection.last_pong_s = time.monotonic()
+        elif message.type is WSMsgType.PING:
+            connection.last_pong_s = time.monotonic()
+            if connection.route not in self._stalled:
+                await connection.socket.pong(message.data)
+        elif message.type is WSMsgType.TEXT:
+            answer = self._answer(connection, message.data)
+            if connection.route not in self._stalled:
+                self._enqueue(connection, orjson.dumps(answer))
+        return True
+
+    def _answer(self, connection: Connection, text: str) -> dict[str, Any]:
+        try:
+            request = orjson.loads(text)
+            number, method = request.get("id"), request["method"]
+            names = request.get("params") or []
+            if not all(isinstance(name, str) for name in names):
+                raise TypeError("expected names")
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            return {"error": {"code": 3, "msg": f"Invalid JSON: {error}"}}
+        if method == "LIST_SUBSCRIPTIONS":
+            return {"result": list(connection.names), "id": number}
+        if method == "SUBSCRIBE":
+            if len(connection.names) + len(names) > self._limits.streams_max:
+                return {"error": {"code": 2, "msg": "Too many streams"}, "id": number}
+            self._subscribe(connection, names)
+        elif method == "UNSUBSCRIBE":
+            for name in names:
+                connection.names.pop(name, None)
+                self._unlisten(connection, name)
+        else:
+            return {"error": {"code": 2, "msg": f"Invalid request: {method}"}, "id": number}
+        return {"result": None, "id": number}
+
+    def _subscribe(self, connection: Connection, names: Iterable[str]) -> None:
+        for name in names:
+            connection.names[name] = None
+            # A name on the wrong route is accepted and stays silent, as on the venue.
+            if carries(connection.route, name):
+                self._listeners.setdefault(name, set()).add(connection)
+
+    def _unlisten(self, connection: Connection, name: str) -> None:
+        listeners = self._listeners.get(name)
+        if listeners is not None:
+            listeners.discard(connection)
+            if not listeners:
+                del self._listeners[name]
+
+    def _forget(self, connection: Connection) -> None:
+        connection.is_dead = True
+        self._connections.discard(connection)
+        for name in connection.names:
+            self._unlisten(connection, name)
+
+    def _abort(self, connection: Connection) -> None:
+        self._forget(connection)
+        if connection.transport is not None:
+            connection.transport.abort()

@@ -1,0 +1,157 @@
+"""User-data frames, and the order in which the venue sends those of one fill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from grinder.model.order import OrderType
+from grinder.simulation.reports import AccountReport, Execution, OrderReport
+from grinder.venues.sim.rendering import eight, plain
+
+Frame = dict[str, Any]
+
+
+def ordered(reports: Iterable[OrderReport | AccountReport], now_ms: int) -> list[Frame]:
+    """Return the frames of one account's reports, given in the order the exchange made them.
+
+    TRADE_LITE comes before everything else of its fill: before the NEW of an order that takes, else
+    before the ACCOUNT_UPDATE. That is how the venue was recorded.
+    """
+    found: list[Frame] = []
+    new_at: dict[int, int] = {}
+    fill_at = 0
+    for report in reports:
+        if isinstance(report, AccountReport):
+            fill_at = len(found)
+            found.append(account_update(report, now_ms))
+            continue
+        order_id = report.order.order_id
+        if report.execution is Execution.NEW:
+            new_at[order_id] = len(found)
+        elif report.execution is Execution.TRADE:
+            found.insert(new_at.pop(order_id, fill_at), trade_lite(report, now_ms))
+        found.append(order_update(report, now_ms))
+        fill_at = len(found)
+    return found
+
+
+def trade_lite(report: OrderReport, now_ms: int) -> Frame:
+    """Return the short early notice of a fill."""
+    order = report.order
+    return {
+        "e": "TRADE_LITE",
+        "E": now_ms,
+        "T": report.ts_ms,
+        "s": order.symbol,
+        "q": plain(order.qty),
+        "p": plain(order.price),
+        "m": report.is_maker,
+        "c": order.client_order_id,
+        "S": order.side.value,
+        "L": plain(report.last_price),
+        "l": plain(report.last_qty),
+        "t": report.trade_id,
+        "i": order.order_id,
+        "st": 1,
+    }
+
+
+def account_update(report: AccountReport, now_ms: int) -> Frame:
+    """Return an ACCOUNT_UPDATE with only what changed."""
+    asset = report.balances[0].asset if report.balances else "USDT"
+    return {
+        "e": "ACCOUNT_UPDATE",
+        "T": report.ts_ms,
+        "E": now_ms,
+        "a": {
+            "B": [
+                {
+                    "a": each.asset,
+                    "wb": eight(each.wallet),
+                    "cw": eight(each.wallet),
+                    "bc": plain(each.change) if each.change else "0",
+                }
+                for each in report.balances
+            ],
+            "P": [
+                {
+                    "s": each.symbol,
+                    "pa": plain(each.qty) if each.qty else "0",
+                    "ep": plain(each.entry_price) if each.qty else "0",
+                    "cr": eight(each.realised) if each.realised else "0",
+                    "up": eight(each.unrealised) if each.unrealised else "0",
+                    "mt": "cross",
+                    "iw": "0",
+                    "ps": "BOTH",
+                    "ma": asset,
+                    "bep": plain(each.entry_price) if each.qty else "0",
+                }
+                for each in report.positions
+            ],
+            "m": report.reason.value,
+        },
+    }
+
+
+def order_update(report: OrderReport, now_ms: int) -> Frame:
+    """Return an ORDER_TRADE_UPDATE."""
+    order = report.order
+    return {
+        "e": "ORDER_TRADE_UPDATE",
+        "T": report.ts_ms,
+        "E": now_ms,
+        "o": {
+            "s": order.symbol,
+            "c": order.client_order_id,
+            "S": order.side.value,
+            "o": order.type.value,
+            "f": order.time_in_force.value,
+            "q": plain(order.qty),
+            "p": "0" if order.type is OrderType.MARKET else plain(order.price),
+            "ap": plain(order.average_price) if order.filled_lots else "0",
+            "sp": "0",
+            "x": report.execution.value,
+            "X": order.status.value,
+            "i": order.order_id,
+            "l": plain(report.last_qty) if report.last_qty else "0",
+            "z": plain(order.filled_qty) if order.filled_lots else "0",
+            "L": plain(report.last_price) if report.last_price else "0",
+            "n": eight(report.commission) if report.commission else "0",
+            "N": report.commission_asset,
+            "T": report.ts_ms,
+            "t": report.trade_id,
+            "b": plain(report.bid_notional) if report.bid_notional else "0",
+            "a": plain(report.ask_notional) if report.ask_notional else "0",
+            "m": report.is_maker,
+            "R": order.reduce_only,
+            "wt": "CONTRACT_PRICE",
+            "ot": order.type.value,
+            "ps": "BOTH",
+            "cp": False,
+            "rp": eight(report.realised_profit) if report.realised_profit else "0",
+            "pP": False,
+            "si": 0,
+            "ss": 0,
+            "V": order.self_trade_prevention.value,
+            "pm": "NONE",
+            "gtd": order.good_till_ms,
+            "er": order.expire_reason.value,
+            "st": 1,
+        },
+    }
+
+
+def listen_key_expired(listen_key: str, now_ms: int) -> Frame:
+    """Return the notice that a listen key is gone."""
+    return {"e": "listenKeyExpired", "E": now_ms, "listenKey": listen_key}
+
+
+def leverage_changed(symbol: str, leverage: int, now_ms: int) -> Frame:
+    """Return the notice that a symbol's leverage was set."""
+    return {
+        "e": "ACCOUNT_CONFIG_UPDATE",
+        "E": now_ms,
+        "T": now_ms,
+        "ac": {"s": symbol, "l": leverage},
+    }
