@@ -1,0 +1,158 @@
+"""The reading half of the REST port: the account, single orders, trades and funding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import stamina
+
+from grinder.errors import InvariantError, RefusedError, TransientError, VenueError
+from grinder.kernel.message import Envelope, Message
+from grinder.messages.venue import (
+    AccountRead,
+    FundingRead,
+    OrderQueried,
+    QueryOrder,
+    ReadAccount,
+    ReadFailed,
+    ReadFunding,
+    ReadTrades,
+    TradesRead,
+)
+from grinder.model.instrument import Instrument
+from grinder.model.settings import VenueSettings
+from grinder.venues import binance_requests as requests
+from grinder.venues.binance_bodies import BodyDecoder
+from grinder.venues.binance_errors import CLOCK_REFUSED, ORDER_UNKNOWN, code_and_text
+from grinder.venues.budget import Purpose
+from grinder.venues.http import Request
+from grinder.venues.line import VenueLine
+from grinder.venues.workers import Job, WorkerPool
+
+READ_THREADS = 2
+"""One for the periodic snapshot, one so that the look-up of a lost order need not wait for it."""
+ATTEMPTS = 3
+PAUSE_S = 0.05
+PAUSE_MAX_S = 0.5
+
+Read = QueryOrder | ReadAccount | ReadTrades | ReadFunding
+
+
+class ReadDesk:
+    """Answer every read exactly once: with what was read, or with ReadFailed."""
+
+    def __init__(
+        self, line: VenueLine, instruments: Mapping[str, Instrument], settings: VenueSettings
+    ) -> None:
+        self._line = line
+        self._symbols = tuple(instruments)
+        self._settings = settings
+        self._bodies = BodyDecoder(instruments)
+        self._pool = WorkerPool("rest-read", READ_THREADS, settings.queue_max, line.release)
+
+    def start(self) -> None:
+        """Start the threads."""
+        self._pool.start()
+
+    def close(self, deadline: float) -> None:
+        """Refuse what waits, let what is under way end until ``deadline``, monotonic seconds."""
+        self._pool.stop()
+        self._pool.join(deadline)
+
+    def accept(self, envelope: Envelope, command: Read) -> None:
+        """Queue a read."""
+        self._pool.submit(
+            Job(
+                run=partial(self._serve, envelope, command),
+                refuse=lambda why: self._line.tell(envelope, _failed(command, 0, why)),
+            )
+        )
+
+    def _serve(self, envelope: Envelope, command: Read) -> None:
+        mark = self._line.clock.mark()
+        answer: Message = _failed(command, 0, "the port failed before it could tell")
+        try:
+            answer = self._answer(envelope, command)
+        finally:
+            self._line.tell(envelope, answer)
+        if isinstance(answer, ReadFailed) and answer.code == CLOCK_REFUSED:
+            self._line.remeasure(envelope, since=mark)
+
+    def _answer(self, envelope: Envelope, command: Read) -> Message:
+        why = self._line.obstacle(Purpose.READ)
+        if why:
+            return _failed(command, 0, why)
+        self._line.remeasure_if_due(envelope)
+        fetch = partial(self._fetch, envelope)
+        try:
+            if isinstance(command, QueryOrder):
+                return self._queried(fetch, command)
+            if isinstance(command, ReadAccount):
+                return self._account(fetch, command)
+            if isinstance(command, ReadTrades):
+                trades = self._bodies.trades(fetch(requests.own_trades(command)))
+                return TradesRead(symbol=command.symbol, trades=trades)
+            return FundingRead(payments=self._bodies.funding(fetch(requests.funding(command))))
+        except VenueError as error:
+            return _failed(command, *code_and_text(error))
+        except ValueError as error:
+            return _failed(command, 0, f"the answer was not understood: {error}")
+
+    def _queried(self, fetch: Callable[[Request], Any], command: QueryOrder) -> OrderQueried:
+        try:
+            order = self._bodies.order(fetch(requests.order_query(command)))
+        except RefusedError as error:
+            if error.code != ORDER_UNKNOWN:
+                raise
+            order = None
+        return OrderQueried(
+            symbol=command.symbol, client_order_id=command.client_order_id, order=order
+        )
+
+    def _account(self, fetch: Callable[[Request], Any], command: ReadAccount) -> AccountRead:
+        asked_ns = self._line.now_ns()
+        wallet, unrealized_pnl = self._bodies.wallet(fetch(requests.ACCOUNT))
+        positions = self._bodies.positions(fetch(requests.POSITIONS))
+        open_orders = tuple(
+            order
+            for symbol in self._symbols
+            for order in self._bodies.orders(fetch(requests.open_orders(symbol)))
+        )
+        return AccountRead(
+            token=command.token,
+            wallet=wallet,
+            unrealized_pnl=unrealized_pnl,
+            positions=positions,
+            open_orders=open_orders,
+            asked_ns=asked_ns,
+        )
+
+    def _fetch(self, envelope: Envelope, request: Request) -> Any:
+        for attempt in stamina.retry_context(
+            on=TransientError,
+            attempts=ATTEMPTS,
+            wait_initial=PAUSE_S,
+            wait_max=PAUSE_MAX_S,
+            wait_jitter=PAUSE_S,
+        ):
+            with attempt:
+                return self._line.call(
+                    envelope,
+                    request,
+                    timeout_ms=self._settings.read_timeout_ms,
+                    recv_window_ms=self._settings.recv_window_ms,
+                )
+        raise InvariantError("expected an answer or an error after the last attempt")
+
+
+def _failed(command: Read, code: int, text: str) -> ReadFailed:
+    return ReadFailed(
+        request=type(command).__name__,
+        symbol=getattr(command, "symbol", ""),
+        client_order_id=getattr(command, "client_order_id", ""),
+        token=getattr(command, "token", 0),
+        code=code,
+        text=text,
+    )

@@ -1,0 +1,116 @@
+"""Commands to requests: what is sent for each of them, as pure functions."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from grinder.messages.orders import CancelOrder, PlaceOrder
+from grinder.messages.venue import QueryOrder, ReadFunding, ReadTrades, SetCountdown
+from grinder.model.instrument import Instrument
+from grinder.model.order import OrderType, TimeInForce
+from grinder.model.units import NS_PER_MS
+from grinder.venues.http import Access, Request
+from grinder.venues.signing import Parameters
+
+ROWS_MAX = "1000"
+
+PING = Request(method="GET", path="/fapi/v1/ping", access=Access.OPEN)
+EXCHANGE_INFO = Request(method="GET", path="/fapi/v1/exchangeInfo", access=Access.OPEN)
+ACCOUNT = Request(method="GET", path="/fapi/v3/account")
+POSITIONS = Request(method="GET", path="/fapi/v3/positionRisk")
+POSITION_MODE = Request(method="GET", path="/fapi/v1/positionSide/dual")
+OPEN_LISTEN_KEY = Request(method="POST", path="/fapi/v1/listenKey", access=Access.KEY)
+KEEP_LISTEN_KEY = Request(method="PUT", path="/fapi/v1/listenKey", access=Access.KEY)
+
+
+def placement(order: PlaceOrder, instrument: Instrument) -> Request:
+    """Return the request that places ``order``.
+
+    RESULT is asked for only where the answer can say more than that the order rests: the venue
+    then answers after matching.
+    """
+    parameters: Parameters = (
+        ("symbol", order.symbol),
+        ("side", order.side.value),
+        ("type", order.order_type.value),
+        ("quantity", plain(instrument.qty(order.qty_lots))),
+        ("newClientOrderId", order.client_order_id),
+    )
+    is_limit = order.order_type is OrderType.LIMIT
+    if is_limit:
+        parameters += (
+            ("price", plain(instrument.price(order.price_ticks))),
+            ("timeInForce", order.time_in_force.value),
+        )
+    if order.reduce_only:
+        parameters += (("reduceOnly", "true"),)
+    if not is_limit or order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
+        parameters += (("newOrderRespType", "RESULT"),)
+    return Request(method="POST", path="/fapi/v1/order", parameters=parameters)
+
+
+def cancellation(cancel: CancelOrder) -> Request:
+    """Return the request that cancels an order by our name of it."""
+    return Request(
+        method="DELETE",
+        path="/fapi/v1/order",
+        parameters=(("symbol", cancel.symbol), ("origClientOrderId", cancel.client_order_id)),
+    )
+
+
+def order_query(query: QueryOrder) -> Request:
+    """Return the request that looks an order up by our name of it."""
+    return Request(
+        method="GET",
+        path="/fapi/v1/order",
+        parameters=(("symbol", query.symbol), ("origClientOrderId", query.client_order_id)),
+    )
+
+
+def countdown(command: SetCountdown) -> Request:
+    """Return the request that sets the venue's dead-man switch of a symbol."""
+    return Request(
+        method="POST",
+        path="/fapi/v1/countdownCancelAll",
+        parameters=(
+            ("symbol", command.symbol),
+            ("countdownTime", str(command.countdown_ms)),
+        ),
+    )
+
+
+def open_orders(symbol: str) -> Request:
+    """Return the request for the open orders of one symbol; all at once weigh forty times it."""
+    return Request(method="GET", path="/fapi/v1/openOrders", parameters=(("symbol", symbol),))
+
+
+def own_trades(command: ReadTrades) -> Request:
+    """Return the request for own trades; the venue takes an id or a time, not both."""
+    start = (
+        ("fromId", str(command.from_id))
+        if command.from_id
+        else ("startTime", str(command.since_ns // NS_PER_MS))
+    )
+    return Request(
+        method="GET",
+        path="/fapi/v1/userTrades",
+        parameters=(("symbol", command.symbol), start, ("limit", ROWS_MAX)),
+    )
+
+
+def funding(command: ReadFunding) -> Request:
+    """Return the request for funding payments."""
+    return Request(
+        method="GET",
+        path="/fapi/v1/income",
+        parameters=(
+            ("incomeType", "FUNDING_FEE"),
+            ("startTime", str(command.since_ns // NS_PER_MS)),
+            ("limit", ROWS_MAX),
+        ),
+    )
+
+
+def plain(value: Decimal) -> str:
+    """Return ``value`` without an exponent, exact."""
+    return format(value, "f")

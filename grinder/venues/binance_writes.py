@@ -1,0 +1,319 @@
+"""The writing half of the REST port: placements, cancels and the venue's dead-man switch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import partial
+
+import attrs
+
+from grinder.errors import TransientError, UnknownOutcomeError, VenueError
+from grinder.kernel.message import Envelope
+from grinder.messages.orders import CancelOrder, PlaceOrder
+from grinder.messages.venue import (
+    CancelAnswered,
+    CountdownAnswered,
+    Outcome,
+    PlaceAnswered,
+    Quiesce,
+    Quiesced,
+    SetCountdown,
+)
+from grinder.model.instrument import Instrument
+from grinder.model.settings import VenueSettings
+from grinder.model.units import NS_PER_MS
+from grinder.venues import binance_requests as requests
+from grinder.venues.binance_bodies import BodyDecoder
+from grinder.venues.binance_errors import CLOCK_REFUSED, BusyError, code_and_text
+from grinder.venues.budget import Purpose
+from grinder.venues.line import VenueLine
+from grinder.venues.workers import Job, WorkerPool
+from grinder.venues.writes import WriteTracker
+
+EXIT_THREADS = 2
+"""Exits have threads of their own: neither an entry nor a cancel that hangs holds one up."""
+
+BROKEN = "the port failed before it could tell"
+"""Answered as unknown if our own code raises half-way: the request may have left."""
+
+
+class WriteDesk:
+    """Answer every write exactly once: done, refused, or unknown until a time."""
+
+    def __init__(
+        self, line: VenueLine, instruments: Mapping[str, Instrument], settings: VenueSettings
+    ) -> None:
+        self._line = line
+        self._instruments = instruments
+        self._settings = settings
+        self._bodies = BodyDecoder(instruments)
+        self._serial = 0
+        queue_max, release = settings.queue_max, line.release
+        self._entries = WorkerPool("rest-place", settings.place_threads, queue_max, release)
+        self._exits = WorkerPool("rest-exit", EXIT_THREADS, queue_max, release)
+        self._cancels = WorkerPool("rest-cancel", settings.cancel_threads, queue_max, release)
+        self._pools = (self._entries, self._exits, self._cancels)
+        self._tracker = WriteTracker(
+            now_ns=line.now_ns, quiesced=self._quiesced, name="rest-quiesce"
+        )
+
+    def start(self) -> None:
+        """Start the threads."""
+        self._tracker.start()
+        for pool in self._pools:
+            pool.start()
+
+    def close(self, deadline: float) -> None:
+        """Refuse what waits, let what is under way end until ``deadline``, monotonic seconds."""
+        for pool in self._pools:
+            pool.stop()
+        for pool in self._pools:
+            pool.join(deadline)
+        self._tracker.close(max(0.0, deadline - time.monotonic()))
+
+    def accept_place(self, envelope: Envelope, order: PlaceOrder) -> None:
+        """Queue a placement; exits apart from entries."""
+        self._tracker.begin(envelope.seq)
+        pool = self._exits if order.reduce_only else self._entries
+        pool.submit(
+            Job(
+                run=partial(self._place, envelope, order),
+                refuse=lambda why: self._answer_place(envelope, _place_refused(order, 0, why)),
+            )
+        )
+
+    def accept_cancel(self, envelope: Envelope, cancel: CancelOrder) -> None:
+        """Queue a cancel."""
+        self._tracker.begin(envelope.seq)
+        self._cancels.submit(
+            Job(
+                run=partial(self._cancel, envelope, cancel),
+                refuse=lambda why: self._answer_cancel(envelope, _cancel_refused(cancel, 0, why)),
+            )
+        )
+
+    def accept_countdown(self, envelope: Envelope, command: SetCountdown) -> None:
+        """Queue the dead-man switch, among the cancels: it is one that waits."""
+        self._cancels.submit(
+            Job(
+                run=partial(self._countdown, envelope, command),
+                refuse=lambda why: self._line.tell(
+                    envelope, _countdown_answer(command, Outcome.REFUSED, 0, why)
+                ),
+            )
+        )
+
+    def drop_below(self, serial: int) -> None:
+        """Refuse placements not sent yet whose permit is below ``serial``; it never falls."""
+        self._serial = max(self._serial, serial)
+
+    def quiesce(self, envelope: Envelope) -> None:
+        """Answer once every write accepted so far is settled for good."""
+        self._tracker.quiesce(envelope)
+
+    def _quiesced(self, envelope: Envelope) -> None:
+        assert isinstance(envelope.body, Quiesce)
+        self._line.tell(envelope, Quiesced(token=envelope.body.token))
+
+    def _place(self, envelope: Envelope, order: PlaceOrder) -> None:
+        mark = self._line.clock.mark()
+        answer = _place_unknown(order, self._attempt(self._settings.recv_window_ms), BROKEN)
+        try:
+            answer = self._placed(envelope, order)
+        finally:
+            self._answer_place(envelope, answer)
+        if answer.code == CLOCK_REFUSED:
+            self._line.remeasure(envelope, since=mark)
+
+    def _placed(self, envelope: Envelope, order: PlaceOrder) -> PlaceAnswered:
+        purpose = Purpose.EXIT if order.reduce_only else Purpose.ENTRY
+        instrument = self._instruments.get(order.symbol)
+        if instrument is None:
+            return _place_refused(order, 0, f"symbol {order.symbol} is not traded here")
+        why = self._line.obstacle(purpose)
+        if why:
+            return _place_refused(order, 0, why)
+        try:
+            self._line.prepare(envelope)
+        except VenueError as error:
+            return _place_refused(order, *code_and_text(error))
+        # From here to the request nothing may wait: what is checked now has to be true then.
+        window_ms = self._window_ms(order)
+        if window_ms <= 0:
+            return _place_refused(order, 0, "permit void")
+        attempt = self._attempt(window_ms)
+        try:
+            body = self._line.call(
+                envelope,
+                requests.placement(order, instrument),
+                timeout_ms=self._settings.place_timeout_ms,
+                recv_window_ms=window_ms,
+            )
+            done = self._bodies.order_answer(body)
+        except (UnknownOutcomeError, ValueError) as error:
+            return _place_unknown(order, attempt, str(error))
+        except VenueError as error:
+            has_left = not isinstance(error, TransientError) or isinstance(error, BusyError)
+            sent_ns = attempt.sent_ns if has_left else 0
+            return _place_refused(order, *code_and_text(error), sent_ns=sent_ns)
+        return PlaceAnswered(
+            symbol=order.symbol,
+            client_order_id=order.client_order_id,
+            outcome=Outcome.DONE,
+            order_id=done.order_id,
+            status=done.status,
+            filled_lots=done.filled_lots,
+            sent_ns=attempt.sent_ns,
+            tick_ns=order.tick_ns,
+        )
+
+    def _window_ms(self, order: PlaceOrder) -> int:
+        # The venue itself enforces the permit's deadline: it takes nothing after the window.
+        permit = order.permit
+        if permit is None:
+            return self._settings.recv_window_ms if order.reduce_only else 0
+        if permit.serial < self._serial:
+            return 0
+        left_ms = (permit.deadline_ns - self._line.now_ns()) // NS_PER_MS
+        return min(self._settings.recv_window_ms, left_ms)
+
+    def _attempt(self, window_ms: int) -> _Attempt:
+        now_ns = self._line.now_ns()
+        span_ms = window_ms + self._settings.unknown_margin_ms
+        return _Attempt(sent_ns=now_ns, decided_ns=now_ns + span_ms * NS_PER_MS)
+
+    def _answer_place(self, envelope: Envelope, answer: PlaceAnswered) -> None:
+        self._line.tell(envelope, answer)
+        self._tracker.settle(envelope.seq, decided_ns=answer.decided_ns)
+
+    def _cancel(self, envelope: Envelope, cancel: CancelOrder) -> None:
+        mark = self._line.clock.mark()
+        answer = _cancel_unknown(cancel, BROKEN)
+        try:
+            answer = self._cancelled(envelope, cancel)
+        finally:
+            self._answer_cancel(envelope, answer)
+        if answer.code == CLOCK_REFUSED:
+            self._line.remeasure(envelope, since=mark)
+
+    def _cancelled(self, envelope: Envelope, cancel: CancelOrder) -> CancelAnswered:
+        why = self._line.obstacle(Purpose.CANCEL)
+        if why:
+            return _cancel_refused(cancel, 0, why)
+        try:
+            self._line.prepare(envelope)
+            body = self._line.call(
+                envelope,
+                requests.cancellation(cancel),
+                timeout_ms=self._settings.cancel_timeout_ms,
+                recv_window_ms=self._settings.recv_window_ms,
+            )
+            done = self._bodies.order_answer(body)
+        except (UnknownOutcomeError, ValueError) as error:
+            return _cancel_unknown(cancel, str(error))
+        except VenueError as error:
+            return _cancel_refused(cancel, *code_and_text(error))
+        return CancelAnswered(
+            symbol=cancel.symbol,
+            client_order_id=cancel.client_order_id,
+            outcome=Outcome.DONE,
+            order_id=done.order_id,
+            status=done.status,
+            filled_lots=done.filled_lots,
+        )
+
+    def _answer_cancel(self, envelope: Envelope, answer: CancelAnswered) -> None:
+        self._line.tell(envelope, answer)
+        is_open = answer.outcome is Outcome.UNKNOWN
+        decided_ns = self._attempt(self._settings.recv_window_ms).decided_ns if is_open else 0
+        self._tracker.settle(envelope.seq, decided_ns=decided_ns)
+
+    def _countdown(self, envelope: Envelope, command: SetCountdown) -> None:
+        mark = self._line.clock.mark()
+        answer = _countdown_answer(command, Outcome.UNKNOWN, 0, BROKEN)
+        try:
+            answer = self._counted_down(envelope, command)
+        finally:
+            self._line.tell(envelope, answer)
+        if answer.code == CLOCK_REFUSED:
+            self._line.remeasure(envelope, since=mark)
+
+    def _counted_down(self, envelope: Envelope, command: SetCountdown) -> CountdownAnswered:
+        why = self._line.obstacle(Purpose.CANCEL)
+        if why:
+            return _countdown_answer(command, Outcome.REFUSED, 0, why)
+        try:
+            self._line.prepare(envelope)
+            self._line.call(
+                envelope,
+                requests.countdown(command),
+                timeout_ms=self._settings.cancel_timeout_ms,
+                recv_window_ms=self._settings.recv_window_ms,
+            )
+        except UnknownOutcomeError as error:
+            return _countdown_answer(command, Outcome.UNKNOWN, 0, str(error))
+        except VenueError as error:
+            return _countdown_answer(command, Outcome.REFUSED, *code_and_text(error))
+        return _countdown_answer(command, Outcome.DONE, 0, "")
+
+
+@attrs.frozen(kw_only=True)
+class _Attempt:
+    sent_ns: int
+    decided_ns: int
+
+
+def _place_refused(order: PlaceOrder, code: int, text: str, *, sent_ns: int = 0) -> PlaceAnswered:
+    return PlaceAnswered(
+        symbol=order.symbol,
+        client_order_id=order.client_order_id,
+        outcome=Outcome.REFUSED,
+        code=code,
+        text=text,
+        sent_ns=sent_ns,
+        tick_ns=order.tick_ns,
+    )
+
+
+def _place_unknown(order: PlaceOrder, attempt: _Attempt, text: str) -> PlaceAnswered:
+    return PlaceAnswered(
+        symbol=order.symbol,
+        client_order_id=order.client_order_id,
+        outcome=Outcome.UNKNOWN,
+        text=text,
+        sent_ns=attempt.sent_ns,
+        tick_ns=order.tick_ns,
+        decided_ns=attempt.decided_ns,
+    )
+
+
+def _cancel_refused(cancel: CancelOrder, code: int, text: str) -> CancelAnswered:
+    return CancelAnswered(
+        symbol=cancel.symbol,
+        client_order_id=cancel.client_order_id,
+        outcome=Outcome.REFUSED,
+        code=code,
+        text=text,
+    )
+
+
+def _cancel_unknown(cancel: CancelOrder, text: str) -> CancelAnswered:
+    return CancelAnswered(
+        symbol=cancel.symbol,
+        client_order_id=cancel.client_order_id,
+        outcome=Outcome.UNKNOWN,
+        text=text,
+    )
+
+
+def _countdown_answer(
+    command: SetCountdown, outcome: Outcome, code: int, text: str
+) -> CountdownAnswered:
+    return CountdownAnswered(
+        symbol=command.symbol,
+        countdown_ms=command.countdown_ms,
+        outcome=outcome,
+        code=code,
+        text=text,
+    )

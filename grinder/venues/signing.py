@@ -1,0 +1,51 @@
+"""Credentials, and the signature that the venue wants on a request."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from urllib.parse import urlencode
+
+import attrs
+
+Parameters = tuple[tuple[str, str], ...]
+
+
+@attrs.frozen(kw_only=True)
+class Credentials:
+    """An API key and its secret. Neither shows in a repr, a str or a format."""
+
+    key: str = attrs.field(repr=False)
+    secret: str = attrs.field(repr=False)
+
+    @property
+    def is_complete(self) -> bool:
+        """True when both parts are there."""
+        return bool(self.key and self.secret)
+
+
+def sign(secret: str, text: str) -> str:
+    """Return the lower-case hex HMAC-SHA256 of ``text``.
+
+    ``text`` is the query string followed directly by the form body, exactly as sent.
+    """
+    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def encoded(parameters: Parameters) -> str:
+    """Return the parameters percent-encoded, in their order, as query string or form body."""
+    return urlencode(parameters)
+
+
+def signed(secret: str, parameters: Parameters) -> str:
+    """Return the encoded parameters with their signature as the last one."""
+    text = encoded(parameters)
+    return f"{text}&signature={sign(secret, text)}"
+
+
+def redacted(text: str, *secrets: str) -> str:
+    """Return ``text`` with every non-empty secret in it replaced by three stars."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "***")
+    return text
