@@ -24,9 +24,10 @@ orders at better prices fill first, without a queue, but never more lots in tota
 
 *Cancellations.* A smaller displayed quantity that prints do not explain was cancelled somewhere in
 the line. By default it is spread evenly (the part ahead shrinks in proportion, rounded down);
-``CancelShare.BEHIND`` assumes the worst. A larger quantity joined behind. Prints and quotes must be
-fed in the order of the matching engine: a quote that comes before the print that caused it looks
-like a cancellation and the print then shortens the queue a second time, which is optimistic.
+``CancelShare.BEHIND`` assumes the worst. A larger quantity joined behind. Prints, quotes and depth
+must be fed in the order of the matching engine. A quote that comes before the print that caused it
+looks like a cancellation and the print then shortens the queue a second time; depth that lags
+behind quotes of the same price looks like growth and cancellation in turn. Both are optimistic.
 
 *Crossing.* When the external book crosses a resting order (an ask at or below its price for a buy),
 the order fills at its own price, at most as many lots as are displayed across it, each displayed
@@ -35,9 +36,8 @@ lot once until it is refreshed. Its external queue is taken to be gone.
 *Taking.* A limit, IOC, FOK or market order walks the levels known from depth, or only the touch
 without depth, together with other participants' orders in price-time order, at the displayed
 prices and without delay. What the feed does not display cannot be taken. A market order and an IOC
-expire with the rest; a FOK fills whole or not at all. Post-only is
-refused when the touch displayed by the feed, taken or not, or a participant stands at its price
-or better.
+expire with the rest; a FOK fills whole or not at all. Post-only is refused when a participant or
+the touch displayed by the feed, taken or not, stands at its price or better.
 
 *Money.* Cost, profit and commission are whole numbers of 1e-8 quote. Realised profit and funding
 are rounded half to even, commission towards plus infinity; what rounding leaves stays in the cost

@@ -137,7 +137,7 @@ class Feeds(Reads):
         book = self._books[symbol]
         book.set_mark(mark_price, index_price)
         book.funding_rate = funding_rate
-        if next_funding_ms == book.next_funding_ms or next_funding_ms <= book.funded_ms:
+        if next_funding_ms == book.next_funding_ms or 0 < next_funding_ms <= book.funded_ms:
             return
         if book.next_funding_ms:
             self._deadlines.discard((book.next_funding_ms, Due.FUNDING, 0, "", symbol))

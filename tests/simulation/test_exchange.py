@@ -329,6 +329,21 @@ def test_funding_is_paid_by_longs_when_positive(
     assert venue.exchange.income("ann")[-1].amount == Decimal(amount)
 
 
+def test_funding_time_may_move_or_go_but_is_never_charged_twice(venue: Venue) -> None:
+    venue.buy(None, 10)
+    venue.mark("100", "0.0001", 5_000)
+    venue.exchange.advance(5_000)
+    venue.mark("100", "0.0001", 5_000)
+    assert venue.exchange.next_deadline_ms() is None
+
+    venue.mark("100", "0.0001", 10_000)
+    venue.mark("100", "0.0001", 9_000)
+    assert venue.exchange.next_deadline_ms() == 9_000
+    venue.mark("100", "0.0001", 0)
+    venue.exchange.advance(20_000)
+    assert venue.exchange.ledger("ann").funding == Decimal("-0.001")
+
+
 def test_unrealised_profit_and_margin_follow_the_mark_price(venue: Venue) -> None:
     venue.mark("100")
     venue.sell(1000, 10)
