@@ -104,6 +104,7 @@ class Clearing:
         desk.account.book_trade(trade, realised_e8, commission_e8)
         desk.count(order, -lots)
         order.filled += lots
+        order.expire_reason = ExpireReason.NONE
         order.units += ticks * lots
         order.updated_ms = now_ms
         is_done = order.filled == order.lots
