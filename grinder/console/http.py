@@ -1,0 +1,149 @@
+"""The HTTP endpoint: metrics, health, readiness, state, and faults to order in a simulation."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+
+import attrs
+from flask import Flask, Response, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from waitress.server import create_server  # type: ignore[import-untyped]  # ships none
+
+from grinder.console.tree import tree_of
+from grinder.console.views import StateView
+from grinder.errors import ConfigError
+from grinder.kernel.observer import ActorSnapshot
+
+FAULTS = ("raise", "hang")
+THREADS = 2
+CONNECTIONS_MAX = 50
+CLOSE_TIMEOUT_S = 2.0
+
+
+@attrs.frozen(kw_only=True)
+class Sources:
+    """Where the endpoint's answers come from. Every callable may be called from any thread."""
+
+    view: StateView
+    registry: CollectorRegistry
+    actors: Callable[[], tuple[ActorSnapshot, ...]]
+    is_ready: Callable[[], bool]
+    """Whether every actor has started."""
+    config_hash: str
+    version: str
+    fault: Callable[[str, str], None] | None = None
+    """Takes (actor, raise or hang), raises KeyError for an unknown actor; None: no faults."""
+
+
+def reasons_not_ready(sources: Sources) -> tuple[str, ...]:
+    """Return what keeps the instance from acting, empty when it is ready and leads."""
+    reasons = [
+        f"actor {actor.name} is {actor.state}"
+        for actor in sources.actors()
+        if actor.state != "ready"
+    ]
+    if not reasons and not sources.is_ready():
+        reasons.append("not started")
+    if not sources.view.is_leading():
+        reasons.append("not leading")
+    return tuple(reasons)
+
+
+class ConsoleServer:
+    """Serves on ``host:port`` from a thread of its own until closed; port 0 takes a free one."""
+
+    def __init__(self, host: str, port: int, sources: Sources) -> None:
+        """Take the port and start to serve.
+
+        Raises:
+            ConfigError: the address can't be listened on.
+        """
+        listener = _listen(host, port)
+        self.host = host
+        self.port: int = listener.getsockname()[1]
+        """The port taken."""
+        self._server = create_server(
+            make_app(sources),
+            sockets=[listener],
+            threads=THREADS,
+            connection_limit=CONNECTIONS_MAX,
+            ident="grinder",
+        )
+        self._thread = threading.Thread(target=self._server.run, name="console-http", daemon=True)
+        self._thread.start()
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Stop serving and give the port back. Idempotent."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=1)
+        # Sockets belong to the serving thread; it ends once none is left.
+        self._server.trigger.pull_trigger(self._close_sockets)
+        self._thread.join(CLOSE_TIMEOUT_S)
+
+    def _close_sockets(self) -> None:
+        for channel in list(self._server._map.values()):
+            channel.close()
+
+
+def make_app(sources: Sources) -> Flask:
+    """Return the application without a server."""
+    app = Flask("grinder.console", static_folder=None)
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(sources.registry), content_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return jsonify(status="ok", version=sources.version)
+
+    @app.get("/readyz")
+    def readyz() -> tuple[Response, int]:
+        reasons = reasons_not_ready(sources)
+        return jsonify(ready=not reasons, reasons=list(reasons)), 503 if reasons else 200
+
+    @app.get("/state")
+    def state() -> Response:
+        actors = sources.actors()
+        return jsonify(
+            version=sources.version,
+            config_hash=sources.config_hash,
+            view=sources.view.snapshot(),
+            actors=[attrs.asdict(actor) for actor in actors],
+            tree=tree_of(actors),
+        )
+
+    if sources.fault is not None:
+        _serve_faults(app, sources.fault)
+
+    @app.errorhandler(404)
+    def not_found(_: Exception) -> tuple[Response, int]:
+        return jsonify(error="not found"), 404
+
+    return app
+
+
+def _serve_faults(app: Flask, fault: Callable[[str, str], None]) -> None:
+    @app.post("/debug/fault/<actor>/<kind>")
+    def inject(actor: str, kind: str) -> tuple[Response, int]:
+        if kind not in FAULTS:
+            return jsonify(error=f"expected {' or '.join(FAULTS)}, was {kind}"), 404
+        try:
+            fault(actor, kind)
+        except KeyError:
+            return jsonify(error=f"no actor is called {actor}"), 404
+        return jsonify(actor=actor, fault=kind), 202
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigError(f"run.port: can't listen on {host}:{port}: {reason}") from error

@@ -1,0 +1,218 @@
+"""Logging: configured once for the process, and one record for each fact that passes.
+
+Records of the standard library (ours and of the libraries below us) take the same way as those
+of structlog, so one stream has one format, and nothing gets around the redaction.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Callable, Mapping, MutableMapping
+from decimal import Decimal
+from enum import Enum
+from typing import Any, TextIO, cast
+
+import attrs
+import structlog
+
+from grinder.kernel.message import Message
+from grinder.kernel.observer import Observer
+from grinder.kernel.signals import ActorFailed, ActorRestarted, ActorStarted, SupervisorGaveUp
+from grinder.messages import account, control, features, grid, ledger, market, orders, risk, venue
+from grinder.model.instrument import Instrument
+
+LOGGER = "grinder"
+HIDDEN = "[hidden]"
+SECRET_KEYS = frozenset(
+    ("api_key", "apikey", "api_secret", "secret", "signature", "listenkey", "x-mbx-apikey")
+)
+SECRET_TEXT = re.compile(
+    r"(?i)\b(api_?key|api_?secret|secret|signature|listenKey|X-MBX-APIKEY)"
+    r"(['\"]?\s*[=:]\s*['\"]?)[^\s&'\",;)}]+"
+)
+
+
+def configure(level: str, style: str, stream: TextIO | None = None) -> None:
+    """Send every record of ``level`` and above to ``stream``, as ``text`` or ``json``.
+
+    ``stream`` None means standard error, whatever that is when the record is written. Calling
+    again replaces what was configured. Libraries are heard from warning on.
+    """
+    shared: list[Callable[..., Any]] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    renderer: Callable[..., Any] = (
+        structlog.processors.JSONRenderer()
+        if style == "json"
+        else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream if stream is not None else _CurrentStderr())
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.PositionalArgumentsFormatter(), *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger(LOGGER).setLevel(level.upper())
+
+
+def redact(_: object, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Hide values whose key, or whose own text, says that they are secret."""
+    for key, value in record.items():
+        if key.lower() in SECRET_KEYS:
+            record[key] = HIDDEN
+        elif isinstance(value, str):
+            record[key] = SECRET_TEXT.sub(rf"\1\2{HIDDEN}", value)
+    return record
+
+
+LEVELS: dict[type[Message], int] = {
+    risk.RiskStateChanged: logging.INFO,
+    risk.KillSwitchTripped: logging.CRITICAL,
+    risk.TripKillSwitch: logging.WARNING,
+    risk.ResetKillSwitch: logging.WARNING,
+    risk.OverrideLifecycle: logging.WARNING,
+    risk.StopTrading: logging.INFO,
+    risk.WindDownStarted: logging.INFO,
+    risk.WindDownCompleted: logging.INFO,
+    control.LeadershipLost: logging.WARNING,
+    orders.OrderSubmitted: logging.INFO,
+    orders.OrderAccepted: logging.INFO,
+    orders.OrderRejected: logging.WARNING,
+    orders.OrderFilled: logging.INFO,
+    orders.OrderEnded: logging.INFO,
+    orders.OrderOutcomeUnknown: logging.WARNING,
+    orders.CancelRejected: logging.INFO,
+    orders.OrdersSynced: logging.INFO,
+    account.PositionChanged: logging.INFO,
+    account.FundingPaid: logging.INFO,
+    account.AccountSyncFailed: logging.WARNING,
+    account.MismatchDetected: logging.WARNING,
+    market.StreamOpened: logging.INFO,
+    market.StreamClosed: logging.WARNING,
+    market.FrameRejected: logging.WARNING,
+    market.FeedHealthChanged: logging.WARNING,
+    venue.ListenKeyExpired: logging.WARNING,
+    venue.VenueThrottled: logging.WARNING,
+    venue.VenueDenied: logging.CRITICAL,
+    ActorStarted: logging.INFO,
+    ActorFailed: logging.ERROR,
+    ActorRestarted: logging.WARNING,
+    SupervisorGaveUp: logging.CRITICAL,
+}
+"""What is logged whatever the level is set to, and how loud."""
+
+DEBUG: tuple[type[Message], ...] = (
+    market.BookTicked,
+    market.MarkPriced,
+    market.FeedReported,
+    features.FeaturesComputed,
+    grid.IntentsProposed,
+    grid.IntentsApproved,
+    grid.IntentsDenied,
+    grid.LadderPlanned,
+    ledger.LedgerChanged,
+    account.AccountSynced,
+    account.ReconcileRan,
+    account.BalanceChanged,
+    control.LeadershipGained,
+    control.LeaseRefused,
+    risk.PermitsRevoked,
+    venue.PlaceAnswered,
+    venue.CancelAnswered,
+    venue.BudgetReported,
+    venue.ClockMeasured,
+)
+"""What is shown to DebugObserver besides."""
+
+
+class LogObserver(Observer):
+    """Logs one record for each fact that a person may want to read."""
+
+    hears = tuple(LEVELS)
+
+    def __init__(self, instruments: Mapping[str, Instrument]) -> None:
+        self._instruments = instruments
+        self._log = structlog.stdlib.get_logger(LOGGER)
+
+    def observe(self, sender: str, at_ns: int, body: Message) -> None:
+        """Log ``body`` under its name in snake case."""
+        level = LEVELS.get(type(body), logging.DEBUG)
+        if isinstance(body, market.FeedHealthChanged) and not body.is_stale:
+            level = logging.INFO
+        self._log.log(level, event_name(type(body)), sender=sender, at_ns=at_ns, **self._of(body))
+
+    def _of(self, body: Message) -> dict[str, Any]:
+        instrument = self._instruments.get(getattr(body, "symbol", ""))
+        shown: dict[str, Any] = {}
+        for field in attrs.fields(cast("type[attrs.AttrsInstance]", type(body))):
+            name, value = _in_money(field.name, getattr(body, field.name), instrument)
+            shown[_KEYWORDS.get(name, name)] = _shown(value)
+        return shown
+
+
+class DebugObserver(LogObserver):
+    """Logs ticks and plans, too; for a level of debug only."""
+
+    hears = (*LEVELS, *DEBUG)
+
+
+def observer_for(level: str, instruments: Mapping[str, Instrument]) -> LogObserver:
+    """Return the observer that hears no more than ``level`` lets through."""
+    return DebugObserver(instruments) if level == "debug" else LogObserver(instruments)
+
+
+def event_name(message: type[Message]) -> str:
+    """Return the name of a message class in snake case: ``order_filled``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", message.__name__).lower()
+
+
+_KEYWORDS = {"event": "event_text", "level": "grid_level", "sender": "sender_name"}
+"""Field names that a log record uses for something else."""
+
+
+def _in_money(name: str, value: Any, instrument: Instrument | None) -> tuple[str, Any]:
+    # Ticks and lots mean nothing to a reader without the instrument at hand.
+    if instrument is not None and isinstance(value, int):
+        if name.endswith("_ticks"):
+            return name.removesuffix("_ticks"), instrument.price(value)
+        if name.endswith("_lots"):
+            return name.removesuffix("_lots"), instrument.qty(value)
+    return name, value
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, tuple):
+        codes = [one.code for one in value if isinstance(one, grid.Denial)]
+        return ",".join(codes) if codes else len(value)
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    return repr(value)
+
+
+class _CurrentStderr:
+    """Standard error as it is now: a live picture replaces it for as long as it is shown."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()

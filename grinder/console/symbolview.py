@@ -1,0 +1,143 @@
+"""What is known of one symbol, and how it reads in JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from grinder.messages.features import FeaturesComputed
+from grinder.messages.grid import Denial, LadderPlanned
+from grinder.messages.ledger import LedgerChanged
+from grinder.messages.market import BookTicked
+from grinder.model.instrument import Instrument
+
+DENIALS_MAX = 64
+"""Codes counted for each symbol; there are fewer in the code."""
+
+
+def plain(value: Decimal) -> str:
+    """Return ``value`` in plain notation, exact, without an exponent."""
+    return format(value, "f")
+
+
+class SymbolView:
+    """The latest of one symbol. Not safe for threads by itself."""
+
+    def __init__(self, symbol: str, instruments: Mapping[str, Instrument]) -> None:
+        self.symbol = symbol
+        self._instruments = instruments
+        self.ticks = 0
+        self.book: BookTicked | None = None
+        self.features: FeaturesComputed | None = None
+        self.ladder: LadderPlanned | None = None
+        self.ledger: LedgerChanged | None = None
+        self.position_lots = 0
+        self.entry_price = Decimal(0)
+        self.denials: dict[str, int] = {}
+        self.last_denials: tuple[Denial, ...] = ()
+        self.placed = 0
+        self.fills = 0
+        self.cancelled = 0
+
+    @property
+    def instrument(self) -> Instrument | None:
+        """The instrument once it is known."""
+        return self._instruments.get(self.symbol)
+
+    def tick(self, body: BookTicked) -> bool:
+        """Take a book change; return False for one that is known already.
+
+        The stream port says it to FeedActor and FeedActor to everyone else: an equal or older
+        update id on the same connection is the same news again.
+        """
+        last = self.book
+        if (
+            last is not None
+            and body.update_id <= last.update_id
+            and body.connection <= last.connection
+        ):
+            return False
+        self.book = body
+        self.ticks += 1
+        return True
+
+    def deny(self, denials: tuple[Denial, ...]) -> None:
+        """Count refusals by code."""
+        self.last_denials = denials[:DENIALS_MAX]
+        for denial in denials:
+            code = denial.code
+            if code not in self.denials and len(self.denials) >= DENIALS_MAX:
+                code = "other"
+            self.denials[code] = self.denials.get(code, 0) + 1
+
+    def qty(self, lots: int) -> str:
+        """Return ``lots`` as a quantity in base units, or as ``N lots`` without an instrument."""
+        instrument = self.instrument
+        return f"{lots} lots" if instrument is None else plain(instrument.qty(lots))
+
+    def price(self, ticks: int) -> str:
+        """Return ``ticks`` as a price, or as ``N ticks`` without an instrument."""
+        instrument = self.instrument
+        return f"{ticks} ticks" if instrument is None else plain(instrument.price(ticks))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything, money as text."""
+        return {
+            "ticks": self.ticks,
+            **self._market(),
+            "ladder": self._ladder(),
+            "position": self.qty(self.position_lots),
+            "entry_price": plain(self.entry_price),
+            "pnl": self._pnl(),
+            "orders_placed": self.placed,
+            "fills": self.fills,
+            "cancels": self.cancelled,
+            "denials": dict(self.denials),
+            "last_denials": [
+                {"code": one.code, "level": one.level, "side": str(one.side), "detail": one.detail}
+                for one in self.last_denials
+            ],
+        }
+
+    def _market(self) -> dict[str, Any]:
+        book, features = self.book, self.features
+        mid = spread = None
+        if book is not None and (instrument := self.instrument) is not None:
+            # Exact: the sum of two prices has one decimal more when halved.
+            mid = plain(instrument.price(book.bid_ticks + book.ask_ticks) / 2)
+        if book is not None:
+            spread = self.price(book.ask_ticks - book.bid_ticks)
+        return {
+            "bid": self.price(book.bid_ticks) if book is not None else None,
+            "ask": self.price(book.ask_ticks) if book is not None else None,
+            "mid": mid,
+            "spread": spread,
+            "spread_bps": features.spread_bps if features is not None else None,
+            "imbalance_bps": features.imbalance_bps if features is not None else None,
+            "natr_bps": features.natr_bps if features is not None else None,
+            "bars": features.bars if features is not None else 0,
+            "is_warm": features.is_warm if features is not None else False,
+        }
+
+    def _ladder(self) -> dict[str, Any] | None:
+        ladder = self.ladder
+        if ladder is None:
+            return None
+        return {
+            "step": self.price(ladder.step_ticks),
+            "bids": [self.price(ticks) for ticks in ladder.bids],
+            "asks": [self.price(ticks) for ticks in ladder.asks],
+            "exits": [self.price(ticks) for ticks in ladder.exits],
+            "reason": ladder.reason,
+        }
+
+    def _pnl(self) -> dict[str, str]:
+        ledger = self.ledger
+        nothing = Decimal(0)
+        return {
+            "grid": plain(ledger.realized_pnl if ledger else nothing),
+            "inventory": plain(ledger.unrealized_pnl if ledger else nothing),
+            "fees": plain(ledger.fees if ledger else nothing),
+            "funding": plain(ledger.funding if ledger else nothing),
+        }

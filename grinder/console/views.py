@@ -1,0 +1,287 @@
+"""StateView: the latest of everything, for the console, the terminal and the report."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from grinder.console.ordersview import OrdersView
+from grinder.console.samples import Latencies
+from grinder.console.symbolview import SymbolView, plain
+from grinder.kernel.message import Message
+from grinder.kernel.observer import Observer
+from grinder.kernel.signals import ActorFailed, ActorRestarted
+from grinder.messages.account import MismatchDetected, PositionChanged
+from grinder.messages.control import LeadershipGained, LeadershipLost
+from grinder.messages.features import FeaturesComputed
+from grinder.messages.grid import IntentsDenied, IntentsProposed, LadderPlanned
+from grinder.messages.ledger import LedgerChanged
+from grinder.messages.market import BookTicked, FeedHealthChanged
+from grinder.messages.orders import (
+    OrderAccepted,
+    OrderEnded,
+    OrderFilled,
+    OrderRejected,
+    OrdersSynced,
+    OrderSubmitted,
+)
+from grinder.messages.risk import (
+    KillSwitchTripped,
+    ResetKillSwitch,
+    RiskStateChanged,
+    WindDownCompleted,
+    WindDownStarted,
+)
+from grinder.messages.venue import PlaceAnswered
+from grinder.model.instrument import Instrument
+
+SYMBOLS_MAX = 200
+TRANSITIONS_MAX = 50
+MISMATCHES_MAX = 50
+FAILURES_MAX = 50
+STATES_MAX = 10_000
+
+
+class StateView(Observer):
+    """Keeps what was said last. Everything in it is bounded; one lock guards it all."""
+
+    def __init__(
+        self,
+        instruments: Mapping[str, Instrument],
+        *,
+        now_ns: Callable[[], int],
+    ) -> None:
+        self._lock = threading.Lock()
+        self._instruments = instruments
+        self._now_ns = now_ns
+        self._started_ns = now_ns()
+        self._symbols: dict[str, SymbolView] = {}
+        self._state = "INIT"
+        self._states: deque[str] = deque(["INIT"], maxlen=STATES_MAX)
+        self._transitions: deque[dict[str, Any]] = deque(maxlen=TRANSITIONS_MAX)
+        self._transition_count = 0
+        self._leadership: dict[str, Any] = {"is_leader": False, "epoch": 0, "reason": ""}
+        self._leads_until_ns = 0
+        self._kill_switch: dict[str, Any] = {"is_tripped": False, "reason": "", "detail": ""}
+        self._orders = OrdersView(self._symbol)
+        self._stale: set[tuple[str, str]] = set()
+        self._mismatches: deque[dict[str, str]] = deque(maxlen=MISMATCHES_MAX)
+        self._mismatch_count = 0
+        self._restarts: dict[str, int] = {}
+        self._failures: deque[dict[str, Any]] = deque(maxlen=FAILURES_MAX)
+        self._tick_to_intent = Latencies()
+        self._tick_to_wire = Latencies()
+        self._stop_position = ""
+        self._stop: WindDownCompleted | None = None
+
+    def observe(self, sender: str, at_ns: int, body: Message) -> None:
+        """Remember what the class of ``body`` is remembered for."""
+        with self._lock:
+            EFFECTS[type(body)](self, at_ns, body)
+
+    @property
+    def state(self) -> str:
+        """The lifecycle state last heard."""
+        return self._state
+
+    def is_leading(self) -> bool:
+        """Return whether leadership is held and its deadline lies ahead."""
+        with self._lock:
+            return self._is_leading()
+
+    def latencies_ns(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return the samples (tick to intent, tick to wire) that are still held."""
+        with self._lock:
+            return self._tick_to_intent.copy(), self._tick_to_wire.copy()
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return everything as values that JSON can say; money is text in plain notation."""
+        with self._lock:
+            now_ns = self._now_ns()
+            symbols = {name: view.to_json() for name, view in sorted(self._symbols.items())}
+            return {
+                "at_ns": now_ns,
+                "uptime_s": (now_ns - self._started_ns) / 1e9,
+                "state": self._state,
+                "states": list(self._states),
+                "transitions": [dict(one) for one in self._transitions],
+                "transition_count": self._transition_count,
+                "leadership": {**self._leadership, "is_leader": self._is_leading()},
+                "kill_switch": dict(self._kill_switch),
+                "ticks": sum(view.ticks for view in self._symbols.values()),
+                **self._orders.to_json(now_ns),
+                "symbols": symbols,
+                "pnl": self._pnl(),
+                "stale_streams": [f"{symbol} {stream}" for symbol, stream in sorted(self._stale)],
+                "mismatches": list(self._mismatches),
+                "mismatch_count": self._mismatch_count,
+                "restarts": dict(self._restarts),
+                "failures": list(self._failures),
+                "latency_samples": {
+                    "tick_to_intent": self._tick_to_intent.count,
+                    "tick_to_wire": self._tick_to_wire.count,
+                },
+                "stop": self._stopped(),
+            }
+
+    def _is_leading(self) -> bool:
+        return bool(self._leadership["is_leader"]) and self._now_ns() < self._leads_until_ns
+
+    def _pnl(self) -> dict[str, str]:
+        ledgers = [view.ledger for view in self._symbols.values() if view.ledger is not None]
+        return {
+            "grid": _total(one.realized_pnl for one in ledgers),
+            "inventory": _total(one.unrealized_pnl for one in ledgers),
+            "fees": _total(one.fees for one in ledgers),
+            "funding": _total(one.funding for one in ledgers),
+        }
+
+    def _stopped(self) -> dict[str, Any]:
+        stop = self._stop
+        return {
+            "position": self._stop_position,
+            "confirmed": stop is not None and stop.is_confirmed,
+            "open_orders": stop.open_orders if stop is not None else None,
+            "positions": dict(stop.positions) if stop is not None else None,
+            "detail": stop.detail if stop is not None else "",
+        }
+
+    def _symbol(self, symbol: str) -> SymbolView:
+        view = self._symbols.get(symbol)
+        if view is None:
+            view = SymbolView(symbol, self._instruments)
+            # The traded symbols come first and stay; strangers beyond the bound are not kept.
+            if len(self._symbols) < SYMBOLS_MAX:
+                self._symbols[symbol] = view
+        return view
+
+    def _ticked(self, _: int, body: BookTicked) -> None:
+        self._symbol(body.symbol).tick(body)
+
+    def _computed(self, _: int, body: FeaturesComputed) -> None:
+        self._symbol(body.symbol).features = body
+
+    def _planned(self, _: int, body: LadderPlanned) -> None:
+        self._symbol(body.symbol).ladder = body
+
+    def _proposed(self, at_ns: int, body: IntentsProposed) -> None:
+        if 0 < body.tick_ns <= at_ns:
+            self._tick_to_intent.add(at_ns - body.tick_ns)
+
+    def _denied(self, _: int, body: IntentsDenied) -> None:
+        self._symbol(body.symbol).deny(body.denials)
+
+    def _answered(self, _: int, body: PlaceAnswered) -> None:
+        if 0 < body.tick_ns <= body.sent_ns:
+            self._tick_to_wire.add(body.sent_ns - body.tick_ns)
+
+    def _orders_synced(self, _: int, body: OrdersSynced) -> None:
+        self._orders.synced(body)
+        view = self._symbol(body.symbol)
+        view.position_lots, view.entry_price = body.position_lots, body.entry_price
+
+    def _position(self, _: int, body: PositionChanged) -> None:
+        view = self._symbol(body.symbol)
+        view.position_lots, view.entry_price = body.qty_lots, body.entry_price
+
+    def _ledger(self, _: int, body: LedgerChanged) -> None:
+        self._symbol(body.symbol).ledger = body
+
+    def _moved(self, at_ns: int, body: RiskStateChanged) -> None:
+        self._state = body.to_state
+        if self._states[-1] != body.to_state:
+            self._states.append(body.to_state)
+        self._transition_count += body.from_state != body.to_state
+        self._transitions.append(
+            {
+                "at_ns": body.at_ns or at_ns,
+                "from": body.from_state,
+                "to": body.to_state,
+                "reason": body.reason,
+            }
+        )
+
+    def _gained(self, _: int, body: LeadershipGained) -> None:
+        self._leadership = {"is_leader": True, "epoch": body.epoch, "reason": ""}
+        self._leads_until_ns = body.deadline_ns
+
+    def _lost(self, _: int, body: LeadershipLost) -> None:
+        self._leadership = {"is_leader": False, "epoch": body.epoch, "reason": body.reason}
+
+    def _tripped(self, _: int, body: KillSwitchTripped) -> None:
+        self._kill_switch = {"is_tripped": True, "reason": body.reason, "detail": body.detail}
+
+    def _reset(self, _: int, body: ResetKillSwitch) -> None:
+        self._kill_switch = {"is_tripped": False, "reason": "", "detail": f"by {body.operator}"}
+
+    def _health(self, _: int, body: FeedHealthChanged) -> None:
+        key = (body.symbol, str(body.stream))
+        if not body.is_stale:
+            self._stale.discard(key)
+        elif len(self._stale) < SYMBOLS_MAX * 4:
+            self._stale.add(key)
+
+    def _mismatched(self, at_ns: int, body: MismatchDetected) -> None:
+        self._mismatch_count += 1
+        self._mismatches.append({"at_ns": str(at_ns), **attrs.asdict(body)})
+
+    def _failed(self, at_ns: int, body: ActorFailed) -> None:
+        self._failures.append(
+            {
+                "at_ns": at_ns,
+                "actor": body.actor,
+                "generation": body.generation,
+                "reason": str(body.reason),
+                "detail": body.detail[:500],
+            }
+        )
+
+    def _restarted(self, _: int, body: ActorRestarted) -> None:
+        if body.actor in self._restarts or len(self._restarts) < SYMBOLS_MAX * 2:
+            self._restarts[body.actor] = body.restarts
+
+    def _winding_down(self, _: int, body: WindDownStarted) -> None:
+        self._stop_position = str(body.position)
+
+    def _wound_down(self, _: int, body: WindDownCompleted) -> None:
+        self._stop = body
+
+
+EFFECTS: dict[type[Message], Callable[[StateView, int, Any], None]] = {
+    BookTicked: StateView._ticked,
+    FeaturesComputed: StateView._computed,
+    LadderPlanned: StateView._planned,
+    IntentsProposed: StateView._proposed,
+    IntentsDenied: StateView._denied,
+    PlaceAnswered: StateView._answered,
+    OrderSubmitted: lambda view, at_ns, body: view._orders.submitted(at_ns, body),
+    OrderAccepted: lambda view, _, body: view._orders.accepted(body),
+    OrderRejected: lambda view, _, body: view._orders.rejected(body),
+    OrderFilled: lambda view, _, body: view._orders.filled(body),
+    OrderEnded: lambda view, _, body: view._orders.ended(body),
+    OrdersSynced: StateView._orders_synced,
+    PositionChanged: StateView._position,
+    LedgerChanged: StateView._ledger,
+    RiskStateChanged: StateView._moved,
+    LeadershipGained: StateView._gained,
+    LeadershipLost: StateView._lost,
+    KillSwitchTripped: StateView._tripped,
+    ResetKillSwitch: StateView._reset,
+    FeedHealthChanged: StateView._health,
+    MismatchDetected: StateView._mismatched,
+    ActorFailed: StateView._failed,
+    ActorRestarted: StateView._restarted,
+    WindDownStarted: StateView._winding_down,
+    WindDownCompleted: StateView._wound_down,
+}
+
+StateView.hears = tuple(EFFECTS)
+
+
+def _total(amounts: Iterable[Decimal]) -> str:
+    return plain(sum(amounts, Decimal(0)))
