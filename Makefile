@@ -6,12 +6,13 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	&& echo "$$name" && break; done)
 BIN := .venv/bin
 
-.PHONY: help run test develop clean
+.PHONY: help run test develop records clean
 
 help:
 	@echo 'make run [ARGS="--for 30 --port 0"]   trade on the embedded simulated venue'
 	@echo 'make test [ARGS="-e lint"]            every check and test (tox)'
 	@echo 'make develop                          install everything that editors and hooks need'
+	@echo 'make records                          record the schema, the glossary list, lower the ratchet'
 	@echo 'make clean                            remove .venv, .tox and caches'
 
 run: .venv/run.stamp
@@ -22,6 +23,12 @@ test: .venv/tox.stamp
 
 develop: .venv/run.stamp
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+
+# Three files beside the tests and in docs that tests compare with the code.
+records: develop
+	PYTHONPATH=tests $(BIN)/python -m messages.recorded --update
+	PYTHONPATH=tests $(BIN)/python -m tidy.glossary --update
+	PYTHONPATH=tests $(BIN)/python -m tidy.ratchet --lower
 
 clean:
 	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -23,7 +23,8 @@ settings.register_profile(
     "local", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True, database=None)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "local"))
+PROFILE = "ci" if os.environ.get("CI") else "local"
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", PROFILE))
 
 
 class NetworkBlockedError(RuntimeError):
@@ -60,7 +61,7 @@ sys.addaudithook(_guard)
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a real redis-server for the session; the value is its URL. Each test picks its own keys."""
+    """Run a real redis-server for the session and give its URL; each test picks its own keys."""
     directory = tmp_path_factory.mktemp("redis")
     for _ in range(PORT_ATTEMPTS_MAX):
         port = _free_port()

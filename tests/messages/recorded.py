@@ -1,7 +1,7 @@
 """The recorded schema of messages, and the command that brings it up to date.
 
-Run ``python tests/messages/recorded.py --update`` after changing a message and raising its
-``version``. A class whose fields changed under the same version is refused.
+Run ``make records`` after changing a message and raising its ``version``. A class whose fields
+changed under the same version is refused.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from grinder.messages.codec import CODEC
 
 FILE = Path(__file__).with_name("schema.json")
-COMMAND = "python tests/messages/recorded.py --update"
+COMMAND = "make records"
 
 Schema = dict[str, dict[str, Any]]
 
@@ -75,6 +75,6 @@ def _difference(old: dict[str, str], new: dict[str, str]) -> str:
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["--update"]:
-        sys.exit(f"usage: {COMMAND}")
+        sys.exit(f"expected --update; run {COMMAND}")
     if found := update():
         sys.exit("\n".join(found))

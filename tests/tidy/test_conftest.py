@@ -20,9 +20,11 @@ def test_a_test_cannot_connect_to_the_outside(method: str) -> None:
 
 
 def test_a_test_can_connect_to_itself() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        with socket.create_connection(("localhost", server.getsockname()[1]), timeout=5) as client:
-            assert client.getpeername()[0] == "127.0.0.1"
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(("localhost", server.getsockname()[1]), timeout=5) as client,
+    ):
+        assert client.getpeername()[0] == "127.0.0.1"
 
 
 def test_a_real_redis_answers(redis_server: str) -> None:
