@@ -1,0 +1,118 @@
+"""The venue's filters, checked before an order leaves.
+
+A price or a quantity inside the system is a whole number of ticks and lots, so only a Decimal that
+enters at an edge can be off the grid (``off_grid``); everything else is ``check``. Named rounding
+is done by ``Instrument``, never here: an order that does not fit is refused, not bent.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from grinder.execution.denials import DenialCode, denial
+from grinder.messages.grid import Denial, Intent
+from grinder.model.instrument import Instrument
+from grinder.model.order import Side
+
+
+def off_grid(instrument: Instrument, price: Decimal, qty: Decimal) -> DenialCode | None:
+    """Return which of the two is no multiple of its step, the price first; None when both are."""
+    if price % instrument.tick != 0:
+        return DenialCode.FILTER_VIOLATION_TICK_SIZE
+    if qty % instrument.lot != 0:
+        return DenialCode.FILTER_VIOLATION_STEP_SIZE
+    return None
+
+
+def check(
+    intent: Intent,
+    instrument: Instrument,
+    *,
+    bid_ticks: int,
+    ask_ticks: int,
+    mark_price: Decimal | None,
+    open_orders: int,
+    is_post_only: bool = True,
+) -> Denial | None:
+    """Return why a placement may not be sent as it is, or None.
+
+    Args:
+        intent: a placement with price and quantity.
+        instrument: the filters.
+        bid_ticks: best bid; 0 when none is known.
+        ask_ticks: best ask; 0 when none is known.
+        mark_price: for the venue's price band; None skips that check.
+        open_orders: orders of the symbol that rest or are under way.
+        is_post_only: an order that may not take must not touch the other side.
+    """
+    if instrument.status != "TRADING" and intent.adds_risk:
+        return denial(DenialCode.SYMBOL_NOT_TRADING, intent, status=instrument.status)
+    if is_post_only and _crosses(intent, bid_ticks, ask_ticks):
+        return denial(
+            DenialCode.WOULD_CROSS_SPREAD,
+            intent,
+            price=instrument.price(intent.price_ticks),
+            bid=instrument.price(bid_ticks),
+            ask=instrument.price(ask_ticks),
+        )
+    return (
+        _check_quantity(intent, instrument)
+        or _check_price(intent, instrument, mark_price)
+        or _check_count(intent, instrument, open_orders)
+    )
+
+
+def _crosses(intent: Intent, bid_ticks: int, ask_ticks: int) -> bool:
+    if intent.side is Side.BUY:
+        return 0 < ask_ticks <= intent.price_ticks
+    return intent.price_ticks <= bid_ticks
+
+
+def _check_quantity(intent: Intent, instrument: Instrument) -> Denial | None:
+    lots = intent.qty_lots
+    if lots < instrument.qty_lots_min:
+        return denial(
+            DenialCode.FILTER_VIOLATION_MIN_QTY,
+            intent,
+            qty=instrument.qty(lots),
+            min=instrument.qty(instrument.qty_lots_min),
+        )
+    if lots > instrument.qty_lots_max:
+        return denial(
+            DenialCode.FILTER_VIOLATION_MAX_QTY,
+            intent,
+            qty=instrument.qty(lots),
+            max=instrument.qty(instrument.qty_lots_max),
+        )
+    notional = instrument.notional(intent.price_ticks, lots)
+    if notional < instrument.notional_min and not intent.reduce_only:
+        return denial(
+            DenialCode.FILTER_VIOLATION_MIN_NOTIONAL,
+            intent,
+            notional=notional,
+            min=instrument.notional_min,
+        )
+    return None
+
+
+def _check_price(
+    intent: Intent, instrument: Instrument, mark_price: Decimal | None
+) -> Denial | None:
+    ticks = intent.price_ticks
+    low = instrument.price(instrument.price_ticks_min)
+    high = instrument.price(instrument.price_ticks_max)
+    if mark_price is not None:
+        if intent.side is Side.BUY:
+            high = min(high, mark_price * instrument.multiplier_up)
+        else:
+            low = max(low, mark_price * instrument.multiplier_down)
+    price = instrument.price(ticks)
+    if low <= price <= high:
+        return None
+    return denial(DenialCode.FILTER_VIOLATION_PRICE_RANGE, intent, price=price, min=low, max=high)
+
+
+def _check_count(intent: Intent, instrument: Instrument, open_orders: int) -> Denial | None:
+    if open_orders < instrument.orders_max:
+        return None
+    return denial(DenialCode.MAX_OPEN_ORDERS, intent, open=open_orders, max=instrument.orders_max)

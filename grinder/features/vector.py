@@ -1,0 +1,67 @@
+"""Everything computed of one symbol, tick by tick."""
+
+from __future__ import annotations
+
+from grinder.features.bars import BarBuilder
+from grinder.features.microstructure import imbalance_bps, spread_bps
+from grinder.features.volatility import AverageTrueRange
+from grinder.features.window import OldestInWindow
+from grinder.messages.features import FeaturesComputed
+from grinder.messages.market import BookTicked
+from grinder.model.settings import FeatureSettings
+from grinder.model.units import BPS, NS_PER_MS
+
+
+class FeatureState:
+    """The features of one symbol.
+
+    Bars and the move go by the venue's time of each tick, so a replay computes the same. A tick
+    older than the forming bar changes neither, but its prices are still the ones reported.
+    """
+
+    __slots__ = ("_atr", "_bars", "_window", "symbol")
+
+    def __init__(self, symbol: str, settings: FeatureSettings) -> None:
+        self.symbol = symbol
+        self._bars = BarBuilder(settings.bar_interval_ms * NS_PER_MS)
+        self._atr = AverageTrueRange(settings.atr_period)
+        self._window = OldestInWindow(settings.move_window_ms * NS_PER_MS)
+
+    @property
+    def bars(self) -> int:
+        """Completed bars."""
+        return self._bars.completed
+
+    @property
+    def late(self) -> int:
+        """Ticks that came after their bar was over."""
+        return self._bars.late
+
+    @property
+    def is_warm(self) -> bool:
+        """True once every feature has the bars that it needs."""
+        return self._atr.is_warm
+
+    def update(self, tick: BookTicked) -> FeaturesComputed:
+        """Take one change of the best prices; return the features after it."""
+        bid_ticks, ask_ticks = tick.bid_ticks, tick.ask_ticks
+        event_ns = tick.event_ns
+        mid2 = bid_ticks + ask_ticks
+        bar = self._bars.add(event_ns, mid2)
+        if bar is not None:
+            self._atr.add(bar)
+        oldest2 = self._window.add(event_ns, mid2)
+        move2 = mid2 - oldest2
+        return FeaturesComputed(
+            symbol=self.symbol,
+            bid_ticks=bid_ticks,
+            ask_ticks=ask_ticks,
+            spread_bps=spread_bps(bid_ticks, ask_ticks),
+            imbalance_bps=imbalance_bps(tick.bid_lots, tick.ask_lots),
+            natr_bps=self._atr.natr_bps,
+            move_bps=BPS * (move2 if move2 >= 0 else -move2) / oldest2 if oldest2 > 0 else 0.0,
+            bars=self._bars.completed,
+            is_warm=self._atr.is_warm,
+            event_ns=event_ns,
+            tick_ns=tick.received_ns,
+        )

@@ -1,0 +1,164 @@
+"""What the run was worth, symbol by symbol, in quote units.
+
+Realised profit is the venue's own statement of each fill, summed, so it is exact. The average price
+is ours: a mean needs a division, done to 40 digits and rounded half to even.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+from grinder.messages.account import FundingPaid
+from grinder.messages.ledger import LedgerChanged
+from grinder.messages.market import MarkPriced
+from grinder.messages.orders import OrderFilled, OrdersSynced
+from grinder.model.instrument import Instrument
+
+REMEMBERED_MAX = 10_000
+"""Trades, and funding payments, remembered for each symbol so that none counts twice."""
+_MEAN = Context(prec=40, rounding=ROUND_HALF_EVEN)
+_ZERO = Decimal(0)
+
+
+class _Seen:
+    """The last keys seen; the oldest is forgotten first."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self) -> None:
+        self._keys: dict[object, None] = {}
+
+    def add(self, key: object) -> bool:
+        if key in self._keys:
+            return False
+        self._keys[key] = None
+        if len(self._keys) > REMEMBERED_MAX:
+            del self._keys[next(iter(self._keys))]
+        return True
+
+
+class SymbolLedger:
+    """Totals of one symbol."""
+
+    def __init__(self, symbol: str, instrument: Instrument | None) -> None:
+        self.symbol = symbol
+        self._instrument = instrument
+        self._trades = _Seen()
+        self._payments = _Seen()
+        self.fills = 0
+        self.position_lots = 0
+        self.average_price = _ZERO
+        self.realized_pnl = _ZERO
+        self.fees = _ZERO
+        """Paid in the quote asset, positive."""
+        self.fees_in_other_assets: dict[str, Decimal] = {}
+        """Paid in anything else (a discount asset), by asset; not in ``fees``."""
+        self.funding = _ZERO
+        self.mark_price: Decimal | None = None
+
+    def fill(self, fill: OrderFilled) -> bool:
+        """Book one fill; False when it is booked already."""
+        if not self._trades.add(fill.trade_id):
+            return False
+        self.fills += 1
+        self.realized_pnl += fill.realized_pnl
+        instrument = self._instrument
+        if instrument is None or fill.fee_asset == instrument.quote_asset:
+            self.fees += fill.fee
+        elif fill.fee:
+            paid = self.fees_in_other_assets.get(fill.fee_asset, _ZERO)
+            self.fees_in_other_assets[fill.fee_asset] = paid + fill.fee
+        if instrument is not None:
+            self._move(fill.side.sign * fill.qty_lots, instrument.price(fill.price_ticks))
+        return True
+
+    def pay(self, payment: FundingPaid) -> bool:
+        """Book one funding payment; False when it is booked already."""
+        if not self._payments.add((payment.event_ns, payment.amount)):
+            return False
+        self.funding += payment.amount
+        return True
+
+    def sync(self, position_lots: int, entry_price: Decimal) -> bool:
+        """Take the venue's position where ours differs; False when it does not."""
+        if position_lots == self.position_lots:
+            return False
+        self.position_lots = position_lots
+        self.average_price = entry_price if position_lots else _ZERO
+        return True
+
+    @property
+    def unrealized_pnl(self) -> Decimal:
+        """(mark - average) x signed quantity; 0 when flat or before the first mark price."""
+        if self.mark_price is None or self._instrument is None or self.position_lots == 0:
+            return _ZERO
+        return (self.mark_price - self.average_price) * self._instrument.qty(self.position_lots)
+
+    def said(self) -> LedgerChanged:
+        """Return the totals as a message."""
+        return LedgerChanged(
+            symbol=self.symbol,
+            fills=self.fills,
+            position_lots=self.position_lots,
+            average_price=self.average_price,
+            realized_pnl=self.realized_pnl,
+            fees=self.fees,
+            funding=self.funding,
+            unrealized_pnl=self.unrealized_pnl,
+        )
+
+    def _move(self, signed_lots: int, price: Decimal) -> None:
+        before = self.position_lots
+        after = before + signed_lots
+        self.position_lots = after
+        if after == 0:
+            self.average_price = _ZERO
+        elif before == 0 or (before > 0) != (after > 0):
+            self.average_price = price
+        elif (before > 0) == (signed_lots > 0):
+            cost = self.average_price * abs(before) + price * abs(signed_lots)
+            self.average_price = _MEAN.divide(cost, Decimal(abs(after)))
+
+
+class Ledger:
+    """Every symbol's ledger. Funding of an unnamed symbol is booked under the empty name."""
+
+    def __init__(self, instruments: Mapping[str, Instrument]) -> None:
+        self._instruments = dict(instruments)
+        self._symbols: dict[str, SymbolLedger] = {}
+
+    def filled(self, fill: OrderFilled) -> LedgerChanged | None:
+        """Book a fill; None when it is booked already."""
+        symbol = self.of(fill.symbol)
+        return symbol.said() if symbol.fill(fill) else None
+
+    def funded(self, payment: FundingPaid) -> LedgerChanged | None:
+        """Book a funding payment; None when it is booked already."""
+        symbol = self.of(payment.symbol)
+        return symbol.said() if symbol.pay(payment) else None
+
+    def synced(self, sync: OrdersSynced) -> LedgerChanged | None:
+        """Take the venue's position; None when it is ours already."""
+        symbol = self.of(sync.symbol)
+        changed = symbol.sync(sync.position_lots, sync.entry_price)
+        return symbol.said() if changed else None
+
+    def marked(self, mark: MarkPriced) -> LedgerChanged | None:
+        """Take a mark price; None when nothing is held at it."""
+        symbol = self.of(mark.symbol)
+        symbol.mark_price = mark.mark_price
+        return symbol.said() if symbol.position_lots else None
+
+    def of(self, symbol: str) -> SymbolLedger:
+        """Return the ledger of one symbol. Read only."""
+        ledger = self._symbols.get(symbol)
+        if ledger is None:
+            ledger = SymbolLedger(symbol, self._instruments.get(symbol))
+            self._symbols[symbol] = ledger
+        return ledger
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Symbols that anything was booked for."""
+        return tuple(self._symbols)

@@ -1,0 +1,262 @@
+"""The chain of gates between a wish and a permit: first block wins, later gates are not asked.
+
+Arming and leadership stop everything. All other gates look only at what adds risk: a cancel and a
+reduce-only exit must be possible whatever else is wrong. The order is cheapest and gravest first,
+and each refusal has one deterministic reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from grinder.execution.denials import DenialCode, denial
+from grinder.messages.grid import Denial, Intent
+from grinder.model.instrument import Instrument
+from grinder.model.order import Side
+from grinder.model.settings import RiskSettings
+from grinder.risk.exposure import Exposure
+from grinder.risk.states import PERMISSIONS, LifecycleState
+
+
+class RiskView:
+    """What the gates look at, for one symbol at one moment. Filled by RiskSupervisor.
+
+    It starts closed: whatever the actor forgets to say stays forbidden.
+    """
+
+    __slots__ = (
+        "actors_down",
+        "exposure",
+        "instrument",
+        "is_account_stale",
+        "is_armed",
+        "is_drawdown_blocked",
+        "is_feed_stale",
+        "is_killed",
+        "is_leader",
+        "is_lease_expiring",
+        "is_synced",
+        "is_venue_denied",
+        "is_venue_throttled",
+        "is_winding_down",
+        "notional_of_others",
+        "price_ticks2",
+        "proposed_buy_lots",
+        "proposed_sell_lots",
+        "settings",
+        "state",
+        "symbols",
+    )
+
+    def __init__(self, settings: RiskSettings, instrument: Instrument, exposure: Exposure) -> None:
+        self.settings = settings
+        self.instrument = instrument
+        self.exposure = exposure
+        self.is_armed = False
+        self.is_leader = False
+        self.is_lease_expiring = True
+        """Too little of the lease is left for an order to reach the venue under it."""
+        self.actors_down: tuple[str, ...] = ()
+        """Names of the actors that a permit depends on and that are down."""
+        self.is_winding_down = False
+        self.is_killed = False
+        self.symbols: frozenset[str] = frozenset()
+        """Symbols that may be traded; empty allows none."""
+        self.state = LifecycleState.INIT
+        self.is_drawdown_blocked = False
+        self.is_feed_stale = True
+        self.is_account_stale = True
+        self.is_synced = False
+        """True once this symbol's orders and position came from the venue."""
+        self.is_venue_throttled = False
+        self.is_venue_denied = False
+        self.price_ticks2 = 0
+        """Twice the price to value at, in ticks; 0 (unknown) blocks."""
+        self.notional_of_others: Decimal | None = None
+        """Worst case of every other symbol in quote units; None (unknown) blocks."""
+        self.proposed_buy_lots = 0
+        """Approved in this batch before the intent being judged."""
+        self.proposed_sell_lots = 0
+
+    @property
+    def symbol(self) -> str:
+        """The symbol being judged."""
+        return self.instrument.symbol
+
+    def worst_case(self, intent: Intent) -> Decimal:
+        """Return the worth of the symbol's worst case with the batch so far and ``intent``.
+
+        An order priced beyond the market is valued at its own price.
+        """
+        buy_lots, sell_lots = self.proposed_buy_lots, self.proposed_sell_lots
+        if intent.side is Side.BUY:
+            buy_lots += intent.qty_lots
+        else:
+            sell_lots += intent.qty_lots
+        return self.exposure.worst_case_notional(
+            self.instrument, max(self.price_ticks2, 2 * intent.price_ticks), buy_lots, sell_lots
+        )
+
+
+Gate = Callable[[RiskView, Intent], Denial | None]
+
+
+def _armed(view: RiskView, intent: Intent) -> Denial | None:
+    return None if view.is_armed else denial(DenialCode.NOT_ARMED, intent)
+
+
+def _leader(view: RiskView, intent: Intent) -> Denial | None:
+    return None if view.is_leader else denial(DenialCode.NOT_LEADER, intent)
+
+
+def _lease(view: RiskView, intent: Intent) -> Denial | None:
+    return denial(DenialCode.LEASE_EXPIRING, intent) if view.is_lease_expiring else None
+
+
+def _actors(view: RiskView, intent: Intent) -> Denial | None:
+    if not view.actors_down:
+        return None
+    return denial(DenialCode.ACTOR_DOWN, intent, actors=",".join(view.actors_down))
+
+
+def _winding_down(view: RiskView, intent: Intent) -> Denial | None:
+    return denial(DenialCode.WINDING_DOWN, intent) if view.is_winding_down else None
+
+
+def _kill_switch(view: RiskView, intent: Intent) -> Denial | None:
+    return denial(DenialCode.KILL_SWITCH_ACTIVE, intent) if view.is_killed else None
+
+
+def _whitelist(view: RiskView, intent: Intent) -> Denial | None:
+    if view.symbol in view.symbols:
+        return None
+    return denial(DenialCode.SYMBOL_NOT_WHITELISTED, intent, symbol=view.symbol)
+
+
+def _position(view: RiskView, intent: Intent) -> Denial | None:
+    cap = view.settings.position_notional_max
+    if view.price_ticks2 <= 0:
+        return denial(DenialCode.MAX_POSITION_EXCEEDED, intent, worst_case="unknown", cap=cap)
+    worst = view.worst_case(intent)
+    if worst <= cap:
+        return None
+    return denial(DenialCode.MAX_POSITION_EXCEEDED, intent, worst_case=worst, cap=cap)
+
+
+def _total(view: RiskView, intent: Intent) -> Denial | None:
+    cap = view.settings.total_notional_max
+    if view.notional_of_others is None:
+        return denial(DenialCode.MAX_NOTIONAL_EXCEEDED, intent, worst_case="unknown", cap=cap)
+    worst = view.notional_of_others + view.worst_case(intent)
+    if worst <= cap:
+        return None
+    return denial(DenialCode.MAX_NOTIONAL_EXCEEDED, intent, worst_case=worst, cap=cap)
+
+
+def _order(view: RiskView, intent: Intent) -> Denial | None:
+    cap = view.settings.order_notional_max
+    notional = view.instrument.notional(intent.price_ticks, intent.qty_lots)
+    if notional <= cap:
+        return None
+    return denial(DenialCode.ORDER_NOTIONAL_EXCEEDED, intent, notional=notional, cap=cap)
+
+
+def _drawdown(view: RiskView, intent: Intent) -> Denial | None:
+    return denial(DenialCode.DRAWDOWN_BLOCKED, intent) if view.is_drawdown_blocked else None
+
+
+def _lifecycle(view: RiskView, intent: Intent) -> Denial | None:
+    if PERMISSIONS[view.state].adds_risk:
+        return None
+    return denial(DenialCode.FSM_STATE_BLOCKED, intent, state=view.state)
+
+
+def _feed(view: RiskView, intent: Intent) -> Denial | None:
+    return denial(DenialCode.FEED_STALE, intent) if view.is_feed_stale else None
+
+
+def _account(view: RiskView, intent: Intent) -> Denial | None:
+    return denial(DenialCode.ACCOUNT_STALE, intent) if view.is_account_stale else None
+
+
+def _synced(view: RiskView, intent: Intent) -> Denial | None:
+    return None if view.is_synced else denial(DenialCode.NOT_SYNCED, intent)
+
+
+def _throttled(view: RiskView, intent: Intent) -> Denial | None:
+    return denial(DenialCode.VENUE_THROTTLED, intent) if view.is_venue_throttled else None
+
+
+def _denied(view: RiskView, intent: Intent) -> Denial | None:
+    return denial(DenialCode.VENUE_DENIED, intent) if view.is_venue_denied else None
+
+
+def _trading(view: RiskView, intent: Intent) -> Denial | None:
+    status = view.instrument.status
+    if status == "TRADING":
+        return None
+    return denial(DenialCode.SYMBOL_NOT_TRADING, intent, status=status)
+
+
+GATES_FOR_ALL: tuple[Gate, ...] = (_armed, _leader)
+"""Asked for every intent, cancels and exits among them."""
+
+GATES_FOR_RISK: tuple[Gate, ...] = (
+    _lease,
+    _actors,
+    _winding_down,
+    _kill_switch,
+    _whitelist,
+    _position,
+    _total,
+    _order,
+    _drawdown,
+    _lifecycle,
+    _feed,
+    _account,
+    _synced,
+    _throttled,
+    _denied,
+    _trading,
+)
+"""Asked, after those, for what adds risk."""
+
+
+def judge(view: RiskView, intent: Intent) -> Denial | None:
+    """Return the first block of ``intent``, or None."""
+    for gate in GATES_FOR_ALL:
+        found = gate(view, intent)
+        if found is not None:
+            return found
+    if intent.adds_risk:
+        for gate in GATES_FOR_RISK:
+            found = gate(view, intent)
+            if found is not None:
+                return found
+    return None
+
+
+def evaluate(
+    view: RiskView, intents: tuple[Intent, ...]
+) -> tuple[tuple[Intent, ...], tuple[Denial, ...]]:
+    """Judge a batch in its order; return what is approved and what is denied.
+
+    What adds risk and is approved counts before the next one is judged, so that a batch can't
+    exceed a cap together that each of its orders keeps alone.
+    """
+    view.proposed_buy_lots = view.proposed_sell_lots = 0
+    approved: list[Intent] = []
+    denials: list[Denial] = []
+    for intent in intents:
+        found = judge(view, intent)
+        if found is not None:
+            denials.append(found)
+            continue
+        approved.append(intent)
+        if intent.adds_risk:
+            if intent.side is Side.BUY:
+                view.proposed_buy_lots += intent.qty_lots
+            else:
+                view.proposed_sell_lots += intent.qty_lots
+    return tuple(approved), tuple(denials)
