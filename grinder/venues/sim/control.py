@@ -26,6 +26,8 @@ from grinder.venues.sim.venue import Venue
 
 Request = Mapping[str, Any]
 
+BURST_MAX = 10_000
+
 
 class Control:
     """Carries out the orders of a test; must be called on the venue's event loop."""
@@ -39,6 +41,7 @@ class Control:
             "price": self.price,
             "quote": self.quote,
             "trade": self.trade,
+            "burst": self.burst,
             "pause": self.pause,
             "resume": self.resume,
             "stall": self.stall,
@@ -124,6 +127,15 @@ class Control:
         )
         return self._market(symbol)
 
+    def burst(self, wanted: Request) -> Any:
+        """Print the same ``trade`` ``times`` times at once, faster than any client reads."""
+        times = int(wanted["times"])
+        if not 0 < times <= BURST_MAX:
+            raise ValueError(f"expected 1 to {BURST_MAX} times, was {times}")
+        for _ in range(times):
+            self.trade(wanted["trade"])
+        return {}
+
     def pause(self, wanted: Request) -> Any:
         """Stop the market of one symbol or of all."""
         for player in self._chosen(wanted):
@@ -203,7 +215,10 @@ class Control:
         exchange = self._venue.exchange
         ledger = attrs.asdict(exchange.ledger(account))
         return {
-            "ledger": {name: f"{value:f}" for name, value in ledger.items()},
+            "ledger": {
+                name: plain(value) if isinstance(value, Decimal) else value
+                for name, value in ledger.items()
+            },
             "balance": plain(exchange.balance(account).wallet),
             "positions": {
                 each.symbol: plain(each.qty) for each in exchange.positions(account) if each.qty

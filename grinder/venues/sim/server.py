@@ -17,6 +17,7 @@ from grinder.venues.sim.control import Control
 from grinder.venues.sim.doors import add_streams
 from grinder.venues.sim.feeder import Player, mark_regularly, tick_regularly
 from grinder.venues.sim.rest import BODY_MAX, Gateway
+from grinder.venues.sim.streams import Route
 from grinder.venues.sim.venue import Venue
 
 START_TIMEOUT_S = 30.0
@@ -119,7 +120,7 @@ class VenueServer:
             await self._work(venue, players)
         finally:
             venue.close()
-            venue.hub.drop(())
+            venue.hub.drop(Route)
             for runner in runners:
                 await runner.cleanup()
 
