@@ -28,6 +28,11 @@ SIM = Secrets(api_key="sim-key", api_secret="sim-secret")
 """The account that every simulated venue opens with."""
 
 
+def settings_environment() -> dict[str, str]:
+    """Return the variables of the process that are settings, never those that are secrets."""
+    return {name: text for name, text in os.environ.items() if name.startswith("GRINDER__")}
+
+
 def load_secrets(venue: str, environ: Mapping[str, str] | None = None) -> Secrets:
     """Return the credentials for ``venue``; those of the simulated one are fixed.
 

@@ -1,0 +1,322 @@
+"""The command line: everything that an operator can ask for.
+
+Slow imports stay inside the command that needs them, so that help and refusals are quick.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from grinder import __version__
+from grinder.config.load import load
+from grinder.config.secrets import load_secrets, settings_environment
+from grinder.config.write import commented_toml, config_hash, to_toml, to_tree
+from grinder.errors import ConfigError, VenueError
+from grinder.model.settings import Config
+
+EXIT_CONFIG = 2
+EXIT_VENUE = 3
+DEFAULT_URL = "http://127.0.0.1:9090"
+STATE_TIMEOUT_S = 3.0
+EPILOG = (
+    "Exit codes: 0 done; 1 failed while running; 2 wrong usage or settings; "
+    "3 the venue can't be reached or refused at the start; 130 interrupted twice."
+)
+
+app = typer.Typer(
+    name="grinder",
+    help="An adaptive grid for Binance USDT-M futures.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+config_app = typer.Typer(
+    help="Check, show or begin a file of settings.", no_args_is_help=True, epilog=EPILOG
+)
+app.add_typer(config_app, name="config")
+
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="File of settings (TOML).")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="One setting; may be repeated."),
+]
+Url = Annotated[str, typer.Option("--url", help="Console of a running instance.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"grinder {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Trade an adaptive grid, or look at how it is done."""
+
+
+def run(
+    *,
+    config: ConfigFile = None,
+    overrides: Overrides = None,
+    venue: Annotated[str | None, typer.Option(help="Short for --set run.venue=.")] = None,
+    symbols: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Short for --set run.symbols=.")
+    ] = None,
+    for_seconds: Annotated[
+        float | None, typer.Option("--for", metavar="SECONDS", help="End after this long.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a JSON report at the end.")] = None,
+    port: Annotated[int | None, typer.Option(help="Short for --set run.port=.")] = None,
+    data: Annotated[str | None, typer.Option(help="Short for --set sim.data=.")] = None,
+    speed: Annotated[float | None, typer.Option(help="Short for --set sim.speed=.")] = None,
+    log: Annotated[str | None, typer.Option(help="Short for --set run.log=: text, json.")] = None,
+) -> None:
+    """Trade until interrupted, or for some seconds."""
+    short = {
+        "run.venue": venue,
+        "run.symbols": symbols,
+        "run.port": port,
+        "sim.data": data,
+        "sim.speed": speed,
+        "run.log": log,
+    }
+    given = [f"{path}={value}" for path, value in short.items() if value is not None]
+    with _failures_told():
+        settings = _settings(config, [*(overrides or ()), *given])
+        _check_run(for_seconds, report)
+        secrets = load_secrets(settings.run.venue)
+        start = _fetch("grinder.actors.main", "run")
+        code = start(settings, for_seconds=for_seconds, report=report, secrets=secrets)
+    raise typer.Exit(code)
+
+
+app.command(name="run", epilog=EPILOG)(run)
+
+
+@app.command(epilog=EPILOG)
+def venue(
+    *,
+    rest_port: Annotated[int, typer.Option(min=0, max=65535, help="REST; 0 picks one.")] = 0,
+    ws_port: Annotated[int, typer.Option(min=0, max=65535, help="Streams; 0 picks one.")] = 0,
+    control_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Faults and pause; closed when absent.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    data: Annotated[
+        list[str] | None, typer.Option(help="Recording to play; may be repeated.")
+    ] = None,
+    symbols: Annotated[str, typer.Option(metavar="A,B", help="What is traded.")] = (
+        "BTCUSDT,ETHUSDT"
+    ),
+    seed: Annotated[int, typer.Option(help="Seed of generated markets.")] = 1,
+    speed: Annotated[float, typer.Option(help="Times faster than recorded.")] = 1.0,
+    order_log: Annotated[Path | None, typer.Option(help="File for order operations.")] = None,
+    account: Annotated[
+        list[str] | None, typer.Option(metavar="KEY:SECRET:BALANCE", help="May be repeated.")
+    ] = None,
+) -> None:
+    """Serve the simulated venue over HTTP and WebSocket."""
+    options: dict[str, Any] = {"data": data} if data else {}
+    with _failures_told():
+        from grinder.venues.sim.command import serve
+
+        code = serve(
+            rest_port=rest_port,
+            ws_port=ws_port,
+            control_port=control_port,
+            host=host,
+            symbols=_names(symbols),
+            seed=seed,
+            speed=speed,
+            order_log=order_log,
+            accounts=account or (),
+            **options,
+        )
+    raise typer.Exit(code)
+
+
+@app.command(epilog=EPILOG)
+def tree(
+    *,
+    url: Url = DEFAULT_URL,
+    config: ConfigFile = None,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the supervision tree: the running one if there is one, else the declared one."""
+    from grinder.console import treeprint
+
+    with _failures_told():
+        seen = _read_state(url)
+        if seen is not None:
+            nodes = seen["tree"]
+        else:
+            declared = _fetch("grinder.actors.wiring", "declared_tree")
+            nodes = [treeprint.declared(declared(_settings(config, overrides)))]
+    if as_json:
+        _print_json({"is_running": seen is not None, "tree": nodes})
+    else:
+        treeprint.show(nodes, f"running at {url}" if seen is not None else "declared, not running")
+
+
+@app.command(epilog=EPILOG)
+def state(*, url: Url = DEFAULT_URL) -> None:
+    """Print the state of a running instance as JSON."""
+    seen = _read_state(url)
+    if seen is None:
+        typer.echo(f"error: no instance answers at {url}", err=True)
+        raise typer.Exit(1)
+    _print_json(seen)
+
+
+@app.command(
+    epilog=EPILOG,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def bench(context: typer.Context) -> None:
+    """Measure; see bench --help for what."""
+    with _failures_told():
+        code = _fetch("grinder.bench", "main")(context.args)
+    raise typer.Exit(code or 0)
+
+
+@config_app.command(epilog=EPILOG)
+def check(
+    *, config: ConfigFile = None, overrides: Overrides = None, as_json: AsJson = False
+) -> None:
+    """Report everything that is wrong with the settings."""
+    try:
+        settings = _settings(config, overrides)
+    except ConfigError as error:
+        if not as_json:
+            _refuse(error)
+        _print_json({"is_valid": False, "problems": list(error.problems)})
+        raise typer.Exit(EXIT_CONFIG) from None
+    if as_json:
+        _print_json({"is_valid": True, "problems": [], "hash": config_hash(settings)})
+    else:
+        typer.echo(f"settings are valid, hash {config_hash(settings)}")
+
+
+@config_app.command(epilog=EPILOG)
+def show(
+    *, config: ConfigFile = None, overrides: Overrides = None, as_json: AsJson = False
+) -> None:
+    """Print the settings in force, from all layers, without secrets."""
+    with _failures_told():
+        settings = _settings(config, overrides)
+    if as_json:
+        _print_json({"hash": config_hash(settings), "settings": to_tree(settings)})
+    else:
+        typer.echo(f"# hash {config_hash(settings)}\n{to_toml(settings)}", nl=False)
+
+
+@config_app.command(epilog=EPILOG)
+def init(
+    *,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="File to write; standard output when absent.")
+    ] = None,
+) -> None:
+    """Write a commented file with every default; an existing file is left alone."""
+    if config is None:
+        typer.echo(commented_toml(), nl=False)
+        return
+    try:
+        with config.open("x", encoding="utf-8") as file:
+            file.write(commented_toml())
+    except OSError as error:
+        _refuse(ConfigError(f"{config}: can't be written: {error.strerror or error}"))
+    typer.echo(f"wrote {config}")
+
+
+def run_main() -> NoReturn:
+    """Take the options of ``grinder run`` from the command line and run.
+
+    For ``python -m grinder.actors.main``.
+    """
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command(epilog=EPILOG)(run)
+    alone()
+    raise SystemExit(0)
+
+
+def _settings(config: Path | None, overrides: list[str] | None) -> Config:
+    return load(config, environ=settings_environment(), overrides=overrides or ())
+
+
+def _check_run(for_seconds: float | None, report: Path | None) -> None:
+    problems: list[str] = []
+    if for_seconds is not None and not 0 < for_seconds < float("inf"):
+        problems.append(f"--for: expected above 0, was {for_seconds}")
+    if report is not None:
+        folder = report.absolute().parent
+        if report.is_dir() or not os.access(folder, os.W_OK):
+            problems.append(f"--report: expected a file in a folder to write to, was {report}")
+    if problems:
+        raise ConfigError(tuple(problems))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _fetch(module: str, name: str) -> Callable[..., Any]:
+    from importlib import import_module
+
+    found: Callable[..., Any] = getattr(import_module(module), name)
+    return found
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    """Turn what an operator can do something about into a line and an exit code."""
+    try:
+        yield
+    except ConfigError as error:
+        _refuse(error)
+    except VenueError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(EXIT_VENUE) from None
+
+
+def _refuse(error: ConfigError) -> NoReturn:
+    for problem in error.problems:
+        typer.echo(f"error: {problem}", err=True)
+    raise typer.Exit(EXIT_CONFIG) from None
+
+
+def _read_state(url: str) -> dict[str, Any] | None:
+    import requests
+
+    try:
+        answer = requests.get(f"{url.rstrip('/')}/state", timeout=STATE_TIMEOUT_S)
+        answer.raise_for_status()
+        seen: dict[str, Any] = answer.json()
+    except (requests.RequestException, ValueError):
+        return None
+    return seen if isinstance(seen, dict) and "tree" in seen else None
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, indent=2))
+
+
+if __name__ == "__main__":
+    sys.exit(app())
