@@ -40,6 +40,11 @@ class WindDown:
         """True from the start to the end, the end included."""
         return self.step is not Step.IDLE
 
+    @property
+    def is_clear(self) -> bool:
+        """True when nothing is left but to catch up with the books."""
+        return self.step is Step.CATCHING_UP
+
     def start(self, position: StopPosition, deadline_ns: int) -> None:
         """Begin; a second start changes nothing."""
         if self.step is Step.IDLE:

@@ -43,6 +43,8 @@ class FundingPaid(Message):
 
     symbol: str
     """Empty when the venue did not say which."""
+    transaction_id: int
+    """The venue's number of the payment: it is counted once by (symbol, transaction id)."""
     amount: Decimal
     event_ns: int
 

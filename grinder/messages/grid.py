@@ -49,6 +49,7 @@ class Denial:
     """A name of ``grinder.risk.denials.DenialCode`` or of the router's filter checks."""
     level: str
     side: Side
+    action: IntentAction = IntentAction.PLACE
     detail: str = ""
     """The numbers: ``CODE: key=value key=value``."""
 

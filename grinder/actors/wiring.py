@@ -1,0 +1,232 @@
+"""The system: which actors there are, who supervises them, and who hears what.
+
+The tree and the routes below are the whole wiring; nothing is connected anywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import attrs
+
+from grinder.actors.account_sync import AccountSyncActor
+from grinder.actors.exchange import ExchangeActor
+from grinder.actors.feature import FeatureActor
+from grinder.actors.feed import FeedActor
+from grinder.actors.leader import LeaderActor
+from grinder.actors.ledger import LedgerActor
+from grinder.actors.policy import PolicyActor
+from grinder.actors.reconcile import ReconcileActor
+from grinder.actors.risk import RiskSupervisor
+from grinder.actors.router import RouterActor
+from grinder.execution.identity import IdentityScheme
+from grinder.kernel import signals
+from grinder.kernel.actor import Actor
+from grinder.kernel.address import Address
+from grinder.kernel.port import Port
+from grinder.kernel.runtime import Runtime
+from grinder.kernel.spec import (
+    SHARED_THREAD,
+    ChildSpec,
+    Intensity,
+    Strategy,
+    SupervisorSpec,
+)
+from grinder.messages import account, control, features, grid, market, orders, risk, venue
+from grinder.model.instrument import Instrument
+from grinder.model.settings import Config
+from grinder.model.units import NS_PER_MS, NS_PER_S
+
+ROOT = "grinder"
+RISK = "risk"
+"""Name of RiskSupervisor's address: operators and the shutdown speak to it."""
+
+
+@attrs.frozen(kw_only=True)
+class Ports:
+    """The doors to the outside, real or simulated."""
+
+    venue: Port
+    user: Port
+    public: Port
+    market: Port
+    lease: Port
+
+
+@attrs.frozen(kw_only=True)
+class Facts:
+    """What was learned before the start."""
+
+    instruments: Mapping[str, Instrument]
+    """By symbol, in the order of the configuration."""
+    started_ns: int
+    """Start of the run; fills and funding count from here on."""
+    instance: str
+    """Name of this instance, for the lease."""
+
+
+def assemble(runtime: Runtime, config: Config, facts: Facts, ports: Ports) -> None:
+    """Put ports, actors and routes into ``runtime``; nothing runs yet."""
+    runtime.add_port("port.venue", ports.venue)
+    runtime.add_port("port.user", ports.user)
+    runtime.add_port("port.public", ports.public)
+    runtime.add_port("port.market", ports.market)
+    runtime.add_port("port.lease", ports.lease)
+    factories = _factories(config, facts, runtime.address)
+    runtime.declare(tree(config, factories))
+    connect(runtime, tuple(facts.instruments))
+
+
+def _factories(
+    config: Config, facts: Facts, address: Callable[[str], Address]
+) -> dict[str, Callable[[], Actor]]:
+    instruments = facts.instruments
+    symbols = tuple(instruments)
+    identity = IdentityScheme(symbols, facts.started_ns // NS_PER_S)
+    made: dict[str, Callable[[], Actor]] = {
+        "leader": lambda: LeaderActor(config.leader, facts.instance, address("port.lease")),
+        "risk": lambda: RiskSupervisor(
+            config.risk, instruments, is_armed=config.run.venue == "sim" or config.run.armed
+        ),
+        "exchange": lambda: ExchangeActor(
+            symbols=symbols,
+            identity=identity,
+            settings=config.venue,
+            stop=config.stop,
+            started_ns=facts.started_ns,
+            venue=address("port.venue"),
+            user=address("port.user"),
+        ),
+        "router": lambda: RouterActor(config.router, instruments, identity),
+        "account_sync": lambda: AccountSyncActor(config.sync, address("port.venue")),
+        "reconcile": lambda: ReconcileActor(config.sync, symbols),
+        "ledger": lambda: LedgerActor(instruments, facts.started_ns, address("port.venue")),
+        "feature": lambda: FeatureActor(config.features, symbols),
+        "feed": lambda: FeedActor(
+            config.feed, symbols, address("port.public"), address("port.market")
+        ),
+    }
+    for symbol, instrument in instruments.items():
+        made[f"policy.{symbol}"] = _policy_factory(symbol, instrument, config)
+    return made
+
+
+def _policy_factory(symbol: str, instrument: Instrument, config: Config) -> Callable[[], Actor]:
+    return lambda: PolicyActor(symbol, instrument, config.policy)
+
+
+def tree(config: Config, factories: Mapping[str, Callable[[], Actor]]) -> SupervisorSpec:
+    """Return the supervision tree; children start in this order and stop in the reverse one."""
+    settings = config.supervision
+
+    def actor(name: str) -> ChildSpec:
+        return ChildSpec(
+            name=name,
+            factory=factories[name],
+            thread=SHARED_THREAD if settings.placement == "shared" else "",
+            mailbox_max=settings.mailbox_max,
+            stall_after_ns=settings.stall_after_ms * NS_PER_MS,
+            start_timeout_ns=settings.start_timeout_ms * NS_PER_MS,
+            shutdown_ns=settings.shutdown_ms * NS_PER_MS,
+        )
+
+    intensity = Intensity(
+        restarts_max=settings.restarts_max,
+        period_ns=settings.period_ms * NS_PER_MS,
+        backoff_ns=settings.backoff_ms * NS_PER_MS,
+        backoff_max_ns=settings.backoff_max_ms * NS_PER_MS,
+    )
+
+    def group(
+        name: str, *children: ChildSpec, strategy: Strategy = Strategy.ONE_FOR_ONE
+    ) -> SupervisorSpec:
+        return SupervisorSpec(name=name, strategy=strategy, intensity=intensity, children=children)
+
+    policies = tuple(actor(name) for name in factories if name.startswith("policy."))
+    return SupervisorSpec(
+        name=ROOT,
+        intensity=intensity,
+        children=(
+            group("command", actor("leader"), actor("risk")),
+            group("trading", actor("exchange"), actor("router")),
+            # Reconciliation compares with what the sync has read: a new sync, a new comparison.
+            group(
+                "books",
+                actor("account_sync"),
+                actor("reconcile"),
+                strategy=Strategy.REST_FOR_ONE,
+            ),
+            group("accounting", actor("ledger")),
+            group("policies", *policies),
+            group("data", actor("feature"), actor("feed")),
+        ),
+    )
+
+
+def declared_tree(config: Config) -> SupervisorSpec:
+    """Return the tree as it would be run, for people to look at; its factories make nothing."""
+    names = ["leader", "risk", "exchange", "router", "account_sync", "reconcile", "ledger"]
+    names += [f"policy.{symbol}" for symbol in config.run.symbols]
+    return tree(config, dict.fromkeys([*names, "feature", "feed"], Actor))
+
+
+def connect(runtime: Runtime, symbols: tuple[str, ...]) -> None:
+    """Say who hears what."""
+    at = runtime.address
+    routes = runtime.routes
+    policy = {symbol: at(f"policy.{symbol}") for symbol in symbols}
+    policies = tuple(policy.values())
+
+    for message_class, names in (
+        # market to plan
+        (market.BookTicked, "feature"),
+        (features.FeaturesComputed, "risk"),
+        (market.MarkPriced, "router ledger"),
+        (market.FeedHealthChanged, "risk"),
+        # plan to venue
+        (grid.IntentsProposed, "risk"),
+        (grid.IntentsApproved, "router"),
+        (orders.PlaceOrder, "exchange"),
+        (orders.CancelOrder, "exchange"),
+        # venue to everyone whom it concerns
+        (orders.OrderSubmitted, "risk router reconcile"),
+        (orders.OrderAccepted, "risk reconcile"),
+        (orders.OrderRejected, "risk router reconcile"),
+        (orders.OrderFilled, "risk reconcile ledger"),
+        (orders.OrderEnded, "risk router reconcile"),
+        (orders.OrdersSynced, "risk router reconcile"),
+        (orders.OrdersRequested, "exchange"),
+        (account.PositionChanged, "risk reconcile"),
+        (account.FundingPaid, "ledger"),
+        (account.AccountSynced, "risk exchange reconcile"),
+        # leave to act
+        (control.LeadershipGained, "risk"),
+        (control.LeadershipLost, "risk"),
+        (risk.PermitsRevoked, "router exchange"),
+        (risk.WindDownStarted, "exchange"),
+        (venue.VenueThrottled, "risk router"),
+        (venue.VenueDenied, "risk"),
+        (venue.BudgetReported, "router"),
+        # who is up
+        (signals.ActorFailed, "risk"),
+        (signals.ActorStarted, "risk"),
+        (signals.ActorRestarted, "risk"),
+    ):
+        routes.connect(message_class, *(at(name) for name in names.split()))
+
+    for message_class in (risk.RiskStateChanged, risk.WindDownStarted):
+        routes.connect(message_class, *policies)
+    for message_class in (
+        features.FeaturesComputed,
+        market.FeedHealthChanged,
+        grid.IntentsDenied,
+        orders.OrderSubmitted,
+        orders.OrderAccepted,
+        orders.OrderRejected,
+        orders.OrderFilled,
+        orders.OrderEnded,
+        orders.CancelRejected,
+        orders.OrdersSynced,
+        account.PositionChanged,
+    ):
+        routes.connect_keyed(message_class, "symbol", policy)

@@ -1,0 +1,251 @@
+"""The symmetric grid: what should rest, against what does.
+
+While flat, ``levels`` post-only orders wait on each side of an anchor. While a position is open the
+ladder stays where it is: the innermost levels that the position consumed stay empty, the rest of
+that side waits on, the other side holds only reduce-only exits. An exit is placed at the average
+entry price plus one step and never moved, so no moment is without it. When an exit fills, the
+innermost empty level returns, between ladder and mid.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from grinder.messages.grid import Intent, IntentAction, LadderPlanned
+from grinder.model.instrument import Instrument
+from grinder.model.order import Side
+from grinder.model.settings import GridSettings
+from grinder.model.units import NS_PER_MS, NS_PER_S
+from grinder.policy.holdings import Holding, Holdings
+from grinder.policy.ladder import buy_prices, has_moved, sell_prices, step_ticks
+
+EXIT_SLOTS = tuple("x" + digit for digit in "0123456789abcdefghijklmnopqrstuvwxyz")
+"""Levels for exits; more parts than this wait for one to fill."""
+PROPOSAL_PATIENCE_NS = 5 * NS_PER_S
+"""A proposal not heard of for so long is looked into: somebody died with it."""
+
+
+class GridPlanner:
+    """Plan of one symbol. Pure: every method is told the time."""
+
+    def __init__(self, instrument: Instrument, settings: GridSettings) -> None:
+        self.instrument = instrument
+        self.settings = settings
+        self.holdings = Holdings()
+        self.position_lots = 0
+        self.entry_price = Decimal(0)
+        self.is_synced = False
+        """True once the venue has said what rests."""
+        self.may_enter = False
+        """True while the lifecycle, the feed and leadership let risk be added."""
+        self.must_clear = False
+        """True when resting entries have to go."""
+        self.anchor_ticks2 = 0
+        self.step = 1
+        self.is_dirty = True
+        """True when something but the price calls for a new plan."""
+        self.was_in_position = False
+        self.paused_until_ns: dict[str, int] = {}
+        """Levels that the venue refused, until when they rest."""
+        self.waits_for_price = False
+        """True when a wanted level would cross and has been left out."""
+        self._buys: tuple[int, ...] = ()
+        self._sells: tuple[int, ...] = ()
+        self._level_lots = 0
+
+    def is_quiet(self, mid_ticks2: int) -> bool:
+        """Return whether a change of price alone leaves the plan as it is: the fast path."""
+        if self.is_dirty or self.waits_for_price:
+            return False
+        if self.position_lots and self.settings.freeze_in_position:
+            return True
+        return not self.may_enter or not has_moved(
+            mid_ticks2, self.anchor_ticks2, self.settings.recentre_bps
+        )
+
+    def plan(self, bid_ticks: int, ask_ticks: int, now_ns: int) -> tuple[Intent, ...]:
+        """Return what to do now, cancels first, then exits, then entries."""
+        self.is_dirty = False
+        self.waits_for_price = False
+        if not self.is_synced:
+            return ()
+        self._forget_pauses(now_ns)
+        cancels: list[Intent] = []
+        entries: list[Intent] = []
+        if self.must_clear:
+            cancels = self._cancel_entries("CANCEL_ONLY")
+        elif self.may_enter:
+            self._centre(bid_ticks + ask_ticks)
+            wanted = self._wanted()
+            cancels = self._cancel_misplaced(wanted)
+            entries = self._missing(wanted, bid_ticks, ask_ticks, now_ns)
+        exits = self._exits(bid_ticks, ask_ticks, now_ns)
+        return (*cancels, *exits, *entries)
+
+    def _centre(self, mid_ticks2: int) -> None:
+        """Move the anchor if it may and must."""
+        in_position = self.position_lots != 0
+        if self.anchor_ticks2:
+            if in_position and self.settings.freeze_in_position:
+                self.was_in_position = True
+                return
+            # Just flat again: one step of distance is enough, the old anchor holds nothing back.
+            limit = self.settings.recentre_bps
+            if self.was_in_position and not in_position:
+                limit = min(limit, self.settings.spacing_bps)
+            self.was_in_position = in_position
+            if not has_moved(mid_ticks2, self.anchor_ticks2, limit):
+                return
+        self.anchor_ticks2 = mid_ticks2
+        settings = self.settings
+        self.step = step_ticks(mid_ticks2, settings.spacing_bps)
+        self._buys = buy_prices(mid_ticks2, self.step, settings.levels)
+        self._sells = sell_prices(mid_ticks2, self.step, settings.levels)
+        self._level_lots = self.instrument.lots_for_notional(
+            settings.level_notional, mid_ticks2 // 2
+        )
+
+    def _wanted(self) -> dict[str, tuple[Side, int]]:
+        """Return the entries that should rest: level to side and price in ticks."""
+        lots = self._level_lots
+        if lots <= 0:
+            return {}
+        consumed = -(-abs(self.position_lots) // lots)
+        wanted: dict[str, tuple[Side, int]] = {}
+        if self.position_lots >= 0:
+            for number, price in enumerate(self._buys, 1):
+                if number > consumed:
+                    wanted[f"b{number}"] = (Side.BUY, price)
+        if self.position_lots <= 0:
+            for number, price in enumerate(self._sells, 1):
+                if number > consumed:
+                    wanted[f"s{number}"] = (Side.SELL, price)
+        return wanted
+
+    def _cancel_misplaced(self, wanted: dict[str, tuple[Side, int]]) -> list[Intent]:
+        cancels = []
+        for holding in self.holdings.by_id.values():
+            if holding.reduce_only or holding.is_cancelling:
+                continue
+            place = wanted.get(holding.level)
+            is_double = self.holdings.by_level.get(holding.level) != holding.client_order_id
+            if place is None or is_double:
+                cancels.append(_cancel(holding, "GRID_TRIM"))
+            elif place != (holding.side, holding.price_ticks):
+                cancels.append(_cancel(holding, "GRID_SHIFT"))
+        return cancels
+
+    def _cancel_entries(self, reason: str) -> list[Intent]:
+        return [
+            _cancel(holding, reason)
+            for holding in self.holdings.by_id.values()
+            if not (holding.reduce_only or holding.is_cancelling)
+        ]
+
+    def _missing(
+        self, wanted: dict[str, tuple[Side, int]], bid_ticks: int, ask_ticks: int, now_ns: int
+    ) -> list[Intent]:
+        places = []
+        for level, (side, price_ticks) in wanted.items():
+            if self.holdings.is_taken(level) or level in self.paused_until_ns:
+                continue
+            would_cross = price_ticks >= ask_ticks if side is Side.BUY else price_ticks <= bid_ticks
+            if would_cross:
+                self.waits_for_price = True
+                continue
+            self.holdings.propose(level, now_ns, self._level_lots)
+            places.append(
+                Intent(
+                    action=IntentAction.PLACE,
+                    level=level,
+                    side=side,
+                    price_ticks=price_ticks,
+                    qty_lots=self._level_lots,
+                    reason="GRID_FILL",
+                )
+            )
+        return places
+
+    def _exits(self, bid_ticks: int, ask_ticks: int, now_ns: int) -> list[Intent]:
+        """Cover what no exit covers yet; nothing of the covered part is touched."""
+        side = Side.SELL if self.position_lots > 0 else Side.BUY
+        uncovered = abs(self.position_lots) - self.holdings.exit_lots(side)
+        if uncovered <= 0 or self.entry_price <= 0 or "x" in self.paused_until_ns:
+            return []
+        slot = next((one for one in EXIT_SLOTS if not self.holdings.is_taken(one)), None)
+        if slot is None:
+            return []
+        self.holdings.propose(slot, now_ns, uncovered)
+        return [
+            Intent(
+                action=IntentAction.PLACE,
+                level=slot,
+                side=side,
+                price_ticks=self._exit_price(side, bid_ticks, ask_ticks),
+                qty_lots=uncovered,
+                reduce_only=True,
+                reason="TP_CLOSE",
+            )
+        ]
+
+    def _exit_price(self, side: Side, bid_ticks: int, ask_ticks: int) -> int:
+        """One step beyond the average entry, but never where it would take."""
+        distance = self.entry_price * self.settings.exit_spacing_bps / 10_000
+        if side is Side.SELL:
+            return max(self.instrument.ticks_up(self.entry_price + distance), bid_ticks + 1)
+        return min(self.instrument.ticks_down(self.entry_price - distance), ask_ticks - 1)
+
+    def note_cancels(self, intents: tuple[Intent, ...]) -> None:
+        """Remember which cancels have been asked for."""
+        for intent in intents:
+            holding = self.holdings.by_id.get(intent.client_order_id)
+            if intent.action is IntentAction.CANCEL and holding is not None:
+                holding.is_cancelling = True
+
+    def refuse(self, level: str, reduce_only: bool, now_ns: int) -> int:
+        """Note that the venue refused a placement; return the pause in ns before the next try."""
+        self.holdings.withdraw(level)
+        pause_ms = (
+            self.settings.exit_retry_ms if reduce_only else self.settings.refused_level_pause_ms
+        )
+        self.paused_until_ns["x" if reduce_only else level] = now_ns + pause_ms * NS_PER_MS
+        self.is_dirty = True
+        return pause_ms * NS_PER_MS
+
+    def _forget_pauses(self, now_ns: int) -> None:
+        if self.paused_until_ns:
+            self.paused_until_ns = {
+                level: until for level, until in self.paused_until_ns.items() if until > now_ns
+            }
+
+    def has_lost_proposal(self, now_ns: int) -> bool:
+        """Return whether a proposal has gone unheard of for too long."""
+        return any(
+            now_ns - since_ns > PROPOSAL_PATIENCE_NS
+            for since_ns, _ in self.holdings.proposed.values()
+        )
+
+    def picture(self, symbol: str, reason: str) -> LadderPlanned:
+        """Return the plan for people to see."""
+        wanted = self._wanted() if self.may_enter and self.anchor_ticks2 else {}
+        return LadderPlanned(
+            symbol=symbol,
+            anchor_ticks2=self.anchor_ticks2,
+            step_ticks=self.step,
+            bids=tuple(price for side, price in wanted.values() if side is Side.BUY),
+            asks=tuple(price for side, price in wanted.values() if side is Side.SELL),
+            exits=tuple(one.price_ticks for one in self.holdings.by_id.values() if one.reduce_only),
+            position_lots=self.position_lots,
+            average_price=self.entry_price,
+            reason=reason,
+        )
+
+
+def _cancel(holding: Holding, reason: str) -> Intent:
+    return Intent(
+        action=IntentAction.CANCEL,
+        level=holding.level,
+        side=holding.side,
+        client_order_id=holding.client_order_id,
+        reason=reason,
+    )

@@ -1,0 +1,121 @@
+"""What a policy knows to be resting at the venue: its orders, level by level.
+
+Filled only by news of orders and by snapshots of the venue. One level carries one order; a level
+also counts as taken from the moment a placement is proposed until its fate is known.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from grinder.messages.orders import (
+    OrderAccepted,
+    OrderFilled,
+    OrderSubmitted,
+)
+from grinder.model.order import OpenOrder, Side
+
+
+@attrs.define(kw_only=True)
+class Holding:
+    """One order of ours, resting or on its way."""
+
+    client_order_id: str
+    level: str
+    side: Side
+    price_ticks: int
+    remaining_lots: int
+    reduce_only: bool
+    is_cancelling: bool = False
+    """A cancel has been proposed and its answer not heard."""
+
+
+class Holdings:
+    """The orders of one symbol, by client order id and by level."""
+
+    __slots__ = ("by_id", "by_level", "proposed")
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, Holding] = {}
+        self.by_level: dict[str, str] = {}
+        self.proposed: dict[str, tuple[int, int]] = {}
+        """Level to (time in ns, lots) of a placement proposed and not yet heard of."""
+
+    def is_taken(self, level: str) -> bool:
+        """Return whether a level has an order, or is about to."""
+        return level in self.by_level or level in self.proposed
+
+    def propose(self, level: str, now_ns: int, lots: int) -> None:
+        """Note that a placement has been asked for."""
+        self.proposed[level] = (now_ns, lots)
+
+    def withdraw(self, level: str) -> None:
+        """Note that a placement will not happen."""
+        self.proposed.pop(level, None)
+
+    def add(self, order: OrderSubmitted | OrderAccepted) -> None:
+        """Take an order that has been sent or accepted; the second news changes nothing."""
+        self.proposed.pop(order.level, None)
+        if order.client_order_id in self.by_id:
+            return
+        self._put(
+            Holding(
+                client_order_id=order.client_order_id,
+                level=order.level,
+                side=order.side,
+                price_ticks=order.price_ticks,
+                remaining_lots=order.qty_lots,
+                reduce_only=order.reduce_only,
+            )
+        )
+
+    def _put(self, holding: Holding) -> None:
+        self.by_id[holding.client_order_id] = holding
+        self.by_level.setdefault(holding.level, holding.client_order_id)
+
+    def fill(self, fill: OrderFilled) -> None:
+        """Take off what has been filled; an order filled whole is gone."""
+        holding = self.by_id.get(fill.client_order_id)
+        if holding is None:
+            return
+        holding.remaining_lots = fill.remaining_lots
+        if fill.remaining_lots == 0:
+            self.remove(fill.client_order_id)
+
+    def remove(self, client_order_id: str) -> bool:
+        """Forget an order that no longer rests; return whether it was known."""
+        holding = self.by_id.pop(client_order_id, None)
+        if holding is None:
+            return False
+        if self.by_level.get(holding.level) == client_order_id:
+            del self.by_level[holding.level]
+        return True
+
+    def replace(self, orders: tuple[tuple[OpenOrder, str], ...]) -> None:
+        """Believe exactly ``orders``, each with its level, and nothing else."""
+        cancelling = {one.client_order_id for one in self.by_id.values() if one.is_cancelling}
+        self.by_id.clear()
+        self.by_level.clear()
+        self.proposed.clear()
+        for order, level in orders:
+            self._put(
+                Holding(
+                    client_order_id=order.client_order_id,
+                    level=level,
+                    side=order.side,
+                    price_ticks=order.price_ticks,
+                    remaining_lots=order.remaining_lots,
+                    reduce_only=order.reduce_only,
+                    is_cancelling=order.client_order_id in cancelling,
+                )
+            )
+
+    def exit_lots(self, side: Side) -> int:
+        """Return what exits of one side cover, resting and proposed, in lots."""
+        resting = sum(
+            one.remaining_lots
+            for one in self.by_id.values()
+            if one.reduce_only and one.side is side
+        )
+        coming = sum(lots for level, (_, lots) in self.proposed.items() if level[0] == "x")
+        return resting + coming

@@ -1,0 +1,34 @@
+"""Level arithmetic: where the levels of a ladder stand, in integer ticks.
+
+Levels are evenly spaced from the anchor. A buy is rounded down and a sell up to the tick, so that
+rounding never moves a level towards the market and never puts two levels on one tick.
+"""
+
+from __future__ import annotations
+
+from grinder.model.units import BPS
+
+
+def step_ticks(anchor_ticks2: int, spacing_bps: int) -> int:
+    """Return the distance between levels in ticks, rounded down, at least one tick.
+
+    Args:
+        anchor_ticks2: twice the mid price, in ticks (bid plus ask).
+        spacing_bps: distance in basis points of the mid.
+    """
+    return max(1, anchor_ticks2 * spacing_bps // (2 * BPS))
+
+
+def buy_prices(anchor_ticks2: int, step: int, levels: int) -> tuple[int, ...]:
+    """Return buy prices in ticks, best first; level i stands i steps below the mid."""
+    return tuple((anchor_ticks2 - 2 * step * level) // 2 for level in range(1, levels + 1))
+
+
+def sell_prices(anchor_ticks2: int, step: int, levels: int) -> tuple[int, ...]:
+    """Return sell prices in ticks, best first; level i stands i steps above the mid."""
+    return tuple(-((-anchor_ticks2 - 2 * step * level) // 2) for level in range(1, levels + 1))
+
+
+def has_moved(mid_ticks2: int, anchor_ticks2: int, limit_bps: int) -> bool:
+    """Return whether the mid is at least ``limit_bps`` away from the anchor."""
+    return abs(mid_ticks2 - anchor_ticks2) * BPS >= limit_bps * anchor_ticks2

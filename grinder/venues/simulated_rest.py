@@ -1,0 +1,246 @@
+"""The signed half of the simulated venue in the stepped runtime."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from grinder.kernel.message import Envelope, Message
+from grinder.kernel.port import Outlet, Port
+from grinder.messages.orders import CancelOrder, PlaceOrder
+from grinder.messages.venue import (
+    AccountRead,
+    CancelAnswered,
+    CountdownAnswered,
+    DropPlacements,
+    FundingRead,
+    OrderQueried,
+    Outcome,
+    PlaceAnswered,
+    QueryOrder,
+    Quiesce,
+    Quiesced,
+    ReadAccount,
+    ReadFunding,
+    ReadTrades,
+    SetCountdown,
+    TradesRead,
+)
+from grinder.model.units import NS_PER_MS
+from grinder.simulation.refusals import Refusal
+from grinder.simulation.reports import IncomeType
+from grinder.venues.simulated import SimulatedVenue
+from grinder.venues.simulated_words import new_order, open_order, position, trade
+
+
+class SimulatedRestPort(Port):
+    """Takes the commands of BinanceRestPort and answers each exactly once, in virtual time."""
+
+    def __init__(self, venue: SimulatedVenue) -> None:
+        self._venue = venue
+        self._serial = 0
+        self._under_way = 0
+        self._quiescing: list[tuple[Envelope, int]] = []
+        self._reads: dict[type[Message], Callable[[Envelope], Message]] = {
+            QueryOrder: self._query,
+            ReadAccount: self._account,
+            ReadTrades: self._trades,
+            ReadFunding: self._funding,
+            SetCountdown: self._countdown,
+        }
+
+    def open(self, outlet: Outlet) -> None:
+        """Take the outlet."""
+        self._outlet = outlet
+        self._venue.connect(outlet)
+
+    def close(self, timeout_s: float) -> None:
+        """Need nothing."""
+
+    def receive(self, envelope: Envelope) -> None:
+        """Send a command on its way."""
+        body = envelope.body
+        if isinstance(body, PlaceOrder | CancelOrder):
+            self._under_way += 1
+            self._venue.later(self._arrive, envelope)
+        elif isinstance(body, DropPlacements):
+            self._serial = max(self._serial, body.serial)
+        elif isinstance(body, Quiesce):
+            self._quiescing.append((envelope, self._under_way))
+            self._venue.later(self._check_quiet)
+        elif body.__class__ in self._reads:
+            self._venue.later(self._read, envelope)
+
+    def _reply(self, envelope: Envelope, answer: Message) -> None:
+        self._outlet.tell(self._outlet.resolve(envelope.sender), answer, cause=envelope.seq)
+
+    def _read(self, envelope: Envelope) -> None:
+        answer = self._reads[envelope.body.__class__](envelope)
+        self._venue.settle()
+        self._venue.later(self._reply, envelope, answer)
+
+    def _arrive(self, envelope: Envelope) -> None:
+        body = envelope.body
+        if isinstance(body, PlaceOrder):
+            answer: Message = self._placed(envelope, body)
+        else:
+            assert isinstance(body, CancelOrder)
+            answer = self._cancelled(body)
+        self._venue.later(self._answered, envelope, answer)
+        self._venue.settle()
+
+    def _answered(self, envelope: Envelope, answer: Message) -> None:
+        self._under_way -= 1
+        self._reply(envelope, answer)
+        self._check_quiet()
+
+    def _check_quiet(self) -> None:
+        if self._under_way == 0:
+            waiting, self._quiescing = self._quiescing, []
+            for envelope, _ in waiting:
+                assert isinstance(envelope.body, Quiesce)
+                self._reply(envelope, Quiesced(token=envelope.body.token))
+
+    def _placed(self, envelope: Envelope, place: PlaceOrder) -> PlaceAnswered:
+        venue = self._venue
+        permit = place.permit
+        now_ns = self._outlet.now_ns()
+        is_void = not place.reduce_only and (
+            permit is None or permit.serial < self._serial or permit.deadline_ns <= now_ns
+        )
+        if is_void:
+            return self._refused(place, 0, "permit void", 0)
+        try:
+            order = venue.exchange.place(
+                venue.account, new_order(place, venue.instruments[place.symbol]), venue.now_ms
+            )
+        except Refusal as refusal:
+            return self._refused(place, refusal.code, refusal.msg, envelope.at_ns)
+        return PlaceAnswered(
+            symbol=place.symbol,
+            client_order_id=place.client_order_id,
+            outcome=Outcome.DONE,
+            order_id=order.order_id,
+            status=order.status,
+            filled_lots=order.filled_lots,
+            sent_ns=envelope.at_ns,
+            tick_ns=place.tick_ns,
+        )
+
+    @staticmethod
+    def _refused(place: PlaceOrder, code: int, text: str, sent_ns: int) -> PlaceAnswered:
+        return PlaceAnswered(
+            symbol=place.symbol,
+            client_order_id=place.client_order_id,
+            outcome=Outcome.REFUSED,
+            code=code,
+            text=text,
+            sent_ns=sent_ns,
+            tick_ns=place.tick_ns,
+        )
+
+    def _cancelled(self, cancel: CancelOrder) -> CancelAnswered:
+        venue = self._venue
+        try:
+            order = venue.exchange.cancel(
+                venue.account,
+                cancel.symbol,
+                client_order_id=cancel.client_order_id,
+                now_ms=venue.now_ms,
+            )
+        except Refusal as refusal:
+            return CancelAnswered(
+                symbol=cancel.symbol,
+                client_order_id=cancel.client_order_id,
+                outcome=Outcome.REFUSED,
+                code=refusal.code,
+                text=refusal.msg,
+            )
+        return CancelAnswered(
+            symbol=cancel.symbol,
+            client_order_id=cancel.client_order_id,
+            outcome=Outcome.DONE,
+            order_id=order.order_id,
+            status=order.status,
+            filled_lots=order.filled_lots,
+        )
+
+    def _query(self, envelope: Envelope) -> OrderQueried:
+        query = envelope.body
+        assert isinstance(query, QueryOrder)
+        venue = self._venue
+        try:
+            order = venue.exchange.order(
+                venue.account,
+                query.symbol,
+                client_order_id=query.client_order_id,
+                now_ms=venue.now_ms,
+            )
+        except Refusal:
+            found = None
+        else:
+            found = open_order(order)
+        return OrderQueried(symbol=query.symbol, client_order_id=query.client_order_id, order=found)
+
+    def _account(self, envelope: Envelope) -> AccountRead:
+        query = envelope.body
+        assert isinstance(query, ReadAccount)
+        venue = self._venue
+        exchange = venue.exchange
+        balance = exchange.balance(venue.account)
+        return AccountRead(
+            token=query.token,
+            wallet=balance.wallet,
+            unrealized_pnl=balance.unrealised,
+            positions=tuple(
+                position(one) for one in exchange.positions(venue.account) if one.qty_lots
+            ),
+            open_orders=tuple(
+                open_order(one)
+                for symbol in sorted(venue.instruments)
+                for one in exchange.open_orders(venue.account, symbol)
+            ),
+            asked_ns=envelope.at_ns,
+        )
+
+    def _trades(self, envelope: Envelope) -> TradesRead:
+        query = envelope.body
+        assert isinstance(query, ReadTrades)
+        rows = self._venue.exchange.trades(
+            self._venue.account,
+            query.symbol,
+            from_id=query.from_id or None,
+            start_ms=None if query.from_id else math.ceil(query.since_ns / NS_PER_MS),
+            limit=1_000,
+        )
+        return TradesRead(symbol=query.symbol, trades=tuple(trade(row) for row in rows))
+
+    def _funding(self, envelope: Envelope) -> FundingRead:
+        query = envelope.body
+        assert isinstance(query, ReadFunding)
+        rows = self._venue.exchange.income(
+            self._venue.account,
+            income_type=IncomeType.FUNDING_FEE,
+            start_ms=query.since_ns // NS_PER_MS,
+            limit=1_000,
+        )
+        return FundingRead(
+            payments=tuple(
+                (row.symbol, row.income_id, row.amount, row.ts_ms * NS_PER_MS) for row in rows
+            )
+        )
+
+    def _countdown(self, envelope: Envelope) -> CountdownAnswered:
+        command = envelope.body
+        assert isinstance(command, SetCountdown)
+        venue = self._venue
+        venue.exchange.set_countdown(
+            venue.account, command.symbol, command.countdown_ms, venue.now_ms
+        )
+        return CountdownAnswered(
+            symbol=command.symbol,
+            countdown_ms=command.countdown_ms,
+            outcome=Outcome.DONE,
+            code=0,
+            text="",
+        )
