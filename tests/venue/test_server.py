@@ -206,8 +206,9 @@ def test_command_serves_until_it_is_told_to_stop() -> None:
     )
     try:
         assert process.stdout is not None
+        read_line = process.stdout.readline
         lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=lambda: lines.put(process.stdout.readline()), daemon=True).start()
+        threading.Thread(target=lambda: lines.put(read_line()), daemon=True).start()
         words = lines.get(timeout=30).split()
         url = words[words.index("REST") + 1]
         answer = requests.get(f"{url}/fapi/v1/ping", timeout=10)

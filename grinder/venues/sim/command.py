@@ -43,8 +43,7 @@ def serve(
         accounts: ``KEY:SECRET:BALANCE`` each; none gives the default account.
         host: address to listen on.
 
-    Returns:
-        The exit code: 0 when told to stop, 1 when the venue failed, 2 when it could not start.
+    Returns 0 when told to stop, 1 when the venue failed, 2 when it could not start.
     """
     try:
         if not speed > 0:

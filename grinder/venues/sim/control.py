@@ -14,8 +14,8 @@ import attrs
 import orjson
 from aiohttp import web
 
-from grinder.simulation.market import Quote, Trade
 from grinder.simulation.refusals import Refusal
+from grinder.venues.sim.control_market import MarketControl, Request, market_state
 from grinder.venues.sim.faults import Fault
 from grinder.venues.sim.feeder import Player
 from grinder.venues.sim.refusing import ApiRefusal
@@ -23,10 +23,6 @@ from grinder.venues.sim.rendering import plain, read_order
 from grinder.venues.sim.rest import reply
 from grinder.venues.sim.streams import Route
 from grinder.venues.sim.venue import Venue
-
-Request = Mapping[str, Any]
-
-BURST_MAX = 10_000
 
 
 class Control:
@@ -36,14 +32,9 @@ class Control:
         self._venue = venue
         self._players = players
         self._commands: Mapping[str, Callable[[Request], Any]] = {
+            **MarketControl(venue, players).commands(),
             "state": self.state,
             "orders": self.orders,
-            "price": self.price,
-            "quote": self.quote,
-            "trade": self.trade,
-            "burst": self.burst,
-            "pause": self.pause,
-            "resume": self.resume,
             "stall": self.stall,
             "drop": self.drop,
             "fault": self.fault,
@@ -80,73 +71,16 @@ class Control:
             "now_ms": self._venue.clock.now_ms(),
             "connections": self._venue.hub.connections,
             "slow_disconnects": self._venue.hub.slow_disconnects,
-            "markets": {symbol: self._market(symbol) for symbol in self._venue.books},
+            "markets": {
+                symbol: market_state(self._venue, self._players, symbol)
+                for symbol in self._venue.books
+            },
             "accounts": {seed.key: self._account(seed.key) for seed in self._venue.config.accounts},
         }
 
     def orders(self, wanted: Request) -> Any:
         """Return the order log's lines numbered above ``after``."""
         return {"orders": self._venue.log.lines(int(wanted.get("after", 0)))}
-
-    def price(self, wanted: Request) -> Any:
-        """Move a symbol's whole market so that its best bid is ``price``; it goes on from there."""
-        book = self._venue.book(wanted["symbol"])
-        ticks = book.instrument.ticks_exact(Decimal(str(wanted["price"])))
-        self._players[wanted["symbol"]].move_to(ticks)
-        return self._market(wanted["symbol"])
-
-    def quote(self, wanted: Request) -> Any:
-        """State a best bid and ask until the market's next event; pause it to keep them."""
-        symbol = wanted["symbol"]
-        instrument = self._venue.book(symbol).instrument
-        quote = Quote(
-            at_ms=0,
-            symbol=symbol,
-            bid_ticks=instrument.ticks_exact(Decimal(str(wanted["bid"]))),
-            bid_lots=instrument.lots_exact(Decimal(str(wanted.get("bid_qty", 1)))),
-            ask_ticks=instrument.ticks_exact(Decimal(str(wanted["ask"]))),
-            ask_lots=instrument.lots_exact(Decimal(str(wanted.get("ask_qty", 1)))),
-        )
-        if not 0 < quote.bid_ticks < quote.ask_ticks:
-            raise ValueError("expected 0 < bid < ask")
-        self._players[symbol].state(quote)
-        return self._market(symbol)
-
-    def trade(self, wanted: Request) -> Any:
-        """Print a public trade."""
-        symbol = wanted["symbol"]
-        instrument = self._venue.book(symbol).instrument
-        self._venue.apply(
-            Trade(
-                at_ms=0,
-                symbol=symbol,
-                price_ticks=instrument.ticks_exact(Decimal(str(wanted["price"]))),
-                lots=instrument.lots_exact(Decimal(str(wanted["qty"]))),
-                buyer_is_maker=bool(wanted.get("buyer_is_maker", False)),
-            )
-        )
-        return self._market(symbol)
-
-    def burst(self, wanted: Request) -> Any:
-        """Print the same ``trade`` ``times`` times at once, faster than any client reads."""
-        times = int(wanted["times"])
-        if not 0 < times <= BURST_MAX:
-            raise ValueError(f"expected 1 to {BURST_MAX} times, was {times}")
-        for _ in range(times):
-            self.trade(wanted["trade"])
-        return {}
-
-    def pause(self, wanted: Request) -> Any:
-        """Stop the market of one symbol or of all."""
-        for player in self._chosen(wanted):
-            player.pause()
-        return {}
-
-    def resume(self, wanted: Request) -> Any:
-        """Let the market of one symbol or of all go on."""
-        for player in self._chosen(wanted):
-            player.resume()
-        return {}
 
     def stall(self, wanted: Request) -> Any:
         """Send nothing on ``routes``, sockets stay open; an empty list ends it."""
@@ -195,21 +129,6 @@ class Control:
         """Begin anew with fresh accounts; the market goes on."""
         self._venue.reset()
         return {}
-
-    def _chosen(self, wanted: Request) -> list[Player]:
-        symbol = wanted.get("symbol")
-        return [self._players[symbol]] if symbol else list(self._players.values())
-
-    def _market(self, symbol: str) -> Any:
-        book = self._venue.book(symbol)
-        quote = book.quote
-        return {
-            "paused": self._players[symbol].is_paused,
-            "bid": book.price(quote.bid_ticks) if quote else None,
-            "ask": book.price(quote.ask_ticks) if quote else None,
-            "mark": plain(book.mark.mark_price) if book.mark else None,
-            "update_id": book.update_id,
-        }
 
     def _account(self, account: str) -> Any:
         exchange = self._venue.exchange

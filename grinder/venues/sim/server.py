@@ -98,12 +98,15 @@ class VenueServer:
         return asyncio.run_coroutine_threadsafe(carried_out(), self._loop).result(COMMAND_TIMEOUT_S)
 
     def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits for it
-            self.failure = error
-            if not self._started.done():
-                self._started.set_exception(error)
+        asyncio.run(self._watched())
+
+    async def _watched(self) -> None:
+        serving = asyncio.ensure_future(self._serve())
+        await asyncio.wait([serving])
+        # Whatever ended the venue belongs to the thread that waits for it, not to this one.
+        self.failure = serving.exception()
+        if self.failure is not None and not self._started.done():
+            self._started.set_exception(self.failure)
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()

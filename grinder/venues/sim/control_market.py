@@ -1,0 +1,115 @@
+"""Control commands that move the market."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from grinder.simulation.market import Quote, Trade
+from grinder.venues.sim.feeder import Player
+from grinder.venues.sim.rendering import plain
+from grinder.venues.sim.venue import Venue
+
+Request = Mapping[str, Any]
+
+BURST_MAX = 10_000
+
+
+class MarketControl:
+    """Moves, states, prints, stops and starts the market of a symbol."""
+
+    def __init__(self, venue: Venue, players: Mapping[str, Player]) -> None:
+        self._venue = venue
+        self._players = players
+
+    def commands(self) -> dict[str, Callable[[Request], Any]]:
+        """Return the commands by name."""
+        return {
+            "price": self.price,
+            "quote": self.quote,
+            "trade": self.trade,
+            "burst": self.burst,
+            "pause": self.pause,
+            "resume": self.resume,
+        }
+
+    def price(self, wanted: Request) -> Any:
+        """Move a symbol's whole market so that its best bid is ``price``; it goes on from there."""
+        book = self._venue.book(wanted["symbol"])
+        ticks = book.instrument.ticks_exact(Decimal(str(wanted["price"])))
+        self._players[wanted["symbol"]].move_to(ticks)
+        return self._state(wanted["symbol"])
+
+    def quote(self, wanted: Request) -> Any:
+        """State a best bid and ask until the market's next event; pause it to keep them."""
+        symbol = wanted["symbol"]
+        instrument = self._venue.book(symbol).instrument
+        quote = Quote(
+            at_ms=0,
+            symbol=symbol,
+            bid_ticks=instrument.ticks_exact(Decimal(str(wanted["bid"]))),
+            bid_lots=instrument.lots_exact(Decimal(str(wanted.get("bid_qty", 1)))),
+            ask_ticks=instrument.ticks_exact(Decimal(str(wanted["ask"]))),
+            ask_lots=instrument.lots_exact(Decimal(str(wanted.get("ask_qty", 1)))),
+        )
+        if not 0 < quote.bid_ticks < quote.ask_ticks:
+            raise ValueError("expected 0 < bid < ask")
+        self._players[symbol].state(quote)
+        return self._state(symbol)
+
+    def trade(self, wanted: Request) -> Any:
+        """Print a public trade."""
+        symbol = wanted["symbol"]
+        instrument = self._venue.book(symbol).instrument
+        self._venue.apply(
+            Trade(
+                at_ms=0,
+                symbol=symbol,
+                price_ticks=instrument.ticks_exact(Decimal(str(wanted["price"]))),
+                lots=instrument.lots_exact(Decimal(str(wanted["qty"]))),
+                buyer_is_maker=bool(wanted.get("buyer_is_maker", False)),
+            )
+        )
+        return self._state(symbol)
+
+    def burst(self, wanted: Request) -> Any:
+        """Print the same ``trade`` ``times`` times at once, faster than any client reads."""
+        times = int(wanted["times"])
+        if not 0 < times <= BURST_MAX:
+            raise ValueError(f"expected 1 to {BURST_MAX} times, was {times}")
+        for _ in range(times):
+            self.trade(wanted["trade"])
+        return {}
+
+    def pause(self, wanted: Request) -> Any:
+        """Stop the market of one symbol or of all."""
+        for player in self._chosen(wanted):
+            player.pause()
+        return {}
+
+    def resume(self, wanted: Request) -> Any:
+        """Let the market of one symbol or of all go on."""
+        for player in self._chosen(wanted):
+            player.resume()
+        return {}
+
+    def _chosen(self, wanted: Request) -> list[Player]:
+        symbol = wanted.get("symbol")
+        return [self._players[symbol]] if symbol else list(self._players.values())
+
+    def _state(self, symbol: str) -> Any:
+        return market_state(self._venue, self._players, symbol)
+
+
+def market_state(venue: Venue, players: Mapping[str, Player], symbol: str) -> Any:
+    """Return where the market of a symbol stands."""
+    book = venue.book(symbol)
+    quote = book.quote
+    return {
+        "paused": players[symbol].is_paused,
+        "bid": book.price(quote.bid_ticks) if quote else None,
+        "ask": book.price(quote.ask_ticks) if quote else None,
+        "mark": plain(book.mark.mark_price) if book.mark else None,
+        "update_id": book.update_id,
+    }
