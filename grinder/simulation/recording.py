@@ -238,7 +238,7 @@ class _Units:
 
 def _scaled(text: str) -> int:
     whole, _, fraction = text.partition(".")
-    if not (whole + fraction).isdigit() or len(fraction) > SCALE_DIGITS:
+    if not (whole + fraction).isdecimal() or len(fraction) > SCALE_DIGITS:
         raise ValueError(f"expected a plain decimal number, was {text!r}")
     return int(whole + fraction.ljust(SCALE_DIGITS, "0"))
 

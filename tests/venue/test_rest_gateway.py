@@ -200,3 +200,26 @@ def test_rate_limits_in_exchange_info_are_those_that_are_enforced() -> None:
 
     assert {row["limit"] for row in limits} == {2400, 1200, 2}
     assert -1015 in {answer.get("code") for answer in answers}
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/fapi/v1/depth", "symbol=BTCUSDT&limit=\u00b2"),
+        ("/fapi/v1/depth", "symbol=BTCUSDT&limit=" + "9" * 5000),
+        ("/fapi/v3/balance", "timestamp=\u00b2&signature=\u00e9"),
+        ("/fapi/v3/balance", "timestamp=" + "9" * 5000 + "&signature=00"),
+        ("/fapi/v1/ticker/price", "symbol=%ff%00"),
+    ],
+)
+def test_garbage_is_refused_and_breaks_nothing(world: World, path: str, query: str) -> None:
+    answer = world.rest.raw("GET", path, query)
+
+    assert answer.status_code == 400
+    assert answer.json()["code"] < 0
+
+
+def test_control_endpoint_wants_an_object(world: World) -> None:
+    answer = requests.post(f"{world.server.control_url}/stall", data="[1]", timeout=10)
+
+    assert answer.status_code == 400

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from grinder.venues.sim.refusing import ApiRefusal, mandatory
+from grinder.venues.sim.refusing import ApiRefusal, is_whole, mandatory
 
 RECV_WINDOW_MS = 5000
 AHEAD_MS = 1000
@@ -63,14 +63,14 @@ def check_signed(
     given = params.get("signature")
     if not given:
         raise mandatory("signature")
-    if not params.get("timestamp", "").isdigit():
+    if not is_whole(params.get("timestamp", "")):
         raise mandatory("timestamp")
     wanted = signature(secret, unsigned(query), unsigned(body))
     if not hmac.compare_digest(wanted.encode(), given.lower().encode()):
         raise ApiRefusal(-1022, "Signature for this request is not valid.")
     timestamp = int(params["timestamp"])
     window = params.get("recvWindow", str(RECV_WINDOW_MS))
-    if not window.isdigit():
+    if not is_whole(window):
         raise mandatory("recvWindow")
     if timestamp >= now_ms + AHEAD_MS:
         raise ApiRefusal(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")

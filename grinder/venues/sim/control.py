@@ -50,6 +50,8 @@ class Control:
         body = await request.read()
         try:
             wanted = orjson.loads(body) if body else dict(request.query)
+            if not isinstance(wanted, dict):
+                raise TypeError("expected a JSON object")
             return reply(200, self.command(request.match_info["name"], wanted), {})
         except (ValueError, KeyError, TypeError, InvalidOperation) as error:
             return reply(400, {"error": f"{type(error).__name__}: {error}"}, {})

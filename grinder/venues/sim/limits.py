@@ -43,14 +43,13 @@ WITHOUT_SYMBOL = {
 }
 """Weights with and without a symbol."""
 
-DEPTH_WEIGHTS = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1000: 20}
+DEPTH_WEIGHTS = {"5": 2, "10": 2, "20": 2, "50": 2, "100": 5, "500": 10, "1000": 20}
 
 
 def weight(method: str, path: str, params: Mapping[str, str]) -> int:
     """Return the weight of a call."""
     if path == "/fapi/v1/depth":
-        limit = params.get("limit", "500")
-        return DEPTH_WEIGHTS.get(int(limit), 10) if limit.isdigit() else 10
+        return DEPTH_WEIGHTS.get(params.get("limit", "500"), 10)
     if (method, path) in WITHOUT_SYMBOL:
         with_symbol, without = WITHOUT_SYMBOL[method, path]
         return with_symbol if params.get("symbol") else without

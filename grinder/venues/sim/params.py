@@ -12,7 +12,7 @@ import orjson
 from grinder.model.order import OrderType, Side, TimeInForce
 from grinder.simulation.orders import CONDITIONAL_TYPES, NewOrder, SelfTradePrevention
 from grinder.simulation.refusals import Refusal, Rule
-from grinder.venues.sim.refusing import ApiRefusal, mandatory
+from grinder.venues.sim.refusing import ApiRefusal, is_whole, mandatory
 
 DIGITS_MAX = 40
 
@@ -37,7 +37,7 @@ class Params:
     def integer(self, name: str) -> int:
         """Return a mandatory whole number, not negative."""
         text = self.text(name)
-        if not (text.isascii() and text.isdigit()) or len(text) > DIGITS_MAX:
+        if not is_whole(text):
             raise mandatory(name)
         return int(text)
 

@@ -15,6 +15,15 @@ class ApiRefusal(GrinderError):  # noqa: N818 - a refusal is an answer, not a fa
         super().__init__(f"{code}: {msg}")
 
 
+WHOLE_DIGITS_MAX = 19
+"""Digits of the largest 64-bit number; the venue's ids and times are no longer."""
+
+
+def is_whole(text: str) -> bool:
+    """Tell whether ``text`` is a whole number, not negative, that fits an id or a time."""
+    return text.isascii() and text.isdecimal() and len(text) <= WHOLE_DIGITS_MAX
+
+
 def mandatory(name: str) -> ApiRefusal:
     """Return the refusal of a request whose parameter ``name`` is missing or malformed."""
     return ApiRefusal(

@@ -15,7 +15,7 @@ from grinder.simulation.refusals import Refusal
 from grinder.venues.sim import auth, limits
 from grinder.venues.sim.faults import REPLIES, Fault
 from grinder.venues.sim.params import Params, decoded
-from grinder.venues.sim.refusing import ApiRefusal
+from grinder.venues.sim.refusing import ApiRefusal, is_whole
 from grinder.venues.sim.venue import Venue
 
 BODY_MAX = 256 * 1024
@@ -161,7 +161,7 @@ def note_refusal(
         f"{operation}-refused",
         symbol=params.get("symbol", ""),
         client_id=params.get("newClientOrderId") or params.get("origClientOrderId") or "",
-        order_id=int(params["orderId"]) if params.get("orderId", "").isdigit() else 0,
+        order_id=int(params["orderId"]) if is_whole(params.get("orderId", "")) else 0,
         side=params.get("side", ""),
         type=params.get("type", ""),
         price=params.get("price", ""),

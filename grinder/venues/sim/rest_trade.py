@@ -8,7 +8,7 @@ from grinder.model.order import OrderType, TimeInForce
 from grinder.simulation.orders import Order
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.venues.sim.params import Params, element, new_order, side_of
-from grinder.venues.sim.refusing import ApiRefusal, mandatory
+from grinder.venues.sim.refusing import ApiRefusal, is_whole, mandatory
 from grinder.venues.sim.rendering import Body, read_order, written_order
 from grinder.venues.sim.rest import Call, Endpoint, Table, note_refusal
 
@@ -75,7 +75,7 @@ def cancel_batch(call: Call) -> Any:
     answers: list[Body] = []
     for value in call.params.array(name, CANCELED_BATCH_MAX):
         is_id = name == "orderIdList"
-        if is_id and not str(value).isdigit():
+        if is_id and not is_whole(str(value)):
             raise mandatory(name)
         try:
             order = call.venue.exchange.cancel(
