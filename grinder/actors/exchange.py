@@ -395,6 +395,8 @@ class ExchangeActor(Actor):
             self.say(message)
         for request in applied.requests:
             self.tell(self._venue, request)
+        if self._wind_down.step is Step.CLEARING and applied.messages and not self._book.live():
+            self._read_account()
         due_ns = self._book.next_due_ns()
         if due_ns is not None and (self._due_ns == 0 or due_ns < self._due_ns):
             self._due_ns = due_ns

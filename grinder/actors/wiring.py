@@ -23,6 +23,7 @@ from grinder.execution.identity import IdentityScheme
 from grinder.kernel import signals
 from grinder.kernel.actor import Actor
 from grinder.kernel.address import Address
+from grinder.kernel.message import Message
 from grinder.kernel.port import Port
 from grinder.kernel.runtime import Runtime
 from grinder.kernel.spec import (
@@ -99,7 +100,7 @@ def _factories(
         ),
         "router": lambda: RouterActor(config.router, instruments, identity),
         "account_sync": lambda: AccountSyncActor(config.sync, address("port.venue")),
-        "reconcile": lambda: ReconcileActor(config.sync, symbols),
+        "reconcile": lambda: ReconcileActor(config.sync, symbols, identity),
         "ledger": lambda: LedgerActor(instruments, facts.started_ns, address("port.venue")),
         "feature": lambda: FeatureActor(config.features, symbols),
         "feed": lambda: FeedActor(
@@ -177,7 +178,7 @@ def connect(runtime: Runtime, symbols: tuple[str, ...]) -> None:
     policy = {symbol: at(f"policy.{symbol}") for symbol in symbols}
     policies = tuple(policy.values())
 
-    for message_class, names in (
+    table: tuple[tuple[type[Message], str], ...] = (
         # market to plan
         (market.BookTicked, "feature"),
         (features.FeaturesComputed, "risk"),
@@ -194,7 +195,7 @@ def connect(runtime: Runtime, symbols: tuple[str, ...]) -> None:
         (orders.OrderRejected, "risk router reconcile"),
         (orders.OrderFilled, "risk reconcile ledger"),
         (orders.OrderEnded, "risk router reconcile"),
-        (orders.OrdersSynced, "risk router reconcile"),
+        (orders.OrdersSynced, "risk router reconcile ledger"),
         (orders.OrdersRequested, "exchange"),
         (account.PositionChanged, "risk reconcile"),
         (account.FundingPaid, "ledger"),
@@ -211,12 +212,12 @@ def connect(runtime: Runtime, symbols: tuple[str, ...]) -> None:
         (signals.ActorFailed, "risk"),
         (signals.ActorStarted, "risk"),
         (signals.ActorRestarted, "risk"),
-    ):
+    )
+    for message_class, names in table:
         routes.connect(message_class, *(at(name) for name in names.split()))
-
     for message_class in (risk.RiskStateChanged, risk.WindDownStarted):
         routes.connect(message_class, *policies)
-    for message_class in (
+    by_symbol: tuple[type[Message], ...] = (
         features.FeaturesComputed,
         market.FeedHealthChanged,
         grid.IntentsDenied,
@@ -228,5 +229,6 @@ def connect(runtime: Runtime, symbols: tuple[str, ...]) -> None:
         orders.CancelRejected,
         orders.OrdersSynced,
         account.PositionChanged,
-    ):
+    )
+    for message_class in by_symbol:
         routes.connect_keyed(message_class, "symbol", policy)
