@@ -59,11 +59,9 @@ class FrameDecoder:
             value = value["data"]
             if type(value) is not dict:
                 raise ValueError(f"expected an object as data, was {type(value).__name__}")
-        decoder = self._decoders.get(value.get("e", ""))
-        if decoder is None:
-            return None
         try:
-            return decoder(value, connection, received_ns)
+            decoder = self._decoders.get(value.get("e", ""))
+            return None if decoder is None else decoder(value, connection, received_ns)
         except KeyError as error:
             raise ValueError(f"field {error} is missing") from None
         except (TypeError, AttributeError, ArithmeticError) as error:

@@ -8,6 +8,10 @@ from decimal import Decimal, InvalidOperation
 from grinder.model.instrument import Instrument
 
 
+DIGITS_MAX = 28
+"""Digits of a number of steps; the largest quantity at any venue is far below."""
+
+
 def whole_steps(step: Decimal) -> Callable[[str], int]:
     """Return a function from decimal text to the exact number of ``step`` in it.
 
@@ -42,7 +46,8 @@ def _slowly(text: object, step: Decimal) -> int:
         raise ValueError(f"expected decimal text, was {text!r}")
     try:
         steps = Decimal(text) / step
-        if steps == steps.to_integral_value():
+        # An exponent can name a number that would fill the memory with its digits.
+        if steps.adjusted() < DIGITS_MAX and steps == steps.to_integral_value():
             return int(steps)
     except InvalidOperation:
         raise ValueError(f"expected decimal text, was {text!r}") from None

@@ -1,0 +1,412 @@
+"""Stand-ins for both sides of a port: an outlet that collects, and venues that obey a script."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import queue
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+import attrs
+
+from grinder.kernel.address import Address
+from grinder.kernel.message import Envelope, Message
+from grinder.messages.orders import CancelOrder, PlaceOrder
+from grinder.model.instrument import Instrument
+from grinder.model.order import OrderType, Side
+from grinder.model.permit import Permit
+from grinder.model.units import NS_PER_MS, NS_PER_S
+from grinder.venues.binance_instruments import instruments
+
+DATA = Path(__file__).parent / "data"
+TIMEOUT_S = 20.0
+M = TypeVar("M", bound=Message)
+
+
+def samples(name: str) -> list[dict[str, Any]]:
+    """Return the rows of a file of samples."""
+    return [json.loads(line) for line in (DATA / name).read_text(encoding="utf-8").splitlines()]
+
+
+def traded(*symbols: str) -> dict[str, Instrument]:
+    """Return recorded instruments by symbol."""
+    info = json.loads((DATA / "exchange_info.json").read_text(encoding="utf-8"))
+    return {each.symbol: each for each in instruments(info, symbols)}
+
+
+@attrs.frozen(kw_only=True)
+class Told:
+    """One message that a port told."""
+
+    receiver: str
+    message: Message
+    cause: int
+
+
+class FakeOutlet:
+    """Collect what is told; the time is the machine's, moved by hand."""
+
+    def __init__(self) -> None:
+        self.told: list[Told] = []
+        self.skew_ns = 0
+        self._changed = threading.Condition()
+        self._seq = 0
+
+    def tell(self, receiver: Address, message: Message, *, cause: int = 0) -> None:
+        """Keep the message."""
+        with self._changed:
+            self.told.append(Told(receiver=receiver.name, message=message, cause=cause))
+            self._changed.notify_all()
+
+    def resolve(self, name: str) -> Address:
+        """Return an address."""
+        return Address(name, None)
+
+    def now_ns(self) -> int:
+        """Return the time."""
+        return time.time_ns() + self.skew_ns
+
+    def envelope(self, body: Message, sender: str = "exchange") -> Envelope:
+        """Wrap a command."""
+        self._seq += 1
+        return Envelope(
+            seq=self._seq, sender=sender, receiver="port", at_ns=self.now_ns(), cause=0, body=body
+        )
+
+    def all(self, kind: type[M]) -> list[M]:
+        """Return what was told of one kind so far."""
+        with self._changed:
+            return [each.message for each in self.told if isinstance(each.message, kind)]
+
+    def wait(self, kind: type[M], count: int = 1) -> list[M]:
+        """Return the messages of one kind once there are ``count`` of them."""
+        with self._changed:
+            arrived = self._changed.wait_for(lambda: len(self.all_held(kind)) >= count, TIMEOUT_S)
+            assert arrived, f"expected {count} {kind.__name__}, was {self.told}"
+            return self.all_held(kind)
+
+    def all_held(self, kind: type[M]) -> list[M]:
+        """Return what was told of one kind; the lock is held."""
+        return [each.message for each in self.told if isinstance(each.message, kind)]
+
+
+@attrs.frozen(kw_only=True)
+class Call:
+    """One request that reached the venue."""
+
+    method: str
+    path: str
+    text: str
+    """Query string and body as sent."""
+    parameters: dict[str, str]
+    key: str
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """What the venue says; without a status it hangs up instead."""
+
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = attrs.field(factory=dict)
+
+
+HANG_UP = Answer(status=0)
+Script = Callable[[Call], Answer]
+
+
+class QuietServer(ThreadingHTTPServer):
+    """Say nothing of clients that go away."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Leave it to the test to see what is missing."""
+
+
+class ScriptedVenue:
+    """A venue over HTTP on loopback that answers each path by a script."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.offset_ms = 0
+        self.scripts: dict[tuple[str, str], Script] = {}
+        self._changed = threading.Condition()
+        venue = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def serve(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(length).decode()
+                target = urlsplit(self.path)
+                text = target.query + body
+                answer = venue._answer(
+                    Call(
+                        method=self.command,
+                        path=target.path,
+                        text=text,
+                        parameters=dict(parse_qsl(text)),
+                        key=self.headers.get("X-MBX-APIKEY", ""),
+                    )
+                )
+                if not answer.status:
+                    self.close_connection = True
+                    return
+                raw = (
+                    answer.body
+                    if isinstance(answer.body, bytes)
+                    else json.dumps(answer.body).encode()
+                )
+                self.send_response(answer.status)
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(raw)))
+                self.end_headers()
+                self.wfile.write(raw)
+
+            do_GET = do_POST = do_PUT = do_DELETE = serve  # noqa: N815
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+                return
+
+        self._server = QuietServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Address of the venue."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def begin_minute(self) -> None:
+        """Set the venue's clock to the beginning of a minute, so that no window turns soon."""
+        self.offset_ms = 1_000 - (time.time_ns() // NS_PER_MS) % 60_000
+
+    def on(self, method: str, path: str, script: Script | Answer) -> None:
+        """Answer a path by a script from now on."""
+        self.scripts[method, path] = (
+            (lambda _call: script) if isinstance(script, Answer) else script
+        )
+
+    def seen(self, path: str) -> list[Call]:
+        """Return the calls of a path so far."""
+        with self._changed:
+            return [call for call in self.calls if call.path == path]
+
+    def wait(self, path: str, count: int = 1) -> list[Call]:
+        """Return the calls of a path once there are ``count`` of them."""
+        with self._changed:
+            found = self._changed.wait_for(
+                lambda: len([call for call in self.calls if call.path == path]) >= count, TIMEOUT_S
+            )
+            assert found, f"expected {count} calls of {path}, was {self.calls}"
+        return self.seen(path)
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(TIMEOUT_S)
+
+    def _answer(self, call: Call) -> Answer:
+        with self._changed:
+            self.calls.append(call)
+            self._changed.notify_all()
+        script = self.scripts.get((call.method, call.path))
+        if script is not None:
+            return script(call)
+        if call.path == "/fapi/v1/time":
+            return Answer(body={"serverTime": time.time_ns() // NS_PER_MS + self.offset_ms})
+        return Answer(status=404, body={"code": -5000, "msg": "Path not scripted"})
+
+
+class Peer:
+    """The venue's end of one websocket connection."""
+
+    def __init__(self, connection: socket.socket, path: str) -> None:
+        self.path = path
+        self._socket = connection
+
+    def text(self, frame: str | bytes) -> None:
+        """Send one text frame."""
+        self.frame(0x1, frame.encode() if isinstance(frame, str) else frame)
+
+    def frame(self, opcode: int, data: bytes) -> None:
+        """Send one frame of any kind."""
+        head = bytes([0x80 | opcode])
+        length = len(data)
+        head += bytes([length]) if length < 126 else b"\x7e" + struct.pack(">H", length)
+        self._socket.sendall(head + data)
+
+    def raw(self, data: bytes) -> None:
+        """Send bytes that may be no frame."""
+        self._socket.sendall(data)
+
+    def read_frame(self) -> tuple[int, bytes]:
+        """Return opcode and data of the next frame of the client; (8, b"") at the end."""
+        head = self._exactly(2)
+        if len(head) < 2:
+            return 8, b""
+        length = head[1] & 0x7F
+        if length == 126:
+            length = struct.unpack(">H", self._exactly(2))[0]
+        mask = self._exactly(4)
+        data = self._exactly(length)
+        return head[0] & 0x0F, bytes(byte ^ mask[at % 4] for at, byte in enumerate(data))
+
+    def is_hung_up(self) -> bool:
+        """Wait for the client to end the connection."""
+        while True:
+            opcode, _ = self.read_frame()
+            if opcode == 8:
+                return True
+
+    def close(self) -> None:
+        """End the connection without a word."""
+        self._socket.close()
+
+    def _exactly(self, length: int) -> bytes:
+        data = b""
+        while len(data) < length:
+            try:
+                piece = self._socket.recv(length - len(data))
+            except ConnectionError:
+                return b""
+            if not piece:
+                return b""
+            data += piece
+        return data
+
+
+class FrameServer:
+    """A venue's stream host on loopback; a test holds the other end of each connection."""
+
+    def __init__(self) -> None:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._peers: queue.Queue[Peer] = queue.Queue()
+        self._kept: list[socket.socket] = []
+        self.refuse_with = 0
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Address of the host."""
+        return f"ws://127.0.0.1:{self._server.getsockname()[1]}"
+
+    def accept(self) -> Peer:
+        """Return the next connection."""
+        return self._peers.get(timeout=TIMEOUT_S)
+
+    def close(self) -> None:
+        """Stop serving and drop every connection."""
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        self._thread.join(TIMEOUT_S)
+        for each in self._kept:
+            each.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._server.accept()
+            except OSError:
+                return
+            connection.settimeout(TIMEOUT_S)
+            self._kept.append(connection)
+            request = b""
+            while b"\r\n\r\n" not in request:
+                request += connection.recv(4096)
+            if self.refuse_with:
+                connection.sendall(
+                    f"HTTP/1.1 {self.refuse_with} No\r\nContent-Length: 0\r\n\r\n".encode()
+                )
+                connection.close()
+                continue
+            lines = request.decode().split("\r\n")
+            fields = dict(line.lower().split(": ", 1) for line in lines[1:] if ": " in line)
+            del fields["sec-websocket-key"]
+            key = next(line for line in lines if line.lower().startswith("sec-websocket-key"))
+            digest = hashlib.sha1(
+                (key.split(": ", 1)[1] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()
+            ).digest()
+            connection.sendall(
+                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                b"Connection: Upgrade\r\nSec-WebSocket-Accept: "
+                + base64.b64encode(digest)
+                + b"\r\n\r\n"
+            )
+            self._peers.put(Peer(connection, lines[0].split(" ")[1]))
+
+
+def entry(outlet: FakeOutlet, name: str = "g-1", **changes: Any) -> PlaceOrder:
+    """Return an entry with a fresh permit of ten seconds."""
+    permit = Permit(serial=1, state="ACTIVE", epoch=1, deadline_ns=outlet.now_ns() + 10 * NS_PER_S)
+    return attrs.evolve(
+        PlaceOrder(
+            symbol="BTCUSDT",
+            client_order_id=name,
+            side=Side.BUY,
+            price_ticks=618_000,
+            qty_lots=10,
+            level="B1",
+            permit=permit,
+            reason="grid",
+            tick_ns=7,
+        ),
+        **changes,
+    )
+
+
+def exit_order(outlet: FakeOutlet, name: str = "x-1") -> PlaceOrder:
+    """Return a reduce-only market order without a permit."""
+    return entry(
+        outlet,
+        name,
+        side=Side.SELL,
+        order_type=OrderType.MARKET,
+        price_ticks=0,
+        reduce_only=True,
+        permit=None,
+    )
+
+
+def cancel(name: str = "g-1") -> CancelOrder:
+    """Return a cancel."""
+    return CancelOrder(symbol="BTCUSDT", client_order_id=name, reason="recentre")
+
+
+def acknowledged(call: Call, status: str = "NEW") -> Answer:
+    """Answer a placement or a cancel as the venue does today."""
+    name = call.parameters.get("newClientOrderId") or call.parameters["origClientOrderId"]
+    body = {
+        "orderId": 42,
+        "symbol": call.parameters["symbol"],
+        "status": status,
+        "clientOrderId": name,
+        "executedQty": "0.000",
+        "cumQty": "0.000",
+        "updateTime": 1,
+    }
+    return Answer(
+        body=body,
+        headers={
+            "X-MBX-USED-WEIGHT-1M": "7",
+            "X-MBX-ORDER-COUNT-10S": "1",
+            "X-MBX-ORDER-COUNT-1M": "2",
+        },
+    )

@@ -1,0 +1,183 @@
+"""The ports against the simulated venue: what they say must fit what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+import pytest
+
+from grinder.kernel.port import Port
+from grinder.messages.market import BookTicked, MarkPriced, OpenStream, StreamOpened
+from grinder.messages.venue import (
+    AccountRead,
+    AccountReported,
+    CancelAnswered,
+    CountdownAnswered,
+    FundingRead,
+    KeepUserStream,
+    OpenUserStream,
+    OrderQueried,
+    OrderReported,
+    Outcome,
+    PlaceAnswered,
+    QueryOrder,
+    Quiesce,
+    Quiesced,
+    ReadAccount,
+    ReadFunding,
+    ReadTrades,
+    SetCountdown,
+    TradesRead,
+    UserStreamKept,
+)
+from grinder.model.order import OrderStatus, OrderType, TimeInForce
+from grinder.model.settings import VenueSettings
+from grinder.venues.binance import VenueFacts, load_venue
+from grinder.venues.binance_rest import BinanceRestPort
+from grinder.venues.signing import Credentials
+from grinder.venues.sim.config import VenueConfig
+from grinder.venues.sim.server import VenueServer
+from grinder.venues.stream import BinanceStreamPort, BinanceUserStreamPort
+from venues.fakes import TIMEOUT_S, FakeOutlet, cancel, entry, exit_order
+
+CREDENTIALS = Credentials(key="sim-key", secret="sim-secret")
+SETTINGS = VenueSettings(place_timeout_ms=20_000, cancel_timeout_ms=20_000, read_timeout_ms=20_000)
+
+
+@attrs.frozen(kw_only=True)
+class World:
+    server: VenueServer
+    facts: VenueFacts
+    rest: BinanceRestPort
+    outlet: FakeOutlet
+    ports: list[Port]
+
+    def listen(self, port: Port) -> Port:
+        port.open(self.outlet)
+        self.ports.append(port)
+        return port
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[VenueServer]:
+    server = VenueServer(VenueConfig(paused=True))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def world(server: VenueServer, outlet: FakeOutlet) -> Iterator[World]:
+    server.control("reset")
+    server.control(
+        "quote", symbol="BTCUSDT", bid="61800.00", ask="61800.10", bid_qty="5", ask_qty="5"
+    )
+    facts = load_venue(server.rest_url, CREDENTIALS, ("BTCUSDT", "ETHUSDT"), SETTINGS)
+    rest = BinanceRestPort(
+        rest_url=server.rest_url,
+        credentials=CREDENTIALS,
+        clock=facts.clock,
+        instruments=facts.instruments,
+        settings=SETTINGS,
+        weight_limit_1m=facts.weight_limit_1m,
+    )
+    world = World(server=server, facts=facts, rest=rest, outlet=outlet, ports=[])
+    world.listen(rest)
+    yield world
+    for port in world.ports:
+        port.close(TIMEOUT_S)
+
+
+def test_an_order_lives_and_dies(world: World, outlet: FakeOutlet) -> None:
+    rest, limit = world.rest, entry(outlet, "g-1", price_ticks=617_000)
+    rest.receive(outlet.envelope(limit))
+    (placed,) = outlet.wait(PlaceAnswered)
+    rest.receive(outlet.envelope(QueryOrder(symbol="BTCUSDT", client_order_id="g-1")))
+    (found,) = outlet.wait(OrderQueried)
+    rest.receive(outlet.envelope(ReadAccount(token=1)))
+    (account,) = outlet.wait(AccountRead)
+    rest.receive(outlet.envelope(cancel("g-1")))
+    rest.receive(outlet.envelope(QueryOrder(symbol="BTCUSDT", client_order_id="never")))
+    (cancelled,) = outlet.wait(CancelAnswered)
+    missing = outlet.wait(OrderQueried, 2)[1]
+    rest.receive(outlet.envelope(cancel("g-1")))
+    again = outlet.wait(CancelAnswered, 2)[1]
+
+    assert (placed.outcome, placed.status) == (Outcome.DONE, OrderStatus.NEW)
+    assert found.order is not None
+    assert (found.order.order_id, found.order.price_ticks) == (placed.order_id, 617_000)
+    assert [each.client_order_id for each in account.open_orders] == ["g-1"]
+    assert account.wallet == 10_000
+    assert (cancelled.outcome, cancelled.status) == (Outcome.DONE, OrderStatus.CANCELED)
+    assert missing.order is None
+    assert (again.outcome, again.code) == (Outcome.REFUSED, -2011)
+
+
+def test_a_post_only_order_that_would_take_is_refused(world: World, outlet: FakeOutlet) -> None:
+    world.rest.receive(outlet.envelope(entry(outlet, price_ticks=618_001)))
+    (answer,) = outlet.wait(PlaceAnswered)
+
+    assert (answer.outcome, answer.code) == (Outcome.REFUSED, -5022)
+
+
+def test_a_fill_and_an_exit_are_heard_and_read(world: World, outlet: FakeOutlet) -> None:
+    private = world.listen(
+        BinanceUserStreamPort(
+            rest_url=world.server.rest_url,
+            stream_url=world.server.ws_url,
+            credentials=CREDENTIALS,
+            clock=world.facts.clock,
+            instruments=world.facts.instruments,
+            settings=SETTINGS,
+        )
+    )
+    private.receive(outlet.envelope(OpenUserStream(connection=1)))
+    outlet.wait(StreamOpened)
+    private.receive(outlet.envelope(KeepUserStream(connection=1)))
+    (kept,) = outlet.wait(UserStreamKept)
+    taker = entry(outlet, "g-2", order_type=OrderType.LIMIT, time_in_force=TimeInForce.IOC)
+    world.rest.receive(outlet.envelope(attrs.evolve(taker, price_ticks=618_010)))
+    (bought,) = outlet.wait(PlaceAnswered)
+    world.rest.receive(outlet.envelope(exit_order(outlet)))
+    sold = outlet.wait(PlaceAnswered, 2)[1]
+    world.rest.receive(outlet.envelope(ReadTrades(symbol="BTCUSDT", from_id=0, since_ns=0)))
+    (trades,) = outlet.wait(TradesRead)
+    fills = [each for each in outlet.wait(OrderReported, 4) if each.trade_id]
+
+    assert kept.outcome is Outcome.DONE
+    assert (bought.status, bought.filled_lots) == (OrderStatus.FILLED, 10)
+    assert (sold.status, sold.filled_lots) == (OrderStatus.FILLED, 10)
+    assert [each.trade_id for each in fills] == [each.trade_id for each in trades.trades]
+    assert [each.fee for each in fills] == [each.fee for each in trades.trades]
+    assert outlet.wait(AccountReported, 2)[-1].positions[0].qty_lots == 0
+
+
+def test_the_dead_man_switch_and_funding_and_quiet(world: World, outlet: FakeOutlet) -> None:
+    world.rest.receive(outlet.envelope(SetCountdown(symbol="BTCUSDT", countdown_ms=30_000)))
+    world.rest.receive(outlet.envelope(SetCountdown(symbol="BTCUSDT", countdown_ms=0)))
+    world.rest.receive(outlet.envelope(ReadFunding(since_ns=0)))
+    world.rest.receive(outlet.envelope(Quiesce(token=3)))
+
+    assert [each.outcome for each in outlet.wait(CountdownAnswered, 2)] == [Outcome.DONE] * 2
+    assert outlet.wait(FundingRead) == [FundingRead(payments=())]
+    assert outlet.wait(Quiesced) == [Quiesced(token=3)]
+
+
+def test_market_data_is_heard_on_both_routes(world: World, outlet: FakeOutlet) -> None:
+    for stream in ("public", "market"):
+        port = BinanceStreamPort(
+            stream=stream,
+            stream_url=world.server.ws_url,
+            instruments=world.facts.instruments,
+            settings=SETTINGS,
+        )
+        world.listen(port).receive(outlet.envelope(OpenStream(connection=1)))
+    outlet.wait(StreamOpened, 2)
+    world.server.control(
+        "quote", symbol="BTCUSDT", bid="61700.00", ask="61700.10", bid_qty="3", ask_qty="4"
+    )
+
+    heard = outlet.wait(BookTicked)[-1]
+    assert heard.symbol == "BTCUSDT"
+    assert outlet.wait(MarkPriced)
