@@ -26,6 +26,7 @@ EXIT_CONFIG = 2
 EXIT_VENUE = 3
 DEFAULT_URL = "http://127.0.0.1:9090"
 STATE_TIMEOUT_S = 3.0
+STATE_BYTES_MAX = 10_000_000
 EPILOG = (
     "Exit codes: 0 done; 1 failed while running; 2 wrong usage or settings; "
     "3 the venue can't be reached or refused at the start; 130 interrupted twice."
@@ -303,13 +304,16 @@ def _refuse(error: ConfigError) -> NoReturn:
 
 
 def _read_state(url: str) -> dict[str, Any] | None:
-    import requests
+    from http.client import HTTPException
+    from urllib.request import urlopen
 
+    if not url.startswith(("http://", "https://")):
+        return None
     try:
-        answer = requests.get(f"{url.rstrip('/')}/state", timeout=STATE_TIMEOUT_S)
-        answer.raise_for_status()
-        seen: dict[str, Any] = answer.json()
-    except (requests.RequestException, ValueError):
+        with urlopen(f"{url.rstrip('/')}/state", timeout=STATE_TIMEOUT_S) as answer:
+            seen = json.loads(answer.read(STATE_BYTES_MAX))
+    except (OSError, HTTPException, ValueError):
+        # Nobody there, somebody else there, or more than anything of ours would say.
         return None
     return seen if isinstance(seen, dict) and "tree" in seen else None
 

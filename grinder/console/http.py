@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Callable
 
 import attrs
 from flask import Flask, Response, jsonify
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from waitress.server import create_server  # type: ignore[import-untyped]  # ships none
 
+from grinder.console.metrics import CONTENT_TYPE, Metrics
 from grinder.console.tree import tree_of
 from grinder.console.views import StateView
 from grinder.errors import ConfigError
@@ -27,7 +28,7 @@ class Sources:
     """Where the endpoint's answers come from. Every callable may be called from any thread."""
 
     view: StateView
-    registry: CollectorRegistry
+    metrics: Metrics
     actors: Callable[[], tuple[ActorSnapshot, ...]]
     is_ready: Callable[[], bool]
     """Whether every actor has started."""
@@ -96,7 +97,7 @@ def make_app(sources: Sources) -> Flask:
 
     @app.get("/metrics")
     def metrics() -> Response:
-        return Response(generate_latest(sources.registry), content_type=CONTENT_TYPE_LATEST)
+        return Response(sources.metrics.scrape(), content_type=CONTENT_TYPE)
 
     @app.get("/healthz")
     def healthz() -> Response:
@@ -145,5 +146,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        reason = error.strerror or str(error)
+        # Below zero stand the resolver's own numbers, which errno does not know.
+        code = error.errno or 0
+        reason = os.strerror(code) if code > 0 else str(error.strerror or error)
         raise ConfigError(f"run.port: can't listen on {host}:{port}: {reason}") from error

@@ -154,7 +154,8 @@ class LogObserver(Observer):
         level = LEVELS.get(type(body), logging.DEBUG)
         if isinstance(body, market.FeedHealthChanged) and not body.is_stale:
             level = logging.INFO
-        self._log.log(level, event_name(type(body)), sender=sender, at_ns=at_ns, **self._of(body))
+        record = {"sender": sender, "at_ns": at_ns} | self._of(body)
+        self._log.log(level, event_name(type(body)), **record)
 
     def _of(self, body: Message) -> dict[str, Any]:
         instrument = self._instruments.get(getattr(body, "symbol", ""))
@@ -188,10 +189,13 @@ _KEYWORDS = {"event": "event_text", "level": "grid_level", "sender": "sender_nam
 def _in_money(name: str, value: Any, instrument: Instrument | None) -> tuple[str, Any]:
     # Ticks and lots mean nothing to a reader without the instrument at hand.
     if instrument is not None and isinstance(value, int):
-        if name.endswith("_ticks"):
-            return name.removesuffix("_ticks"), instrument.price(value)
-        if name.endswith("_lots"):
-            return name.removesuffix("_lots"), instrument.qty(value)
+        for unit, money, convert in (
+            ("_ticks", "price", instrument.price),
+            ("_lots", "qty", instrument.qty),
+        ):
+            if name.endswith(unit):
+                stem = name.removesuffix(unit)
+                return stem if stem.endswith(money) else f"{stem}_{money}", convert(value)
     return name, value
 
 

@@ -9,7 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -53,6 +60,8 @@ LATENCY_BUCKETS_S = (
     0.5,
     1.0,
 )
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+"""What ``Metrics.scrape`` returns, in HTTP's words."""
 LABEL_VALUES_MAX = 64
 NONE = "none"
 """Label value of a family that nothing has moved yet."""
@@ -81,6 +90,10 @@ class Metrics:
         self._account()
         self._latency()
         self.registry.register(_ActorCollector(actors))
+
+    def scrape(self) -> bytes:
+        """Return every family in Prometheus's text format."""
+        return generate_latest(self.registry)
 
     def bounded(self, label: str, value: str) -> str:
         """Return ``value``, or ``other`` once ``label`` has taken its share of values."""

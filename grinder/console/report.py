@@ -29,34 +29,20 @@ def build_report(
     the venue confirmed; without a confirmation it is what we last knew.
     """
     seen = view.snapshot()
-    to_intent, to_wire = view.latencies_ns()
     stop = seen["stop"]
-    open_orders = stop["open_orders"]
     return {
         "version": version,
         "config_hash": config_hash,
         "duration_s": round(duration_s, 3),
         "ticks": seen["ticks"],
-        "orders_placed": seen["orders"]["placed"],
-        "orders_rejected": seen["orders"]["rejected"],
-        "orders_filled": seen["orders"]["filled"],
-        "fills": seen["orders"]["fills"],
-        "cancels": seen["orders"]["cancelled"],
-        "expired": seen["orders"]["expired"],
-        "open_orders_at_exit": seen["orders"]["open"] if open_orders is None else open_orders,
+        **_orders(seen),
         "fsm": seen["states"],
         "transitions": seen["transitions"],
         "kill_switch": seen["kill_switch"],
-        "restarts": sum(actor.restarts for actor in actors),
-        "restarts_by_actor": {one.name: one.restarts for one in actors if one.restarts},
+        **_actors(actors),
         "failures": seen["failures"],
-        "mailbox_dropped": sum(actor.dropped for actor in actors),
-        "mailbox_conflated": sum(actor.conflated for actor in actors),
         "mismatches": seen["mismatch_count"],
-        "latency_us": {
-            "tick_to_intent": percentiles_us(to_intent),
-            "tick_to_wire": percentiles_us(to_wire),
-        },
+        "latency_us": _latencies(view),
         "realized_pnl": seen["pnl"]["grid"],
         "unrealized_pnl": seen["pnl"]["inventory"],
         "fees": seen["pnl"]["fees"],
@@ -89,6 +75,36 @@ def write_report(path: Path, report: dict[str, Any]) -> None:
     except OSError:
         partial.unlink(missing_ok=True)
         raise
+
+
+def _orders(seen: dict[str, Any]) -> dict[str, int]:
+    counts, confirmed = seen["orders"], seen["stop"]["open_orders"]
+    return {
+        "orders_placed": counts["placed"],
+        "orders_rejected": counts["rejected"],
+        "orders_filled": counts["filled"],
+        "fills": counts["fills"],
+        "cancels": counts["cancelled"],
+        "expired": counts["expired"],
+        "open_orders_at_exit": counts["open"] if confirmed is None else confirmed,
+    }
+
+
+def _actors(actors: tuple[ActorSnapshot, ...]) -> dict[str, Any]:
+    return {
+        "restarts": sum(actor.restarts for actor in actors),
+        "restarts_by_actor": {one.name: one.restarts for one in actors if one.restarts},
+        "mailbox_dropped": sum(actor.dropped for actor in actors),
+        "mailbox_conflated": sum(actor.conflated for actor in actors),
+    }
+
+
+def _latencies(view: StateView) -> dict[str, Any]:
+    to_intent, to_wire = view.latencies_ns()
+    return {
+        "tick_to_intent": percentiles_us(to_intent),
+        "tick_to_wire": percentiles_us(to_wire),
+    }
 
 
 def _positions(seen: dict[str, Any]) -> dict[str, str]:

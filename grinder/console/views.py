@@ -48,7 +48,10 @@ STATES_MAX = 10_000
 
 
 class StateView(Observer):
-    """Keeps what was said last. Everything in it is bounded; one lock guards it all."""
+    """Keeps what was said last. Everything in it is bounded; one lock guards it all.
+
+    What each class of message leaves stands in EFFECTS, which reaches into it.
+    """
 
     def __init__(
         self,
@@ -160,124 +163,144 @@ class StateView(Observer):
                 self._symbols[symbol] = view
         return view
 
-    def _ticked(self, _: int, body: BookTicked) -> None:
-        self._symbol(body.symbol).tick(body)
 
-    def _computed(self, _: int, body: FeaturesComputed) -> None:
-        self._symbol(body.symbol).features = body
+def _ticked(view: StateView, _: int, body: BookTicked) -> None:
+    view._symbol(body.symbol).tick(body)
 
-    def _planned(self, _: int, body: LadderPlanned) -> None:
-        self._symbol(body.symbol).ladder = body
 
-    def _proposed(self, at_ns: int, body: IntentsProposed) -> None:
-        if 0 < body.tick_ns <= at_ns:
-            self._tick_to_intent.add(at_ns - body.tick_ns)
+def _computed(view: StateView, _: int, body: FeaturesComputed) -> None:
+    view._symbol(body.symbol).features = body
 
-    def _denied(self, _: int, body: IntentsDenied) -> None:
-        self._symbol(body.symbol).deny(body.denials)
 
-    def _answered(self, _: int, body: PlaceAnswered) -> None:
-        if 0 < body.tick_ns <= body.sent_ns:
-            self._tick_to_wire.add(body.sent_ns - body.tick_ns)
+def _planned(view: StateView, _: int, body: LadderPlanned) -> None:
+    view._symbol(body.symbol).ladder = body
 
-    def _orders_synced(self, _: int, body: OrdersSynced) -> None:
-        self._orders.synced(body)
-        view = self._symbol(body.symbol)
-        view.position_lots, view.entry_price = body.position_lots, body.entry_price
 
-    def _position(self, _: int, body: PositionChanged) -> None:
-        view = self._symbol(body.symbol)
-        view.position_lots, view.entry_price = body.qty_lots, body.entry_price
+def _proposed(view: StateView, at_ns: int, body: IntentsProposed) -> None:
+    if 0 < body.tick_ns <= at_ns:
+        view._tick_to_intent.add(at_ns - body.tick_ns)
 
-    def _ledger(self, _: int, body: LedgerChanged) -> None:
-        self._symbol(body.symbol).ledger = body
 
-    def _moved(self, at_ns: int, body: RiskStateChanged) -> None:
-        self._state = body.to_state
-        if self._states[-1] != body.to_state:
-            self._states.append(body.to_state)
-        self._transition_count += body.from_state != body.to_state
-        self._transitions.append(
-            {
-                "at_ns": body.at_ns or at_ns,
-                "from": body.from_state,
-                "to": body.to_state,
-                "reason": body.reason,
-            }
-        )
+def _denied(view: StateView, _: int, body: IntentsDenied) -> None:
+    view._symbol(body.symbol).deny(body.denials)
 
-    def _gained(self, _: int, body: LeadershipGained) -> None:
-        self._leadership = {"is_leader": True, "epoch": body.epoch, "reason": ""}
-        self._leads_until_ns = body.deadline_ns
 
-    def _lost(self, _: int, body: LeadershipLost) -> None:
-        self._leadership = {"is_leader": False, "epoch": body.epoch, "reason": body.reason}
+def _answered(view: StateView, _: int, body: PlaceAnswered) -> None:
+    if 0 < body.tick_ns <= body.sent_ns:
+        view._tick_to_wire.add(body.sent_ns - body.tick_ns)
 
-    def _tripped(self, _: int, body: KillSwitchTripped) -> None:
-        self._kill_switch = {"is_tripped": True, "reason": body.reason, "detail": body.detail}
 
-    def _reset(self, _: int, body: ResetKillSwitch) -> None:
-        self._kill_switch = {"is_tripped": False, "reason": "", "detail": f"by {body.operator}"}
+def _orders_synced(view: StateView, _: int, body: OrdersSynced) -> None:
+    view._orders.synced(body)
+    one = view._symbol(body.symbol)
+    one.position_lots, one.entry_price = body.position_lots, body.entry_price
 
-    def _health(self, _: int, body: FeedHealthChanged) -> None:
-        key = (body.symbol, str(body.stream))
-        if not body.is_stale:
-            self._stale.discard(key)
-        elif len(self._stale) < SYMBOLS_MAX * 4:
-            self._stale.add(key)
 
-    def _mismatched(self, at_ns: int, body: MismatchDetected) -> None:
-        self._mismatch_count += 1
-        self._mismatches.append({"at_ns": str(at_ns), **attrs.asdict(body)})
+def _position(view: StateView, _: int, body: PositionChanged) -> None:
+    one = view._symbol(body.symbol)
+    one.position_lots, one.entry_price = body.qty_lots, body.entry_price
 
-    def _failed(self, at_ns: int, body: ActorFailed) -> None:
-        self._failures.append(
-            {
-                "at_ns": at_ns,
-                "actor": body.actor,
-                "generation": body.generation,
-                "reason": str(body.reason),
-                "detail": body.detail[:500],
-            }
-        )
 
-    def _restarted(self, _: int, body: ActorRestarted) -> None:
-        if body.actor in self._restarts or len(self._restarts) < SYMBOLS_MAX * 2:
-            self._restarts[body.actor] = body.restarts
+def _ledger(view: StateView, _: int, body: LedgerChanged) -> None:
+    view._symbol(body.symbol).ledger = body
 
-    def _winding_down(self, _: int, body: WindDownStarted) -> None:
-        self._stop_position = str(body.position)
 
-    def _wound_down(self, _: int, body: WindDownCompleted) -> None:
-        self._stop = body
+def _moved(view: StateView, at_ns: int, body: RiskStateChanged) -> None:
+    view._state = body.to_state
+    if view._states[-1] != body.to_state:
+        view._states.append(body.to_state)
+    view._transition_count += body.from_state != body.to_state
+    view._transitions.append(
+        {
+            "at_ns": body.at_ns or at_ns,
+            "from": body.from_state,
+            "to": body.to_state,
+            "reason": body.reason,
+        }
+    )
+
+
+def _gained(view: StateView, _: int, body: LeadershipGained) -> None:
+    view._leadership = {"is_leader": True, "epoch": body.epoch, "reason": ""}
+    view._leads_until_ns = body.deadline_ns
+
+
+def _lost(view: StateView, _: int, body: LeadershipLost) -> None:
+    view._leadership = {"is_leader": False, "epoch": body.epoch, "reason": body.reason}
+
+
+def _tripped(view: StateView, _: int, body: KillSwitchTripped) -> None:
+    view._kill_switch = {"is_tripped": True, "reason": body.reason, "detail": body.detail}
+
+
+def _reset(view: StateView, _: int, body: ResetKillSwitch) -> None:
+    view._kill_switch = {"is_tripped": False, "reason": "", "detail": f"by {body.operator}"}
+
+
+def _health(view: StateView, _: int, body: FeedHealthChanged) -> None:
+    key = (body.symbol, str(body.stream))
+    if not body.is_stale:
+        view._stale.discard(key)
+    elif len(view._stale) < SYMBOLS_MAX * 4:
+        view._stale.add(key)
+
+
+def _mismatched(view: StateView, at_ns: int, body: MismatchDetected) -> None:
+    view._mismatch_count += 1
+    view._mismatches.append({"at_ns": str(at_ns), **attrs.asdict(body)})
+
+
+def _failed(view: StateView, at_ns: int, body: ActorFailed) -> None:
+    view._failures.append(
+        {
+            "at_ns": at_ns,
+            "actor": body.actor,
+            "generation": body.generation,
+            "reason": str(body.reason),
+            "detail": body.detail[:500],
+        }
+    )
+
+
+def _restarted(view: StateView, _: int, body: ActorRestarted) -> None:
+    if body.actor in view._restarts or len(view._restarts) < SYMBOLS_MAX * 2:
+        view._restarts[body.actor] = body.restarts
+
+
+def _winding_down(view: StateView, _: int, body: WindDownStarted) -> None:
+    view._stop_position = str(body.position)
+
+
+def _wound_down(view: StateView, _: int, body: WindDownCompleted) -> None:
+    view._stop = body
 
 
 EFFECTS: dict[type[Message], Callable[[StateView, int, Any], None]] = {
-    BookTicked: StateView._ticked,
-    FeaturesComputed: StateView._computed,
-    LadderPlanned: StateView._planned,
-    IntentsProposed: StateView._proposed,
-    IntentsDenied: StateView._denied,
-    PlaceAnswered: StateView._answered,
+    BookTicked: _ticked,
+    FeaturesComputed: _computed,
+    LadderPlanned: _planned,
+    IntentsProposed: _proposed,
+    IntentsDenied: _denied,
+    PlaceAnswered: _answered,
     OrderSubmitted: lambda view, at_ns, body: view._orders.submitted(at_ns, body),
     OrderAccepted: lambda view, _, body: view._orders.accepted(body),
     OrderRejected: lambda view, _, body: view._orders.rejected(body),
     OrderFilled: lambda view, _, body: view._orders.filled(body),
     OrderEnded: lambda view, _, body: view._orders.ended(body),
-    OrdersSynced: StateView._orders_synced,
-    PositionChanged: StateView._position,
-    LedgerChanged: StateView._ledger,
-    RiskStateChanged: StateView._moved,
-    LeadershipGained: StateView._gained,
-    LeadershipLost: StateView._lost,
-    KillSwitchTripped: StateView._tripped,
-    ResetKillSwitch: StateView._reset,
-    FeedHealthChanged: StateView._health,
-    MismatchDetected: StateView._mismatched,
-    ActorFailed: StateView._failed,
-    ActorRestarted: StateView._restarted,
-    WindDownStarted: StateView._winding_down,
-    WindDownCompleted: StateView._wound_down,
+    OrdersSynced: _orders_synced,
+    PositionChanged: _position,
+    LedgerChanged: _ledger,
+    RiskStateChanged: _moved,
+    LeadershipGained: _gained,
+    LeadershipLost: _lost,
+    KillSwitchTripped: _tripped,
+    ResetKillSwitch: _reset,
+    FeedHealthChanged: _health,
+    MismatchDetected: _mismatched,
+    ActorFailed: _failed,
+    ActorRestarted: _restarted,
+    WindDownStarted: _winding_down,
+    WindDownCompleted: _wound_down,
 }
 
 StateView.hears = tuple(EFFECTS)

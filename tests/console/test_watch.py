@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
-from prometheus_client import generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from console import said
+from console.said import INSTRUMENTS, NOW, Clock, S
 from grinder.console.metrics import LIFECYCLE_STATES, Metrics
 from grinder.console.watch import MetricsObserver
 from grinder.kernel.message import Message
@@ -39,8 +41,6 @@ from grinder.messages.venue import (
     ReadFailed,
 )
 from grinder.model.order import Side
-from tests.console import said
-from tests.console.said import INSTRUMENTS, NOW, Clock, S
 
 FORBIDDEN = {"symbol", "order_id", "client_id", "client_order_id", "key", "idempotency_key"}
 
@@ -64,7 +64,7 @@ class Scraped:
             self.watch.observe(sender, at_ns, message)
 
     def families(self) -> list[Metric]:
-        return list(text_string_to_metric_families(generate_latest(self.metrics.registry).decode()))
+        return list(text_string_to_metric_families(self.metrics.scrape().decode()))
 
     def value(self, name: str, **labels: str) -> float:
         found = [
@@ -220,7 +220,7 @@ def test_orders_and_fills_count(scraped: Scraped) -> None:
     scraped.hear(
         said.submitted(),
         said.filled(),
-        said.filled(trade_id=6, is_maker=False, fee=said.Decimal("-1")),
+        said.filled(trade_id=6, is_maker=False, fee=Decimal("-1")),
         said.ended(),
         said.ended(status="FILLED"),
         said.ended(status="EXPIRED"),
@@ -275,8 +275,8 @@ def test_latencies_are_measured_from_the_tick(scraped: Scraped) -> None:
 
 def test_account_and_reconciliation_are_watched(scraped: Scraped) -> None:
     synced = AccountSynced(
-        wallet=said.Decimal(1),
-        unrealized_pnl=said.Decimal(0),
+        wallet=Decimal(1),
+        unrealized_pnl=Decimal(0),
         positions=(),
         open_orders=(),
         asked_ns=NOW,

@@ -1,0 +1,175 @@
+"""One record for each fact, in one format, without secrets."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from console import said
+from console.said import INSTRUMENTS, NOW
+from grinder.console.log import (
+    DEBUG,
+    LEVELS,
+    DebugObserver,
+    LogObserver,
+    configure,
+    event_name,
+    observer_for,
+)
+from grinder.kernel.message import Message
+from grinder.kernel.signals import ActorFailed, ExitReason
+from grinder.messages.grid import IntentsDenied
+from grinder.messages.market import FeedHealthChanged, StreamKind
+from grinder.messages.orders import OrderFilled
+
+
+@pytest.fixture(autouse=True)
+def restored() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.getLogger("grinder").setLevel(logging.NOTSET)
+    structlog.reset_defaults()
+
+
+def logged(*messages: Message, level: str = "info") -> list[dict[str, Any]]:
+    stream = io.StringIO()
+    configure(level, "json", stream)
+    observer = observer_for(level, INSTRUMENTS)
+    for message in messages:
+        observer.observe("exchange", NOW, message)
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_fill_is_one_record_in_money() -> None:
+    (record,) = logged(said.filled())
+
+    assert record["event"] == "order_filled"
+    assert record["level"] == "info"
+    assert (record["symbol"], record["sender"], record["at_ns"]) == ("BTCUSDT", "exchange", NOW)
+    assert (record["price"], record["qty"], record["remaining_qty"]) == (
+        "59900.00",
+        "0.001",
+        "0.003",
+    )
+    assert record["fee"] == "0.01198"
+    assert (record["side"], record["grid_level"]) == ("BUY", "b1")
+
+
+def test_the_level_says_who_must_care() -> None:
+    stale = FeedHealthChanged(symbol="BTCUSDT", stream=StreamKind.DEPTH, is_stale=True, age_ns=1)
+    fresh = FeedHealthChanged(symbol="BTCUSDT", stream=StreamKind.DEPTH, is_stale=False, age_ns=1)
+    failed = ActorFailed(actor="feed", generation=1, reason=ExitReason.STUCK)
+
+    records = logged(stale, fresh, failed)
+
+    assert [record["level"] for record in records] == ["warning", "info", "error"]
+    assert records[2]["reason"] == "stuck"
+
+
+def test_ticks_are_for_debug_only() -> None:
+    assert type(observer_for("info", {})) is LogObserver
+    assert set(DebugObserver.hears) == {*LEVELS, *DEBUG}
+    assert not {*LEVELS} & {*DEBUG}
+
+    denied = IntentsDenied(symbol="BTCUSDT", denials=(said.denial(), said.denial("OTHER")))
+    records = logged(said.ticked(), denied, level="debug")
+
+    assert [record["event"] for record in records] == ["book_ticked", "intents_denied"]
+    assert records[0]["bid_price"] == "60000.00"
+    assert records[1]["denials"] == "MAX_POSITION,OTHER"
+
+
+def test_every_message_class_can_be_logged() -> None:
+    observer = DebugObserver(INSTRUMENTS)
+    sample: dict[type[Message], Message] = {
+        type(one): one
+        for one in (
+            said.ticked(),
+            said.submitted(),
+            said.accepted(),
+            said.filled(),
+            said.ended(),
+            said.moved("INIT", "READY"),
+            said.proposed(),
+            said.answered(1),
+            said.ledger(),
+            said.planned(),
+        )
+    }
+    stream = io.StringIO()
+    configure("debug", "json", stream)
+
+    for one in sample.values():
+        observer.observe("anybody", NOW, one)
+
+    events = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
+    assert events == [event_name(one) for one in sample]
+
+
+def test_names_are_in_snake_case() -> None:
+    assert event_name(OrderFilled) == "order_filled"
+
+
+def test_text_style_is_one_line_a_record() -> None:
+    stream = io.StringIO()
+    configure("info", "text", stream)
+
+    LogObserver(INSTRUMENTS).observe("exchange", NOW, said.filled())
+
+    (line,) = stream.getvalue().splitlines()
+    assert "order_filled" in line
+    assert "price=59900.00" in line
+
+
+def test_records_below_the_level_are_not_written() -> None:
+    assert logged(said.filled(), level="warning") == []
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_secrets_never_reach_a_record(style: str) -> None:
+    stream = io.StringIO()
+    configure("info", style, stream)
+    log = structlog.stdlib.get_logger("grinder")
+
+    log.info("one", api_key="HUSH1", secret="HUSH2", signature="HUSH3", listenKey="HUSH4")
+    log.info("GET /x?timestamp=1&signature=HUSH5", url="wss://h/ws?listenKey=HUSH6&a=b")
+    logging.getLogger("grinder.kernel").error("failed with X-MBX-APIKEY: %s", "HUSH7")
+    try:
+        raise ValueError("secret=HUSH8")
+    except ValueError:
+        logging.getLogger("grinder.kernel").exception("an actor failed")
+
+    written = stream.getvalue()
+    assert "HUSH" not in written
+    # The traceback shows the last one twice: in the source line and in the exception.
+    assert written.count("[hidden]") == 9
+    assert "timestamp=1" in written
+    assert "a=b" in written
+
+
+def test_library_records_take_the_same_way_from_warning_on() -> None:
+    stream = io.StringIO()
+    configure("info", "json", stream)
+
+    logging.getLogger("urllib3").info("quiet")
+    logging.getLogger("urllib3").warning("retry %d", 3)
+
+    (record,) = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert (record["event"], record["level"]) == ("retry 3", "warning")
+
+
+def test_standard_error_is_looked_up_when_written(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("info", "text")
+
+    structlog.stdlib.get_logger("grinder").info("hello")
+
+    assert "hello" in capsys.readouterr().err
