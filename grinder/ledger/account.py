@@ -75,7 +75,7 @@ class SymbolLedger:
 
     def pay(self, payment: FundingPaid) -> bool:
         """Book one funding payment; False when it is booked already."""
-        if not self._payments.add((payment.event_ns, payment.amount)):
+        if not self._payments.add(payment.transaction_id):
             return False
         self.funding += payment.amount
         return True
@@ -117,7 +117,10 @@ class SymbolLedger:
         elif before == 0 or (before > 0) != (after > 0):
             self.average_price = price
         elif (before > 0) == (signed_lots > 0):
-            cost = self.average_price * abs(before) + price * abs(signed_lots)
+            cost = _MEAN.add(
+                _MEAN.multiply(self.average_price, Decimal(abs(before))),
+                price * abs(signed_lots),
+            )
             self.average_price = _MEAN.divide(cost, Decimal(abs(after)))
 
 
