@@ -41,6 +41,8 @@ class Actor:
     _outbox: list[Effect]
     _is_ready: bool = False
     _wants_exit: bool = False
+    _has_news: bool = False
+    # True while the cell has not yet looked at the two above: one look per delivery, not two.
 
     def on_start(self) -> None:
         """Begin: ask for what is needed. Nothing of an earlier generation is left."""
@@ -70,10 +72,12 @@ class Actor:
     def declare_ready(self) -> None:
         """Tell the supervisor that the neighbours may start."""
         self._is_ready = True
+        self._has_news = True
 
     def exit(self) -> None:
         """End normally once the handler has returned."""
         self._wants_exit = True
+        self._has_news = True
 
     @classmethod
     def handlers(cls) -> dict[type[Message], str]:
@@ -99,7 +103,10 @@ class Actor:
 
 def _handled_classes(cls: type[Actor], name: str) -> tuple[type[Message], ...]:
     function: Callable[..., Any] = getattr(cls, name)
-    hints = [hint for key, hint in typing.get_type_hints(function).items() if key != "return"]
+    try:
+        hints = [hint for key, hint in typing.get_type_hints(function).items() if key != "return"]
+    except (NameError, TypeError) as error:
+        raise InvariantError(f"{cls.__name__}.{name}: no such annotation: {error}") from error
     if len(hints) != 1:
         raise InvariantError(f"{cls.__name__}.{name}: expected one annotated argument")
     hint = hints[0]

@@ -1,9 +1,9 @@
 """The cell: one generation of one actor, as a pykka actor.
 
 Pykka leaves three hooks to those who bring another way of running: the inbox, the future, and the
-start of the loop. The cell uses all three. Its inbox forwards to the mailbox of the address, which
-outlives it; its loop belongs to the runtime, which may give it a thread, let it share one, or step
-it. Pykka keeps the registry, the refs, the stop protocol and the failure log.
+start of the loop. The cell uses the first and the last. Its inbox forwards to the mailbox of the
+address, which outlives it; its loop belongs to the runtime, which may give it a thread, let it
+share one, or step it. Pykka keeps the registry, the refs, the stop protocol and the failure log.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import attrs
 import pykka
@@ -25,11 +25,19 @@ from grinder.kernel.message import Lane, Message
 from grinder.kernel.signals import ExitReason, StopRequested, TimerFired
 
 if TYPE_CHECKING:
-    from grinder.kernel.runtime import Runtime, Slot
+    from grinder.kernel.runtime import Runtime
+    from grinder.kernel.slot import Slot
 
 
 class InjectedFaultError(RuntimeError):
     """Raised in an actor because somebody asked for it, to see what happens."""
+
+
+@attrs.frozen(kw_only=True)
+class Begin(Message):
+    """Start: the first thing a generation is told, before all that waits."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
 
 
 @attrs.frozen(kw_only=True)
@@ -51,17 +59,24 @@ class PykkaRequest(Message):
     envelope: Any
 
 
+PERSONAL: Final = (Begin, InjectFault, PykkaRequest, StopRequested)
+"""Meant for one generation: what its death leaves unread must not reach the next one."""
+
+
 class CellInbox:
     """The inbox pykka sees; hands everything to the address's mailbox."""
 
     def __init__(self) -> None:
-        self.forward: Callable[[Message], None] | None = None
+        self.forward: Callable[[Message], bool] | None = None
 
     def put(self, envelope: Any, /) -> None:
         """Take a pykka envelope."""
-        if self.forward is None:
-            raise pykka.ActorDeadError("the actor has not been started")
-        self.forward(PykkaRequest(envelope=envelope))
+        if self.forward is not None and self.forward(PykkaRequest(envelope=envelope)):
+            return
+        error = pykka.ActorDeadError("the actor has ended")
+        if envelope.reply_to is None:
+            raise error
+        envelope.reply_to.set_exception((pykka.ActorDeadError, error, None))
 
     def get(self) -> Any:
         """Refuse: the runtime's loop takes from the mailbox, not from here."""
@@ -73,35 +88,42 @@ class CellInbox:
 
 
 class Cell(pykka.ThreadingActor):
-    """Hosts one generation of an actor."""
+    """Hosts one generation of an actor. The runtime calls it on the thread that owns it."""
 
     def __init__(self, runtime: Runtime, slot: Slot, actor: Actor, generation: int) -> None:
         super().__init__()
         self.actor = actor
         self.generation = generation
-        self.is_started = False
+        self.slot = slot
         self.is_fenced = False
         """True once the runtime has given this generation up: nothing it says counts."""
-        self.began_ns = 0
-        """When the handler now running was entered; 0 between handlers."""
         self._runtime = runtime
-        self.slot = slot
+        self._flush = runtime.flush
+        self._name = slot.name
         self._outbox: list[Effect] = []
         self._announced_ready = False
+        self._stop_replies: list[Any] = []
         actor.me = slot.address
         actor.generation = generation
         actor.now_ns = runtime.now_ns()
         actor._timer = runtime.timer_address
         actor._outbox = self._outbox
-        self._handlers: dict[type, Callable[[Any], None]] = {
+        handlers: dict[type[Message], Callable[[Any], None]] = {
             message_class: getattr(actor, name) for message_class, name in actor.handlers().items()
         }
-        self._on_timer = self._handlers.get(TimerFired)
-        self._handlers[TimerFired] = self._timer_fired
-        self._handlers[StopRequested] = self._stop_requested
-        self._handlers[InjectFault] = self._inject_fault
-        self._handlers[PykkaRequest] = self._pykka_request
-        cast("CellInbox", self.actor_inbox).forward = functools.partial(runtime.post_outside, slot)
+        self._on_timer = handlers.get(TimerFired)
+        handlers[Begin] = self._begin
+        handlers[TimerFired] = self._timer_fired
+        handlers[StopRequested] = self._stop_requested
+        handlers[InjectFault] = self._inject_fault
+        handlers[PykkaRequest] = self._pykka_request
+        self._handlers = handlers
+        cast("CellInbox", self.actor_inbox).forward = functools.partial(
+            runtime.post_personal, slot, self
+        )
+
+    def __str__(self) -> str:
+        return f"{type(self.actor).__name__} at {self.slot.name}, generation {self.generation}"
 
     @staticmethod
     def _create_actor_inbox() -> CellInbox:
@@ -110,16 +132,6 @@ class Cell(pykka.ThreadingActor):
     def _start_actor_loop(self) -> None:
         self._runtime.attach(self)
 
-    # What the runtime calls, always on the thread that owns the cell.
-
-    def begin(self, now_ns: int) -> None:
-        """Run ``on_start`` and send what it says."""
-        self.is_started = True
-        self.actor.now_ns = now_ns
-        self._actor_loop_setup()
-        if not self.actor_stopped.is_set():
-            self._after(0)
-
     def deliver(self, item: Item, now_ns: int) -> None:
         """Handle one item and send what the handler says."""
         body = item[3]
@@ -127,33 +139,32 @@ class Cell(pykka.ThreadingActor):
         if handler is None:
             self.slot.unhandled += 1
             return
-        self.actor.now_ns = now_ns
+        actor = self.actor
+        actor.now_ns = now_ns
         try:
             handler(body)
-        except BaseException:  # noqa: BLE001  # whatever a handler raises ends this generation
+            self.slot.handled += 1
+            if self._outbox:
+                if self.is_fenced:
+                    self.slot.dropped += len(self._outbox)
+                    self._outbox.clear()
+                else:
+                    self._flush(self._name, self._outbox, item[0])
+            if actor._has_news:
+                self._hear_news()
+        except self._runtime.failures:
             self._handle_failure(*sys.exc_info())
-            return
-        self.slot.handled += 1
-        if self._outbox or self.actor._wants_exit or not self._announced_ready:
-            self._after(item[0])
 
-    def _after(self, cause: int) -> None:
-        if self.is_fenced:
-            self.slot.dropped += len(self._outbox)
-            self._outbox.clear()
-            return
-        self._runtime.flush(self.slot, self._outbox, cause)
-        if not self._announced_ready and (self.actor.ready_on_start or self.actor._is_ready):
+    def _hear_news(self) -> None:
+        actor = self.actor
+        actor._has_news = False
+        if actor._is_ready and not self._announced_ready:
             self._announced_ready = True
             self._runtime.cell_ready(self)
-        if self.actor._wants_exit and not self.actor_stopped.is_set():
+        if actor._wants_exit and not self.actor_stopped.is_set():
             self._stop()
 
     # Pykka's hooks.
-
-    def on_start(self) -> None:
-        """Start the hosted actor."""
-        self.actor.on_start()
 
     def on_stop(self) -> None:
         """Tell the runtime of a normal end."""
@@ -165,14 +176,32 @@ class Cell(pykka.ThreadingActor):
         exception_value: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # Pykka comes here for a failure in on_start, in a handler and in on_stop alike, so this is
-        # the one place where every failure reaches the supervisor.
+        # Pykka comes here when on_stop raises, and deliver when a handler does, on_start included:
+        # the one place from which every failure reaches the supervisor.
         self._outbox.clear()
         super()._handle_failure(exception_type, exception_value, trace)
         detail = "".join(traceback.format_exception_only(exception_type, exception_value)).strip()
         self._runtime.cell_exited(self, ExitReason.ERROR, detail)
 
+    def bury(self, unread: tuple[Item, ...]) -> None:
+        """Answer everyone who waits for this generation through pykka: it has ended."""
+        pykka.ActorRegistry.unregister(self.actor_ref)
+        self.actor_stopped.set()
+        for reply_to in self._stop_replies:
+            reply_to.set(None)
+        self._stop_replies.clear()
+        for item in unread:
+            request = item[3]
+            if isinstance(request, PykkaRequest) and request.envelope.reply_to is not None:
+                error = pykka.ActorDeadError(f"{self.slot.name} ended before it read this")
+                request.envelope.reply_to.set_exception((pykka.ActorDeadError, error, None))
+
     # Handlers of the kernel's own messages.
+
+    def _begin(self, _: Begin) -> None:
+        self.actor.on_start()
+        if self.actor.ready_on_start:
+            self.actor.declare_ready()
 
     def _timer_fired(self, timer: TimerFired) -> None:
         if timer.generation == self.generation and self._on_timer is not None:
@@ -190,22 +219,11 @@ class Cell(pykka.ThreadingActor):
     def _pykka_request(self, request: PykkaRequest) -> None:
         envelope = request.envelope
         if isinstance(envelope.message, pykka_messages._ActorStop):
-            self.actor.on_stop()
             if envelope.reply_to is not None:
-                envelope.reply_to.set(None)
+                self._stop_replies.append(envelope.reply_to)
+            self.actor.on_stop()
         elif envelope.reply_to is not None:
-            envelope.reply_to.set_exception(
-                (TypeError, TypeError("actors here are told messages; they are not asked"), None)
-            )
-
-
-_CLASSES: dict[type[Actor], type[Cell]] = {}
-
-
-def cell_class(actor_class: type[Actor]) -> type[Cell]:
-    """Return a cell class named after the actor, so pykka's registry and logs name it."""
-    known = _CLASSES.get(actor_class)
-    if known is None:
-        known = type(actor_class.__name__, (Cell,), {"__doc__": actor_class.__doc__})
-        _CLASSES[actor_class] = known
-    return known
+            error = TypeError("actors here are told messages; they are not asked")
+            envelope.reply_to.set_exception((TypeError, error, None))
+        else:
+            self.slot.unhandled += 1

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from operator import attrgetter
+from typing import Any
 
 from grinder.errors import InvariantError
 from grinder.kernel.address import Address
 from grinder.kernel.message import Message
 
+Key = tuple[Callable[[Any], Any], dict[Any, Address]]
+"""Reads the key off a message, and who hears it under which key."""
+
 
 class Routes:
     """The wiring of a system."""
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[], None] | None = None) -> None:
         self._everyone: dict[type[Message], tuple[Address, ...]] = {}
-        self._keyed: dict[type[Message], tuple[attrgetter[str], dict[str, Address]]] = {}
+        self._keyed: dict[type[Message], Key] = {}
+        self._changed = changed
 
     def connect(self, message_class: type[Message], *receivers: Address) -> None:
         """Let ``receivers`` hear every ``message_class``, in this order."""
@@ -25,6 +30,8 @@ class Routes:
                 raise InvariantError(f"{receiver.name} hears {message_class.__name__} twice")
             known = (*known, receiver)
         self._everyone[message_class] = known
+        if self._changed is not None:
+            self._changed()
 
     def connect_keyed(
         self, message_class: type[Message], field: str, receivers: Mapping[str, Address]
@@ -32,13 +39,19 @@ class Routes:
         """Let the receiver named by the message's ``field`` hear it; nobody, if none is."""
         if message_class in self._keyed:
             raise InvariantError(f"{message_class.__name__} is keyed twice")
+        if not hasattr(message_class, field):
+            raise InvariantError(f"{message_class.__name__} has no field {field}")
         self._keyed[message_class] = (attrgetter(field), dict(receivers))
+        if self._changed is not None:
+            self._changed()
+
+    def plan(self, message_class: type[Message]) -> tuple[tuple[Address, ...], Key | None]:
+        """Return who hears every ``message_class``, and how to find who hears one by its key."""
+        return self._everyone.get(message_class, ()), self._keyed.get(message_class)
 
     def receivers(self, body: Message) -> tuple[Address, ...]:
         """Return who hears ``body``; those named by key come last."""
-        message_class = body.__class__
-        everyone = self._everyone.get(message_class, ())
-        keyed = self._keyed.get(message_class)
+        everyone, keyed = self.plan(body.__class__)
         if keyed is None:
             return everyone
         key, addresses = keyed

@@ -18,13 +18,15 @@ from grinder.errors import InvariantError
 from grinder.kernel.address import Address
 from grinder.kernel.cell import Cell
 from grinder.kernel.clock import ManualClock
-from grinder.kernel.mailbox import Mailbox
+from grinder.kernel.mailbox import Item, Mailbox
 from grinder.kernel.message import Envelope, Message
 from grinder.kernel.port import Outlet, Port
-from grinder.kernel.runtime import Runtime, Slot
+from grinder.kernel.runtime import Runtime
 from grinder.kernel.signals import CancelTimer, ExitReason, SetTimer, StopRequested, TimerFired
+from grinder.kernel.slot import Slot
 from grinder.kernel.spec import ChildSpec
 
+SUPERVISOR_STALL_NS = 10_000_000_000
 DEFAULT_START_NS = 1_700_000_000_000_000_000
 """Start of virtual time when nothing else is said; any fixed instant would do."""
 
@@ -97,15 +99,23 @@ class SteppedTimer(Port):
 
 
 class SteppedRuntime(Runtime):
-    """Runs a tree step by step in virtual time."""
+    """Runs a tree step by step in virtual time.
+
+    Without a seed, messages are delivered in the order in which they were sent, but for the lanes
+    of each mailbox. With a seed, a receiver is drawn among those that have something waiting; what
+    one sender tells one receiver in one lane still arrives in order.
+    """
+
+    instant_max = 10_000_000
+    """Deliveries without time passing; more, and the actors are telling each other for ever."""
 
     def __init__(self, start_ns: int = DEFAULT_START_NS, seed: int | None = None) -> None:
         self._virtual = ManualClock(start_ns)
         self._ready: deque[Slot] = deque()
+        # One entry for each waiting message, in the order of sending.
         self._due: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._numbers = itertools.count()
         self._random = None if seed is None else random.Random(seed)
-        self._is_open = False
         super().__init__(self._virtual)
 
     def start(self) -> None:
@@ -114,7 +124,6 @@ class SteppedRuntime(Runtime):
             raise InvariantError("declare a tree first")
         for name, port in self.ports():
             port.open(SteppedOutlet(self, name))
-        self._is_open = True
         self.start_child(self._root.name)
 
     def call_at(self, at_ns: int, function: Callable[..., None], *arguments: Any) -> None:
@@ -139,26 +148,27 @@ class SteppedRuntime(Runtime):
         self.run_until(self.now_ns() + duration_ns)
 
     def drain(self) -> None:
-        """Deliver what waits, and what that leads to, at the present time."""
+        """Deliver what waits, and what that leads to, at the present time.
+
+        Raises:
+            InvariantError: there was no end to it within ``instant_max`` deliveries.
+        """
         ready = self._ready
+        next_slot = ready.popleft
         now_ns = self._virtual.now_ns()
-        if self._random is not None:
-            while self.step():
-                pass
-            return
-        while ready:
-            slot = ready.popleft()
-            cell = slot.cell
-            if cell is None:
-                slot.mailbox.scheduled = False
-            elif not cell.is_started:
-                cell.begin(now_ns)
-                ready.append(slot)
-            else:
-                item = slot.mailbox.pop()
-                if item is not None:
-                    cell.deliver(item, now_ns)
-                    ready.append(slot)
+        for _ in range(self.instant_max):
+            if not ready:
+                return
+            if self._random is not None:
+                ready.rotate(-self._random.randrange(len(ready)))
+            slot = next_slot()
+            runner: Any = slot.runner
+            if runner is None:
+                continue
+            item = slot.mailbox.pop()
+            if item is not None:
+                runner.deliver(item, now_ns)
+        raise InvariantError(f"{self.instant_max} deliveries and no time has passed")
 
     def step(self) -> bool:
         """Deliver one message that waits now; return False if none did."""
@@ -167,64 +177,62 @@ class SteppedRuntime(Runtime):
             if self._random is not None:
                 ready.rotate(-self._random.randrange(len(ready)))
             slot = ready.popleft()
-            cell = slot.cell
-            if cell is None:
-                slot.mailbox.scheduled = False
-                continue
-            if not cell.is_started:
-                cell.begin(self.now_ns())
-                ready.append(slot)
-                return True
-            item = slot.mailbox.pop()
+            runner: Any = slot.runner
+            item = slot.mailbox.pop() if runner is not None else None
             if item is not None:
-                cell.deliver(item, self.now_ns())
-                ready.append(slot)
+                runner.deliver(item, self.now_ns())
                 return True
         return False
 
     def stop(self, timeout_s: float = 30.0) -> bool:
-        """Stop the tree right to left within ``timeout_s`` of virtual time, then the ports."""
-        if self._root is not None and self.root_exit is None:
+        """Stop the tree right to left within ``timeout_s`` of virtual time, then the ports.
+
+        What has not ended in time is killed.
+        """
+        ended = True
+        root = self._root
+        if root is not None and root.cell is not None:
             self._is_stopping = True
-            self.post_outside(self._root, StopRequested())
+            self.post_personal(root, root.cell, StopRequested())
             deadline_ns = self.now_ns() + int(timeout_s * 1e9)
-            while self.root_exit is None and self.now_ns() < deadline_ns:
-                self.run_for(10_000_000)
+            self.drain()
+            while self.root_exit is None and self._due and self._due[0][0] <= deadline_ns:
+                self.run_until(self._due[0][0])
+            ended = self.root_exit is not None
+            self.kill_child(root.name, ExitReason.KILLED, "the runtime stopped")
         for _, port in reversed(self.ports()):
             port.close(timeout_s)
-        return self.root_exit is not None
+        return ended
 
     def hang(self, cell: Cell) -> None:
         """Take the cell out of service until its limit has passed in virtual time."""
         spec = cell.slot.spec
-        limit_ns = spec.stall_after_ns if isinstance(spec, ChildSpec) else 10_000_000_000
-        cell.slot.cell = None
-        self.call_at(self.now_ns() + limit_ns, self._give_up, cell)
+        limit_ns = spec.stall_after_ns if isinstance(spec, ChildSpec) else SUPERVISOR_STALL_NS
+        cell.slot.runner = None
+        detail = f"no progress for {limit_ns // 1_000_000} ms"
+        at_ns = self.now_ns() + limit_ns
+        self.call_at(at_ns, self.cell_exited, cell, ExitReason.STUCK, detail)
 
-    def _give_up(self, cell: Cell) -> None:
-        if not cell.is_fenced:
-            cell.slot.cell = cell
-            self.cell_exited(cell, ExitReason.STUCK, "no progress")
+    def port_failed(self, name: str, error: BaseException) -> None:
+        """Raise it again: in a stepped world a port that raises is a broken test."""
+        raise error
 
-    def _make_mailbox(self, capacity: int) -> Mailbox:
-        return Mailbox(capacity)
+    def _furnish(self, slot: Slot) -> None:
+        slot.mailbox = Mailbox(10_000, self._ready, slot)
 
     def _make_timer(self) -> Port:
         self._timer = SteppedTimer(self)
         return self._timer
 
-    def _wake(self, slot: Slot) -> None:
-        if slot.cell is not None:
-            self._ready.append(slot)
-        else:
-            slot.mailbox.scheduled = False
+    def _place(self, cell: Cell, first: Item) -> None:
+        slot = cell.slot
+        slot.runner = cell
+        # Entries of what waited while nobody was there are gone, or will find nothing.
+        self._ready.extend([slot] * len(slot.mailbox))
+        slot.mailbox.put_first(first)
 
-    def _place(self, cell: Cell) -> None:
-        cell.slot.mailbox.scheduled = True
-        self._ready.append(cell.slot)
-
-    def _detach(self, cell: Cell) -> None:
-        """Need nothing: a slot without a cell is skipped."""
+    def _displace(self, cell: Cell) -> None:
+        cell.slot.runner = None
 
     def _forget_timers(self, slot: Slot) -> None:
         self._timer.forget(slot.name)

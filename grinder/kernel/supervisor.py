@@ -7,6 +7,7 @@ stop right to left, each within its time.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar
 
@@ -46,8 +47,7 @@ class _Child:
     spec: ChildSpec | SupervisorSpec
     state: _State = _State.DOWN
     is_wanted: bool = True
-    generation: int = 0
-    restarts: int = 0
+    generation: int
     failures: int = 0
     failed_ns: int = 0
     not_before_ns: int = 0
@@ -63,12 +63,16 @@ class Supervisor(Actor):
 
     ready_on_start: ClassVar[bool] = False
 
-    def __init__(self, spec: SupervisorSpec, runtime: Address) -> None:
+    def __init__(
+        self, spec: SupervisorSpec, runtime: Address, generations: Mapping[str, int]
+    ) -> None:
+        # How many of each child there have been before: news of those is not for this one.
         self._spec = spec
         self._runtime = runtime
         self._order = tuple(child.name for child in spec.children)
         self._children = {
-            child.name: _Child(name=child.name, spec=child) for child in spec.children
+            child.name: _Child(name=child.name, spec=child, generation=generations[child.name])
+            for child in spec.children
         }
         self._history: tuple[int, ...] = ()
         self._is_stopping = False
@@ -86,10 +90,9 @@ class Supervisor(Actor):
     def on_child_ready(self, ready: ChildReady) -> None:
         """Start the next one."""
         child = self._children[ready.child]
-        if child.state is not _State.STARTING:
+        if child.state is not _State.STARTING or ready.generation != child.generation:
             return
         child.state = _State.READY
-        child.generation = ready.generation
         self.cancel_timer(f"start:{child.name}")
         if isinstance(child.spec, ChildSpec):
             self._announce(child)
@@ -99,16 +102,16 @@ class Supervisor(Actor):
         if child.generation == 1:
             self.say(ActorStarted(actor=child.name, generation=1))
         else:
-            child.restarts = child.generation - 1
+            restarts = child.generation - 1
             self.say(
-                ActorRestarted(
-                    actor=child.name, generation=child.generation, restarts=child.restarts
-                )
+                ActorRestarted(actor=child.name, generation=child.generation, restarts=restarts)
             )
 
     def on_child_exited(self, exited: ChildExited) -> None:
         """Decide what an end means."""
         child = self._children[exited.child]
+        if child.state is _State.DOWN or exited.generation != child.generation:
+            return
         was = child.state
         child.state = _State.DOWN
         self.cancel_timer(f"start:{child.name}")
@@ -138,6 +141,8 @@ class Supervisor(Actor):
         for name in reversed(group):
             sibling = self._children[name]
             sibling.not_before_ns = child.not_before_ns
+            if name != child.name and _restart_of(sibling.spec) is Restart.TEMPORARY:
+                sibling.is_wanted = False
             if sibling.state in (_State.STARTING, _State.READY):
                 self._stop(sibling)
         self._advance()
@@ -185,6 +190,7 @@ class Supervisor(Actor):
                     break
                 continue
             child.state = _State.STARTING
+            child.generation += 1
             self.tell(self._runtime, StartChild(child=name))
             self.set_timer(f"start:{name}", child.spec.start_timeout_ns)
             return

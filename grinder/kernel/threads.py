@@ -1,100 +1,36 @@
 """The threaded runtime: wall time, pykka actors on real threads, a watchdog.
 
 Every actor has its own mailbox; its spec names the thread that empties it. A thread is a loop over
-the addresses that have something waiting, one message a turn, so actors that share a thread take
-turns. The clockwork thread fires timers and watches progress: a loop whose handler has run longer
+the actors that have something waiting, one message a turn, so actors that share a thread take
+turns. The clockwork thread fires timers and watches progress: a thread whose handler has run longer
 than its limit is abandoned, the actor in it fenced off, and the others move to a fresh thread.
 """
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
 import threading
-from queue import SimpleQueue
+from typing import ClassVar
 
+from grinder.errors import InvariantError
 from grinder.kernel.address import Address
 from grinder.kernel.cell import Cell
 from grinder.kernel.clock import Clock, SystemClock
-from grinder.kernel.mailbox import Mailbox, SharedMailbox
-from grinder.kernel.message import Envelope, Message
+from grinder.kernel.clockwork import Clockwork
+from grinder.kernel.loop import Loop
+from grinder.kernel.mailbox import Item, SharedMailbox
+from grinder.kernel.message import Message
 from grinder.kernel.port import Outlet, Port
-from grinder.kernel.runtime import TIMER, Runtime, Slot, thread_of
-from grinder.kernel.signals import (
-    CancelTimer,
-    ExitReason,
-    SetTimer,
-    StopRequested,
-    TimerFired,
-)
+from grinder.kernel.runtime import RUNTIME, TIMER, Runtime
+from grinder.kernel.signals import ActorFailed, ExitReason, StopRequested
+from grinder.kernel.slot import Slot, thread_of
 from grinder.kernel.spec import ChildSpec, SupervisorSpec
 
 logger = logging.getLogger("grinder.kernel")
 
-WATCH_INTERVAL_NS = 100_000_000
 SUPERVISOR_STALL_NS = 10_000_000_000
-
-
-class Loop:
-    """One thread that empties the mailboxes of one or more cells."""
-
-    def __init__(self, name: str, clock: Clock) -> None:
-        self.name = name
-        self.current: Cell | None = None
-        """The cell whose handler is running."""
-        self._clock = clock
-        self._ready: SimpleQueue[Slot | None] = SimpleQueue()
-        self._token = object()
-        self._numbers = itertools.count(1)
-        self._start_thread()
-
-    def _start_thread(self) -> None:
-        name = f"{self.name}-{next(self._numbers)}"
-        token = self._token
-        threading.Thread(target=self._run, args=(token,), name=name, daemon=True).start()
-
-    def wake(self, slot: Slot) -> None:
-        """Let the loop look at ``slot`` soon."""
-        self._ready.put(slot)
-
-    def stop(self) -> None:
-        """End the thread once it has looked at what is waiting before this call."""
-        self._ready.put(None)
-
-    def abandon(self, *, goes_on: bool) -> None:
-        """Leave the thread to its fate; a fresh one takes over if the loop goes on."""
-        self._token = object()
-        self.current = None
-        if goes_on:
-            self._start_thread()
-
-    def _run(self, token: object) -> None:
-        ready = self._ready
-        clock = self._clock
-        while True:
-            slot = ready.get()
-            if slot is None:
-                return
-            cell = slot.cell
-            if cell is None or slot.loop is not self:
-                continue
-            now_ns = clock.now_ns()
-            if not cell.is_started:
-                self.current = cell
-                cell.began_ns = now_ns
-                cell.begin(now_ns)
-            else:
-                item = slot.mailbox.pop()
-                if item is None:
-                    continue
-                self.current = cell
-                cell.began_ns = now_ns
-                cell.deliver(item, now_ns)
-            if self._token is not token:
-                return
-            self.current = None
-            ready.put(slot)
+JOIN_TIMEOUT_NS = 1_000_000_000
+"""How long ``stop`` waits for threads that have nothing left to do."""
 
 
 class ThreadOutlet(Outlet):
@@ -117,180 +53,138 @@ class ThreadOutlet(Outlet):
         return self._runtime.now_ns()
 
 
-class Clockwork(Port):
-    """The timer of the threaded runtime, and its watchdog."""
-
-    def __init__(self, runtime: ThreadRuntime) -> None:
-        self._runtime = runtime
-        self._wakeup = threading.Condition()
-        self._heap: list[tuple[int, int, str, str, int, int]] = []
-        self._live: dict[tuple[str, str], int] = {}
-        self._numbers = itertools.count()
-        self._is_closed = False
-
-    def open(self, outlet: Outlet) -> None:
-        """Start the thread."""
-        self._outlet = outlet
-        threading.Thread(target=self._run, name="clockwork", daemon=True).start()
-
-    def receive(self, envelope: Envelope) -> None:
-        """Set or cancel a timer of the sender."""
-        command = envelope.body
-        with self._wakeup:
-            if isinstance(command, SetTimer):
-                number = next(self._numbers)
-                due_ns = envelope.at_ns + max(0, command.after_ns)
-                self._live[(envelope.sender, command.key)] = number
-                heapq.heappush(
-                    self._heap,
-                    (
-                        due_ns,
-                        number,
-                        envelope.sender,
-                        command.key,
-                        command.generation,
-                        envelope.seq,
-                    ),
-                )
-                self._drop_dead()
-                if self._heap[0][1] == number:
-                    self._wakeup.notify()
-            elif isinstance(command, CancelTimer):
-                self._live.pop((envelope.sender, command.key), None)
-
-    def _drop_dead(self) -> None:
-        # Replaced timers stay in the heap until due; rebuild before they outnumber the living.
-        if len(self._heap) > 64 + 4 * len(self._live):
-            self._heap = [one for one in self._heap if self._live.get((one[2], one[3])) == one[1]]
-            heapq.heapify(self._heap)
-
-    def forget(self, sender: str) -> None:
-        """Cancel every timer of ``sender``."""
-        with self._wakeup:
-            for key in [one for one in self._live if one[0] == sender]:
-                del self._live[key]
-
-    def close(self, timeout_s: float) -> None:
-        """End the thread."""
-        with self._wakeup:
-            self._is_closed = True
-            self._wakeup.notify()
-
-    def _run(self) -> None:
-        watch_ns = 0
-        while True:
-            with self._wakeup:
-                now_ns = self._runtime.now_ns()
-                due: list[tuple[int, int, str, str, int, int]] = []
-                while self._heap and self._heap[0][0] <= now_ns:
-                    timer = heapq.heappop(self._heap)
-                    if self._live.get((timer[2], timer[3])) == timer[1]:
-                        del self._live[(timer[2], timer[3])]
-                        due.append(timer)
-                if self._is_closed:
-                    return
-                if not due and now_ns < watch_ns:
-                    next_ns = min(watch_ns, self._heap[0][0]) if self._heap else watch_ns
-                    self._wakeup.wait((next_ns - now_ns) / 1e9)
-            for _, _, sender, key, generation, seq in due:
-                self._outlet.tell(
-                    self._outlet.resolve(sender),
-                    TimerFired(key=key, generation=generation),
-                    cause=seq,
-                )
-            if now_ns >= watch_ns:
-                self._runtime.watch(now_ns)
-                watch_ns = now_ns + WATCH_INTERVAL_NS
-
-
 class ThreadRuntime(Runtime):
     """Runs a tree on threads and wall time."""
+
+    # On a thread that actors share, nothing one of them raises may end the thread.
+    failures: ClassVar[type[BaseException]] = BaseException
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._loops: dict[str, Loop] = {}
         self._root_done = threading.Event()
+        self._former_hook = threading.excepthook
+        self._is_open = False
         super().__init__(clock or SystemClock())
 
     def start(self) -> None:
         """Open the ports and start the root supervisor; returns at once."""
         if self._root is None:
-            raise RuntimeError("declare a tree first")
+            raise InvariantError("declare a tree first")
+        self._is_open = True
+        self._former_hook = threading.excepthook
+        threading.excepthook = self._thread_failed
         for name, port in self.ports():
             port.open(ThreadOutlet(self, name))
         self.start_child(self._root.name)
 
     def stop(self, timeout_s: float = 30.0) -> bool:
-        """Stop the tree right to left, then the ports; return whether the tree ended in time."""
-        ended = self._root_done.is_set()
-        if self._root is not None and not ended:
+        """Stop the tree right to left, then the ports; return whether the tree ended in time.
+
+        What has not ended in time is killed. Must not be called by an actor.
+        """
+        ended = True
+        root = self._root
+        if root is not None and root.cell is not None:
             self._is_stopping = True
-            self.post_outside(self._root, StopRequested())
+            self.post_personal(root, root.cell, StopRequested())
             ended = self._root_done.wait(timeout_s)
+            self.kill_child(root.name, ExitReason.KILLED, "the runtime stopped")
         for name, port in reversed(self.ports()):
             if name != TIMER:
                 port.close(timeout_s)
         self.timer_address.slot.port.close(timeout_s)
-        for loop in list(self._loops.values()):
+        with self._lock:
+            loops = tuple(self._loops.values())
+            self._loops.clear()
+        for loop in loops:
             loop.stop()
+        deadline_ns = self.now_ns() + JOIN_TIMEOUT_NS
+        for loop in loops:
+            loop.join(max(0.0, (deadline_ns - self.now_ns()) / 1e9))
+        self._is_open = False
+        if threading.excepthook == self._thread_failed:
+            threading.excepthook = self._former_hook
         return ended
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait for the root supervisor to end; return whether it has."""
         return self._root_done.wait(timeout_s)
 
+    def is_known(self, name: str) -> bool:
+        """Return whether there is an address called ``name``."""
+        return name in self._slots
+
+    # Progress.
+
     def watch(self, now_ns: int) -> None:
         """Abandon every thread whose handler has run past its limit."""
-        for loop in list(self._loops.values()):
-            cell = loop.current
-            if cell is None:
+        for loop in tuple(self._loops.values()):
+            worker = loop.worker
+            cell = worker.current
+            stuck_ns = now_ns - worker.began_ns
+            if cell is None or stuck_ns <= _stall_limit_ns(cell.slot):
                 continue
-            spec = cell.slot.spec
-            limit_ns = spec.stall_after_ns if isinstance(spec, ChildSpec) else SUPERVISOR_STALL_NS
-            stuck_ns = now_ns - cell.began_ns
-            if stuck_ns > limit_ns and loop.current is cell:
-                logger.error("%s has been stuck for %d ms", cell.slot.name, stuck_ns // 1_000_000)
-                with self._lock:
-                    loop.abandon(goes_on=_is_shared(cell.slot.spec))
-                self.cell_exited(
-                    cell, ExitReason.STUCK, f"no progress for {stuck_ns // 1_000_000} ms"
-                )
+            detail = f"no progress for {stuck_ns // 1_000_000} ms"
+            logger.error("%s: %s", cell.slot.name, detail)
+            loop.abandon(goes_on=_is_shared(cell.slot))
+            self.cell_exited(cell, ExitReason.STUCK, detail)
 
     def hang(self, cell: Cell) -> None:
         """Hold the thread until the watchdog has given the cell up."""
-        never = threading.Event()
-        while not cell.is_fenced:
-            never.wait(0.02)
+        cell.actor_stopped.wait()
 
-    def _make_mailbox(self, capacity: int) -> Mailbox:
-        return SharedMailbox(capacity)
+    # Ports.
+
+    def port_failed(self, name: str, error: BaseException) -> None:
+        """Log what a port has raised and tell whoever must know that a part is missing."""
+        logger.critical("the port %s failed", name, exc_info=error)
+        self.publish(
+            RUNTIME,
+            ActorFailed(actor=name, generation=1, reason=ExitReason.ERROR, detail=repr(error)),
+        )
+
+    def _thread_failed(self, arguments: threading.ExceptHookArgs) -> None:
+        # A thread is a port's if it is called after it: `rest`, `rest-2`, `rest:keepalive`.
+        thread, error = arguments.thread, arguments.exc_value
+        if self._is_open and thread is not None and error is not None:
+            names = sorted((name for name, _ in self.ports()), key=len, reverse=True)
+            for name in names:
+                if thread.name == name or thread.name.startswith((f"{name}-", f"{name}:")):
+                    self.port_failed(name, error)
+                    break
+            else:
+                logger.critical("the thread %s failed", thread.name, exc_info=error)
+        self._former_hook(arguments)
+
+    # What a runtime decides.
+
+    def _furnish(self, slot: Slot) -> None:
+        slot.mailbox = SharedMailbox(10_000)
 
     def _make_timer(self) -> Port:
         self._clockwork = Clockwork(self)
         return self._clockwork
 
-    def _wake(self, slot: Slot) -> None:
-        loop = slot.loop
-        if loop is not None:
-            loop.wake(slot)  # type: ignore[attr-defined]  # set to a Loop by _place
-
-    def _place(self, cell: Cell) -> None:
+    def _place(self, cell: Cell, first: Item) -> None:
         slot = cell.slot
-        spec = slot.spec
-        assert spec is not None
-        name = thread_of(spec)
+        assert slot.spec is not None
+        assert isinstance(slot.mailbox, SharedMailbox)
+        name = thread_of(slot.spec)
         loop = self._loops.get(name)
         if loop is None:
             loop = self._loops[name] = Loop(name, self.clock)
-        slot.loop = loop
-        loop.wake(slot)
+        slot.runner = loop
+        slot.mailbox.give_to(cell, loop.ready.put, first)
 
-    def _detach(self, cell: Cell) -> None:
+    def _displace(self, cell: Cell) -> None:
         slot = cell.slot
-        if not _is_shared(slot.spec) and slot.cell is None:
-            loop = self._loops.pop(thread_of(slot.spec), None) if slot.spec is not None else None
-            if loop is not None:
-                loop.stop()
-            slot.loop = None
+        loop = slot.runner
+        assert isinstance(slot.mailbox, SharedMailbox)
+        assert isinstance(loop, Loop)
+        slot.mailbox.take_away()
+        slot.runner = None
+        if not _is_shared(slot) and self._loops.pop(loop.name, None) is not None:
+            loop.stop()
 
     def _forget_timers(self, slot: Slot) -> None:
         self._clockwork.forget(slot.name)
@@ -299,8 +193,13 @@ class ThreadRuntime(Runtime):
         self._root_done.set()
 
     def _thread_name(self, slot: Slot) -> str:
-        return slot.loop.name if isinstance(slot.loop, Loop) else ""
+        return slot.runner.name if isinstance(slot.runner, Loop) else ""
 
 
-def _is_shared(spec: ChildSpec | SupervisorSpec | None) -> bool:
+def _is_shared(slot: Slot) -> bool:
+    spec = slot.spec
     return isinstance(spec, SupervisorSpec) or (isinstance(spec, ChildSpec) and bool(spec.thread))
+
+
+def _stall_limit_ns(slot: Slot) -> int:
+    return slot.spec.stall_after_ns if isinstance(slot.spec, ChildSpec) else SUPERVISOR_STALL_NS

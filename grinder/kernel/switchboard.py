@@ -1,0 +1,172 @@
+"""Addresses, and how a message gets from one to another."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Final
+
+from grinder.kernel.actor import Effect
+from grinder.kernel.address import Address
+from grinder.kernel.clock import Clock
+from grinder.kernel.mailbox import Item
+from grinder.kernel.message import Envelope, Message
+from grinder.kernel.observer import Observer
+from grinder.kernel.port import Port
+from grinder.kernel.routes import Key, Routes
+from grinder.kernel.slot import Slot
+
+logger = logging.getLogger("grinder.kernel")
+
+OUTSIDE: Final = "outside"
+"""The sender of what neither an actor nor a port has said."""
+
+Watch = Callable[[str, int, Message], None]
+Doors = tuple[tuple[Slot, Callable[[Item], bool]], ...]
+Plan = tuple[tuple[Watch, ...], Doors, Key | None]
+"""What happens to a class of messages: who watches, who hears each, who hears one by its key."""
+
+
+class Switchboard(ABC):
+    """Knows every address, and posts."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self._plans: dict[type[Message], Plan] = {}
+        # Kept from the first message of a class to the next change of the wiring.
+        self.routes = Routes(self._plans.clear)
+        self._slots: dict[str, Slot] = {}
+        self._seq = itertools.count(1)
+        self._observers: dict[type[Message], tuple[Watch, ...]] = {}
+
+    # Wiring, before the start.
+
+    def address(self, name: str) -> Address:
+        """Return the address called ``name``, made on first use."""
+        slot = self._slots.get(name)
+        if slot is None:
+            slot = Slot(name)
+            self._furnish(slot)
+            self._slots[name] = slot
+        return slot.address
+
+    def add_port(self, name: str, port: Port) -> Address:
+        """Put ``port`` at the address called ``name``."""
+        address = self.address(name)
+        slot: Slot = address.slot
+        slot.port = port
+        slot.port_door = functools.partial(self._hand_to_port, name, port)
+        self._plans.clear()
+        return address
+
+    def observe(self, observer: Observer) -> None:
+        """Show ``observer`` every message of the classes that it names, from now on."""
+        for message_class in observer.hears:
+            known = self._observers.get(message_class, ())
+            self._observers[message_class] = (*known, observer.observe)
+        self._plans.clear()
+
+    def ports(self) -> tuple[tuple[str, Port], ...]:
+        """Return every port with its name."""
+        slots = tuple(self._slots.values())
+        return tuple((slot.name, slot.port) for slot in slots if slot.port is not None)
+
+    def resolve(self, name: str) -> Address:
+        """Return the address called ``name``.
+
+        Raises:
+            KeyError: nobody has declared it.
+        """
+        return self._slots[name].address
+
+    # Delivery.
+
+    def now_ns(self) -> int:
+        """Return the runtime's time in nanoseconds since the epoch."""
+        return self.clock.now_ns()
+
+    def tell(self, receiver: Address, message: Message, *, cause: int = 0) -> None:
+        """Tell ``receiver`` something from outside the tree, in the name of ``outside``."""
+        self.emit(OUTSIDE, receiver, message, cause)
+
+    def emit(self, sender: str, receiver: Address, message: Message, cause: int) -> None:
+        """Post ``message`` to ``receiver`` in the name of ``sender`` and show it to observers."""
+        watchers = self._observers.get(message.__class__)
+        if watchers is not None:
+            self._show(watchers, sender, message)
+        self._post(receiver.slot, sender, cause, message)
+
+    def publish(self, sender: str, message: Message, cause: int = 0) -> None:
+        """Say ``message`` in the name of ``sender`` to whoever is routed to hear it."""
+        self.flush(sender, [(None, message)], cause)
+
+    def flush(self, sender: str, outbox: list[Effect], cause: int) -> None:
+        """Send what a handler of ``sender`` has said, in order, and empty its outbox."""
+        seq = self._seq
+        plans = self._plans
+        for receiver, body in outbox:
+            watchers, doors, keyed = plans.get(body.__class__) or self._plan(body.__class__)
+            if watchers:
+                self._show(watchers, sender, body)
+            if receiver is not None:
+                self._post(receiver.slot, sender, cause, body)
+                continue
+            for slot, put in doors:
+                if not put((next(seq), sender, cause, body)):
+                    self._overflow(slot, body)
+            if keyed is not None:
+                key, addresses = keyed
+                address = addresses.get(key(body))
+                if address is not None:
+                    self._post(address.slot, sender, cause, body)
+        outbox.clear()
+
+    def _plan(self, message_class: type[Message]) -> Plan:
+        everyone, keyed = self.routes.plan(message_class)
+        watchers = self._observers.get(message_class, ())
+        doors = tuple((one.slot, one.slot.door(message_class)) for one in everyone)
+        plan = (watchers, doors, keyed)
+        self._plans[message_class] = plan
+        return plan
+
+    def _show(self, watchers: tuple[Watch, ...], sender: str, body: Message) -> None:
+        now_ns = self.clock.now_ns()
+        for watch in watchers:
+            try:
+                watch(sender, now_ns, body)
+            except Exception:  # a broken observer must not break what it observes
+                logger.exception("an observer failed on %s", body.__class__.__name__)
+
+    def post_outside(self, slot: Slot, message: Message) -> None:
+        """Post a message of the kernel itself, without showing it to observers."""
+        self._post(slot, OUTSIDE, 0, message)
+
+    def _post(self, slot: Slot, sender: str, cause: int, body: Message) -> None:
+        if not slot.put((next(self._seq), sender, cause, body)):
+            self._overflow(slot, body)
+
+    def _hand_to_port(self, name: str, port: Port, item: Item) -> bool:
+        seq, sender, cause, body = item
+        envelope = Envelope(
+            seq=seq, sender=sender, receiver=name, at_ns=self.clock.now_ns(), cause=cause, body=body
+        )
+        try:
+            port.receive(envelope)
+        except Exception as error:  # noqa: BLE001  # the sender has done nothing wrong
+            self.port_failed(name, error)
+        return True
+
+    @abstractmethod
+    def _furnish(self, slot: Slot) -> None:
+        """Give a new slot its mailbox."""
+
+    @abstractmethod
+    def _overflow(self, slot: Slot, body: Message) -> None:
+        """Deal with a slot that had no room for ``body``."""
+
+    @abstractmethod
+    def port_failed(self, name: str, error: BaseException) -> None:
+        """Deal with what the port called ``name`` has raised."""

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kernel.world import SteppedWorld, ThreadWorld, World
+
+
+@pytest.fixture(params=["stepped", "threads", "thread-each"])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """Either runtime, the threaded one in both arrangements."""
+    one: World
+    if request.param == "stepped":
+        one = SteppedWorld()
+    else:
+        one = ThreadWorld(thread="" if request.param == "thread-each" else "thinking")
+    yield one
+    one.runtime.stop(10.0)
