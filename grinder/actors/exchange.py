@@ -165,7 +165,8 @@ class ExchangeActor(Actor):
 
     def on_place_answered(self, answer: PlaceAnswered) -> None:
         """Apply the answer to a placement."""
-        if answer.outcome is Outcome.DONE:
+        record = self._book.find(answer.client_order_id)
+        if answer.outcome is Outcome.DONE and record is not None and not record.is_accepted_said:
             self._line.accepted(answer.client_order_id, self.now_ns)
         self._apply(self._book.place_answered(answer, self.now_ns))
 

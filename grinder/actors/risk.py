@@ -232,9 +232,10 @@ class RiskSupervisor(Actor):
             self._revoke(f"ACTOR_DOWN {failed.actor}")
 
     def on_actor_up(self, started: ActorStarted | ActorRestarted) -> None:
-        """Note that a part is back, and tell it where the lifecycle stands."""
+        """Note that a part is up; one that was up before has missed where the lifecycle stands."""
         self._down.discard(started.actor)
-        self._say_state(self._state, Reason.RESTARTED)
+        if isinstance(started, ActorRestarted):
+            self._say_state(self._state, Reason.RESTARTED)
 
     def on_leadership_gained(self, gained: LeadershipGained) -> None:
         """Act until the deadline."""

@@ -46,12 +46,12 @@ class PrivateLine:
         return pause_ns
 
     def accepted(self, client_order_id: str, now_ns: int) -> None:
-        """Expect the echo of a placement that the venue accepted."""
+        """Expect the echo of a placement that the venue accepted and the stream has not told of."""
         if self.is_live and len(self._echoes) < ECHOES_MAX:
             self._echoes.setdefault(client_order_id, now_ns + ECHO_NS)
 
     def heard(self, client_order_id: str) -> None:
-        """Take an echo, also one that comes before the answer it belongs to."""
+        """Take an echo."""
         self._failures = 0
         self._echoes.pop(client_order_id, None)
 

@@ -1,0 +1,255 @@
+"""One live run: from settings to a running system, and from a signal to a clean end."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+
+from grinder import __version__
+from grinder.actors.wiring import RISK, Facts, Ports, assemble
+from grinder.config.secrets import Secrets
+from grinder.config.write import config_hash
+from grinder.console.http import ConsoleServer, Sources
+from grinder.console.log import observer_for
+from grinder.console.metrics import Metrics
+from grinder.console.report import build_report
+from grinder.console.terminal import Terminal
+from grinder.console.views import StateView
+from grinder.console.watch import MetricsObserver
+from grinder.errors import ConfigError
+from grinder.kernel.message import Message
+from grinder.kernel.observer import Observer
+from grinder.kernel.threads import ThreadRuntime
+from grinder.lease.memory import MemoryLeasePort
+from grinder.messages.risk import StopPosition, StopTrading, WindDownCompleted
+from grinder.model.settings import Config
+from grinder.venues.binance import VenueFacts, VenueHosts, hosts, load_venue
+from grinder.venues.binance_rest import BinanceRestPort
+from grinder.venues.signing import Credentials
+from grinder.venues.sim.config import BUNDLED, AccountSeed, VenueConfig
+from grinder.venues.sim.server import VenueServer
+from grinder.venues.stream import BinanceStreamPort, BinanceUserStreamPort
+
+SWITCH_INTERVAL_S = 0.0005
+"""Cuts the tail of hand-overs beside a busy thread about fivefold (docs/performance.md)."""
+ASK_AGAIN_S = 1.0
+"""Pause before the request to wind down is repeated: whoever heard it may have died."""
+STOP_MARGIN_S = 1.5
+
+
+class WindDownWatch(Observer):
+    """Remembers how the wind-down ended."""
+
+    hears = (WindDownCompleted,)
+
+    def __init__(self) -> None:
+        self.completed: WindDownCompleted | None = None
+        self.is_done = threading.Event()
+
+    def observe(self, sender: str, at_ns: int, body: Message) -> None:
+        """Keep the last word."""
+        assert isinstance(body, WindDownCompleted)
+        self.completed = body
+        self.is_done.set()
+
+
+@attrs.frozen(kw_only=True)
+class Ending:
+    """How a run ended."""
+
+    is_clean: bool
+    """True when the venue confirmed that nothing of ours rests."""
+    detail: str
+
+
+class Session:
+    """A live system with its console; every problem before the start is a ConfigError."""
+
+    def __init__(self, config: Config, secrets: Secrets, *, is_picture: bool) -> None:
+        _check_arming(config)
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        self.config = config
+        self.hash = config_hash(config)
+        self.embedded = _embedded_venue(config, secrets)
+        try:
+            self._prepare(config, secrets, is_picture=is_picture)
+        except BaseException:
+            self._close_venue()
+            raise
+
+    def _prepare(self, config: Config, secrets: Secrets, *, is_picture: bool) -> None:
+        self.addresses = self._addresses()
+        credentials = Credentials(key=secrets.api_key, secret=secrets.api_secret)
+        facts = load_venue(self.addresses.rest_url, credentials, config.run.symbols, config.venue)
+        self.runtime = ThreadRuntime()
+        self._started_ns = self.runtime.now_ns()
+        self.wind_down = WindDownWatch()
+        self.view = StateView(facts.instruments, now_ns=self.runtime.now_ns)
+        metrics = Metrics(
+            config_hash=self.hash,
+            version=__version__,
+            actors=self.runtime.snapshots,
+            is_ready=self.runtime.is_ready,
+            now_ns=self.runtime.now_ns,
+        )
+        for observer in (
+            self.view,
+            MetricsObserver(metrics, facts.instruments),
+            observer_for(config.run.log_level, facts.instruments),
+            self.wind_down,
+        ):
+            self.runtime.observe(observer)
+        assemble(
+            self.runtime,
+            config,
+            Facts(
+                instruments=facts.instruments,
+                started_ns=self._started_ns,
+                instance=config.leader.instance or f"{socket.gethostname()}-{os.getpid()}",
+            ),
+            _live_ports(config, facts, credentials, self.addresses),
+        )
+        self.console = ConsoleServer(
+            config.run.host,
+            config.run.port,
+            Sources(
+                view=self.view,
+                registry=metrics.registry,
+                actors=self.runtime.snapshots,
+                is_ready=self.runtime.is_ready,
+                config_hash=self.hash,
+                version=__version__,
+                fault=self.runtime.inject if config.run.fault_injection else None,
+            ),
+        )
+        self.terminal = Terminal(self.view, self.runtime.snapshots) if is_picture else None
+
+    def _addresses(self) -> VenueHosts:
+        if self.embedded is None:
+            return hosts(self.config.run.venue, self.config.venue)
+        rest_url, stream_url = self.embedded.start()
+        return VenueHosts(rest_url=rest_url, stream_url=stream_url)
+
+    def start(self) -> None:
+        """Bring the system up."""
+        self.runtime.start()
+        if self.terminal is not None:
+            self.terminal.start()
+
+    def has_ended(self) -> bool:
+        """Return whether the tree gave up by itself."""
+        return self.runtime.root_exit is not None
+
+    def stop(self, give_up: Callable[[], bool]) -> Ending:
+        """Wind down, stop every actor and port, and say how it ended."""
+        ending = self._wind_down(give_up)
+        self.runtime.stop(timeout_s=2.0)
+        self.console.close()
+        if self.terminal is not None:
+            self.terminal.close()
+        self._close_venue()
+        return ending
+
+    def _wind_down(self, give_up: Callable[[], bool]) -> Ending:
+        position = StopPosition(self.config.stop.position)
+        deadline_s = self.config.stop.timeout_ms / 1000 + STOP_MARGIN_S
+        waited_s = 0.0
+        while waited_s < deadline_s and not self.has_ended() and not give_up():
+            self.runtime.tell(self.runtime.address(RISK), StopTrading(position=position))
+            if self.wind_down.is_done.wait(ASK_AGAIN_S):
+                break
+            waited_s += ASK_AGAIN_S
+        done = self.wind_down.completed
+        if done is None:
+            ended = self.runtime.root_exit
+            why = f"the system gave up: {ended.detail}" if ended else "no answer in time"
+            return Ending(is_clean=False, detail=why)
+        return Ending(is_clean=done.is_confirmed and done.open_orders == 0, detail=done.detail)
+
+    def report(self) -> dict[str, object]:
+        """Return the summary of the run."""
+        return build_report(
+            self.view,
+            self.runtime.snapshots(),
+            config_hash=self.hash,
+            version=__version__,
+            stop_position=self.config.stop.position,
+            duration_s=(self.runtime.now_ns() - self._started_ns) / 1e9,
+        )
+
+    def _close_venue(self) -> None:
+        if self.embedded is not None:
+            self.embedded.stop()
+
+
+def _check_arming(config: Config) -> None:
+    venue = config.run.venue
+    problems = []
+    if venue != "sim" and not config.run.armed:
+        problems.append(f"run.armed: trading on {venue} needs run.armed = true")
+    if venue == "binance" and not config.run.allow_mainnet:
+        problems.append("run.allow_mainnet: real money needs run.allow_mainnet = true")
+    if venue != "sim" and config.run.fault_injection:
+        problems.append(f"run.fault_injection: faults are not injected on {venue}")
+    if problems:
+        raise ConfigError(tuple(problems))
+
+
+def _embedded_venue(config: Config, secrets: Secrets) -> VenueServer | None:
+    """Return the venue to run inside, or None when there is one elsewhere."""
+    if config.run.venue != "sim" or config.venue.rest_url:
+        return None
+    sim = config.sim
+    return VenueServer(
+        VenueConfig(
+            symbols=config.run.symbols,
+            data=(sim.data or BUNDLED,),
+            seed=sim.seed,
+            speed=sim.speed,
+            order_log=Path(sim.order_log) if sim.order_log else None,
+            accounts=(
+                AccountSeed(key=secrets.api_key, secret=secrets.api_secret, balance=sim.balance),
+            ),
+        )
+    )
+
+
+def _live_ports(
+    config: Config, facts: VenueFacts, credentials: Credentials, addresses: VenueHosts
+) -> Ports:
+    def stream(route: str) -> BinanceStreamPort:
+        return BinanceStreamPort(
+            stream=route,
+            stream_url=addresses.stream_url,
+            instruments=facts.instruments,
+            settings=config.venue,
+            depth=config.feed.depth,
+        )
+
+    return Ports(
+        venue=BinanceRestPort(
+            rest_url=addresses.rest_url,
+            credentials=credentials,
+            clock=facts.clock,
+            instruments=facts.instruments,
+            settings=config.venue,
+            weight_limit_1m=facts.weight_limit_1m,
+        ),
+        user=BinanceUserStreamPort(
+            rest_url=addresses.rest_url,
+            stream_url=addresses.stream_url,
+            credentials=credentials,
+            clock=facts.clock,
+            instruments=facts.instruments,
+            settings=config.venue,
+        ),
+        public=stream("public"),
+        market=stream("market"),
+        lease=MemoryLeasePort(),
+    )
