@@ -37,6 +37,7 @@ class Tally:
         self._wanted: dict[str, dict[str, OrderRecord]] = {}
         self._at_ns: dict[str, int] = {}
         self._deferred: dict[str, int] = {}
+        self._deferrals: dict[str, int] = {}
 
     def log(self, symbol: str) -> TradeLog:
         """Return the trades counted of ``symbol``."""
@@ -133,6 +134,8 @@ class Tally:
                 del self._at_ns[symbol]
                 continue
             asked = 1
+            if symbol in self._deferred:
+                asked = self._deferrals[symbol] = self._deferrals.get(symbol, 0) + 1
             for record in records:
                 record.backfills += 1
                 asked = max(asked, record.backfills)
@@ -148,6 +151,7 @@ class Tally:
             return
         if self.log(symbol).knows(first):
             del self._deferred[symbol]
+            self._deferrals.pop(symbol, None)
         elif not self._table.has_nameless(symbol):
             # One more reading, now that every order has its number.
             self._at_ns[symbol] = now_ns
