@@ -69,13 +69,13 @@ def console() -> Iterator[str]:
         0,
         Sources(
             view=StateView({}, now_ns=lambda: 1),
-            metrics=Metrics(
+            registry=Metrics(
                 config_hash="h",
                 version="1",
                 actors=lambda: actors,
                 is_ready=lambda: True,
                 now_ns=lambda: 1,
-            ),
+            ).registry,
             actors=lambda: actors,
             is_ready=lambda: True,
             config_hash="h",

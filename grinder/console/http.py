@@ -11,7 +11,7 @@ import attrs
 from flask import Flask, Response, jsonify
 from waitress.server import create_server  # type: ignore[import-untyped]  # ships none
 
-from grinder.console.metrics import CONTENT_TYPE, Metrics
+from grinder.console.metrics import CONTENT_TYPE, Registry, scrape
 from grinder.console.tree import tree_of
 from grinder.console.views import StateView
 from grinder.errors import ConfigError
@@ -28,7 +28,7 @@ class Sources:
     """Where the endpoint's answers come from. Every callable may be called from any thread."""
 
     view: StateView
-    metrics: Metrics
+    registry: Registry
     actors: Callable[[], tuple[ActorSnapshot, ...]]
     is_ready: Callable[[], bool]
     """Whether every actor has started."""
@@ -97,7 +97,7 @@ def make_app(sources: Sources) -> Flask:
 
     @app.get("/metrics")
     def metrics() -> Response:
-        return Response(sources.metrics.scrape(), content_type=CONTENT_TYPE)
+        return Response(scrape(sources.registry), content_type=CONTENT_TYPE)
 
     @app.get("/healthz")
     def healthz() -> Response:

@@ -8,6 +8,7 @@ client order id or a key, and each label takes a bounded number of values.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -60,11 +61,20 @@ LATENCY_BUCKETS_S = (
     0.5,
     1.0,
 )
+Registry: TypeAlias = CollectorRegistry
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-"""What ``Metrics.scrape`` returns, in HTTP's words."""
+"""What ``scrape`` returns, in HTTP's words."""
+ACTORS_MAX = 128
+"""More than a tree of the most symbols that settings allow has."""
 LABEL_VALUES_MAX = 64
 NONE = "none"
 """Label value of a family that nothing has moved yet."""
+
+
+def scrape(registry: Registry) -> bytes:
+    """Return every family of ``registry`` in Prometheus's text format."""
+    return generate_latest(registry)
 
 
 class Metrics:
@@ -90,10 +100,6 @@ class Metrics:
         self._account()
         self._latency()
         self.registry.register(_ActorCollector(actors))
-
-    def scrape(self) -> bytes:
-        """Return every family in Prometheus's text format."""
-        return generate_latest(self.registry)
 
     def bounded(self, label: str, value: str) -> str:
         """Return ``value``, or ``other`` once ``label`` has taken its share of values."""
@@ -128,7 +134,7 @@ class Metrics:
         )
         info.labels(config_hash, version).set(1)
         self._gauge("grinder_readyz_callback_registered", "1 when readiness is asked for").set(1)
-        ready = self._gauge("grinder_readyz_ready", "1 when ready and leading")
+        ready = self._gauge("grinder_readyz_ready", "1 when every actor is ready")
         ready.set_function(lambda: float(is_ready()))
 
     def _risk(self) -> None:
@@ -311,7 +317,7 @@ class _ActorCollector(Collector):
         yield from self._families(())
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._families(self._actors()[:LABEL_VALUES_MAX])
+        yield from self._families(self._actors()[:ACTORS_MAX])
 
     def _families(self, actors: tuple[ActorSnapshot, ...]) -> Iterator[Metric]:
         up = GaugeMetricFamily("grinder_actor_up", "1 while ready", labels=("actor",))

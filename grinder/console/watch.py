@@ -248,7 +248,7 @@ def _mismatched(watch: MetricsObserver, _: str, __: int, body: MismatchDetected)
 def _synced(watch: MetricsObserver, _: str, __: int, body: AccountSynced) -> None:
     watch.metrics.sync_ts.set(body.asked_ns // NS_PER_MS)
     watch.metrics.sync_since.mark(body.asked_ns)
-    watch.metrics.sync_positions.set(len(body.positions))
+    watch.metrics.sync_positions.set(sum(1 for one in body.positions if one.qty_lots))
     watch.metrics.sync_orders.set(len(body.open_orders))
 
 

@@ -45,7 +45,7 @@ class World:
         )
         return Sources(
             view=self.view,
-            metrics=metrics,
+            registry=metrics.registry,
             actors=lambda: self.actors,
             is_ready=lambda: self.is_ready,
             config_hash="abc",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from prometheus_client.metrics_core import Metric
@@ -11,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from console import said
 from console.said import INSTRUMENTS, NOW, Clock, S
-from grinder.console.metrics import LIFECYCLE_STATES, Metrics
+from grinder.console.metrics import LIFECYCLE_STATES, Metrics, scrape
 from grinder.console.watch import MetricsObserver
 from grinder.kernel.message import Message
 from grinder.kernel.observer import ActorSnapshot
@@ -64,7 +66,7 @@ class Scraped:
             self.watch.observe(sender, at_ns, message)
 
     def families(self) -> list[Metric]:
-        return list(text_string_to_metric_families(self.metrics.scrape().decode()))
+        return list(text_string_to_metric_families(scrape(self.metrics.registry).decode()))
 
     def value(self, name: str, **labels: str) -> float:
         found = [
@@ -88,6 +90,20 @@ def test_every_family_has_a_sample_in_the_first_scrape(scraped: Scraped) -> None
     assert len(families) > 50
     assert [family.name for family in families if not family.samples] == []
     assert all(family.name.startswith("grinder_") for family in families)
+
+
+def test_the_page_names_every_family_and_no_other(scraped: Scraped) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+    table = page.partition("## Metrics")[2].partition("## Logs")[0]
+
+    named = set(re.findall(r"grinder_[a-z_]+", table))
+    families = {
+        family.name + ("_total" if family.type == "counter" else "")
+        for family in scraped.families()
+        if not family.name.endswith("_created")
+    }
+
+    assert named == families
 
 
 def test_no_label_is_unbounded(scraped: Scraped) -> None:
