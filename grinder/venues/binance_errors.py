@@ -4,7 +4,7 @@
 
     status, code or text                     a write means        a read means
     2xx, no negative code                    done                 done
-    any, -1003 or -1015; 429                 ThrottledError       ThrottledError
+    any, -1003 or -1015; 429                 SilencedError        SilencedError
     418                                      BannedError          BannedError
     any, -1008 or -1016                      BusyError            BusyError
     503 "Service Unavailable"                BusyError            BusyError
@@ -62,7 +62,15 @@ class BusyError(TransientError):
         super().__init__(f"venue busy with {code}: {text}")
 
 
-class BannedError(ThrottledError):
+class SilencedError(ThrottledError):
+    """The venue refused the request and asks for silence; ``code`` is its number, 0 if none."""
+
+    def __init__(self, code: int, text: str, retry_after_ms: int) -> None:
+        self.code = code
+        super().__init__(text, retry_after_ms)
+
+
+class BannedError(SilencedError):
     """The venue has banned our address: nothing may be sent, not even a cancel."""
 
 
@@ -92,9 +100,9 @@ def error_of(reply: Reply, *, is_write: bool, now_ms: int) -> VenueError | None:
     """
     code, text = _code_and_text(reply.body)
     if reply.status == 418:
-        return BannedError(text, _silence_ms(reply, code, text, now_ms))
+        return BannedError(code, text, _silence_ms(reply, code, text, now_ms))
     if reply.status == 429 or code in (WEIGHT_SPENT, ORDERS_SPENT):
-        return ThrottledError(text, _silence_ms(reply, code, text, now_ms))
+        return SilencedError(code, text, _silence_ms(reply, code, text, now_ms))
     if code in BUSY_CODES or (reply.status == 503 and _says_unavailable(text)):
         return BusyError(code, text)
     if code in UNKNOWN_CODES or reply.status == 408:
@@ -119,6 +127,8 @@ def code_and_text(error: VenueError) -> tuple[int, str]:
         return error.code or error.status, error.text
     if isinstance(error, BusyError):
         return error.code, error.text
+    if isinstance(error, SilencedError):
+        return error.code, str(error)
     return 0, str(error)
 
 

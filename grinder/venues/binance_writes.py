@@ -29,7 +29,7 @@ from grinder.venues.binance_errors import CLOCK_REFUSED, BusyError, code_and_tex
 from grinder.venues.budget import Purpose
 from grinder.venues.line import VenueLine
 from grinder.venues.workers import Job, WorkerPool
-from grinder.venues.writes import WriteTracker
+from grinder.venues.writes import Withdrawals, WriteTracker
 
 EXIT_THREADS = 2
 """Exits have threads of their own: neither an entry nor a cancel that hangs holds one up."""
@@ -49,6 +49,7 @@ class WriteDesk:
         self._settings = settings
         self._bodies = BodyDecoder(instruments)
         self._serial = 0
+        self._withdrawn = Withdrawals(names_max=2 * settings.queue_max)
         queue_max, release = settings.queue_max, line.release
         self._entries = WorkerPool("rest-place", settings.place_threads, queue_max, release)
         self._exits = WorkerPool("rest-exit", EXIT_THREADS, queue_max, release)
@@ -84,8 +85,9 @@ class WriteDesk:
         )
 
     def accept_cancel(self, envelope: Envelope, cancel: CancelOrder) -> None:
-        """Queue a cancel."""
+        """Queue a cancel; its order is not sent any more if it still waits."""
         self._tracker.begin(envelope.seq)
+        self._withdrawn.note(cancel.client_order_id)
         self._cancels.submit(
             Job(
                 run=partial(self._cancel, envelope, cancel),
@@ -142,6 +144,8 @@ class WriteDesk:
         window_ms = self._window_ms(order)
         if window_ms <= 0:
             return _place_refused(order, 0, "permit void")
+        if order.client_order_id in self._withdrawn:
+            return _place_refused(order, 0, "cancelled before it was sent")
         attempt = self._attempt(window_ms)
         try:
             body = self._line.call(

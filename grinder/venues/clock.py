@@ -13,6 +13,8 @@ from grinder.messages.venue import ClockMeasured
 from grinder.model.units import NS_PER_MS
 
 SAMPLES = 5
+FAILURES_MAX = 2
+"""So many unanswered questions in a row end a measurement: the thread has better things to do."""
 REMEASURE_AFTER_NS = 180 * 1_000_000_000
 
 
@@ -109,13 +111,18 @@ class VenueClock:
     def _quickest(self, read_ms: Callable[[], int]) -> Sample:
         best: Sample | None = None
         failure: TransientError | None = None
+        failures = 0
         for _ in range(SAMPLES):
+            if failures >= FAILURES_MAX:
+                break
             sent_ns = self._monotonic_ns()
             try:
                 venue_ms = read_ms()
             except TransientError as error:
                 failure = error
+                failures += 1
                 continue
+            failures = 0
             sample = Sample(
                 sent_ns=sent_ns, received_ns=self._monotonic_ns(), venue_ns=venue_ms * NS_PER_MS
             )

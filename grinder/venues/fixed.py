@@ -7,7 +7,6 @@ from decimal import Decimal, InvalidOperation
 
 from grinder.model.instrument import Instrument
 
-
 DIGITS_MAX = 28
 """Digits of a number of steps; the largest quantity at any venue is far below."""
 

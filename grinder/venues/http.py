@@ -22,7 +22,9 @@ from grinder.venues.signing import Credentials, Parameters, encoded, signed
 
 BODY_MAX = 32 * 1024 * 1024
 CHUNK = 256 * 1024
-TIME_PATH = "/fapi/v1/time"
+TIME = "/fapi/v1/time"
+TIME_TIMEOUT_MS = 1_000
+"""A slower answer would say little about the time."""
 
 
 class Access(Enum):
@@ -54,6 +56,9 @@ class VenueHttp:
 
     Proxies and certificates from the environment are not used: a path to the venue that nobody
     configured is not wanted, and looking for one costs more than the rest of a request.
+
+    Raises:
+        ConfigError: the credentials are not complete.
     """
 
     def __init__(
@@ -65,6 +70,8 @@ class VenueHttp:
         connect_timeout_ms: int,
         read_timeout_ms: int,
     ) -> None:
+        if credentials is not None and not credentials.is_complete:
+            raise ConfigError("expected an API key and its secret, was one of them or none")
         self.clock = clock
         self._base_url = base_url.rstrip("/")
         self._credentials = credentials
@@ -112,7 +119,9 @@ class VenueHttp:
             self._local.session = None
 
     def _venue_time_ms(self) -> int:
-        answer = self.call(Request(method="GET", path=TIME_PATH, access=Access.OPEN))
+        limit_ms = min(TIME_TIMEOUT_MS, self._read_timeout_ms)
+        request = Request(method="GET", path=TIME, access=Access.OPEN)
+        answer = self.call(request, timeout_ms=limit_ms)
         if not isinstance(answer, dict) or type(answer.get("serverTime")) is not int:
             raise TransientError("expected serverTime as a number, was something else")
         venue_ms: int = answer["serverTime"]
@@ -156,7 +165,7 @@ class VenueHttp:
     def _headers(self, request: Request) -> dict[str, str]:
         if request.access is Access.OPEN:
             return {}
-        if self._credentials is None or not self._credentials.is_complete:
+        if self._credentials is None:
             raise ConfigError(f"expected an API key and secret for {request.path}, was none")
         return {"X-MBX-APIKEY": self._credentials.key}
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from grinder.errors import ThrottledError, TransientError, VenueError
+from grinder.errors import ThrottledError, VenueError
 from grinder.kernel.message import Envelope, Message
 from grinder.kernel.port import Outlet
 from grinder.messages.venue import VenueDenied, VenueThrottled
@@ -74,13 +75,8 @@ class VenueLine:
         """
         try:
             return self._http.call(request, timeout_ms=timeout_ms, recv_window_ms=recv_window_ms)
-        except ThrottledError as error:
-            self._keep_silence(envelope, error)
-            raise
         except VenueError as error:
-            if is_denial(error):
-                code, text = code_and_text(error)
-                self.tell(envelope, VenueDenied(code=code, text=text))
+            self._tell_of(envelope, error)
             raise
         finally:
             self._report_budget(envelope)
@@ -104,16 +100,8 @@ class VenueLine:
 
         A failure leaves the old measurement; the next refusal of a timestamp comes back here.
         """
-        try:
+        with contextlib.suppress(VenueError):
             self._measure(envelope, since=since)
-        except ThrottledError as error:
-            self._keep_silence(envelope, error)
-        except TransientError:
-            return
-        except VenueError as error:
-            if is_denial(error):
-                code, text = code_and_text(error)
-                self.tell(envelope, VenueDenied(code=code, text=text))
 
     def note_headers(self, headers: Mapping[str, str]) -> None:
         """Take the budgets from the headers of an answer."""
@@ -132,7 +120,18 @@ class VenueLine:
             self.tell(envelope, report)
 
     def _measure(self, envelope: Envelope, *, since: int) -> None:
-        self.tell(envelope, self._http.measure_clock(since=since))
+        try:
+            self.tell(envelope, self._http.measure_clock(since=since))
+        except VenueError as error:
+            self._tell_of(envelope, error)
+            raise
+
+    def _tell_of(self, envelope: Envelope, error: VenueError) -> None:
+        if isinstance(error, ThrottledError):
+            self._keep_silence(envelope, error)
+        elif is_denial(error):
+            code, text = code_and_text(error)
+            self.tell(envelope, VenueDenied(code=code, text=text))
 
     def _keep_silence(self, envelope: Envelope, error: ThrottledError) -> None:
         is_ban = isinstance(error, BannedError)

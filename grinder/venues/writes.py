@@ -21,6 +21,30 @@ class _Waiter:
     until_ns: int
 
 
+class Withdrawals:
+    """Names of orders that were to be cancelled, so that none of them is placed afterwards.
+
+    Cancels overtake placements. A cancel may so reach the venue before its order, which does not
+    know it yet; sent then, the order would rest although it was cancelled. A name is used once,
+    so a placement that comes after the cancel of its name is always such a one.
+    """
+
+    def __init__(self, *, names_max: int) -> None:
+        self._names_max = names_max
+        self._names: dict[str, None] = {}
+        self._lock = threading.Lock()
+
+    def note(self, client_order_id: str) -> None:
+        """Keep a name; the oldest ones go."""
+        with self._lock:
+            self._names[client_order_id] = None
+            while len(self._names) > self._names_max:
+                del self._names[next(iter(self._names))]
+
+    def __contains__(self, client_order_id: str) -> bool:
+        return client_order_id in self._names
+
+
 class WriteTracker:
     """Answer a Quiesce once every earlier write is answered and every unknown one is decided.
 

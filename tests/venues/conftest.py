@@ -1,10 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+import attrs
 import pytest
 
-from venues.fakes import FakeOutlet, FrameServer, ScriptedVenue
+from grinder.venues.binance_rest import BinanceRestPort
+from grinder.venues.clock import VenueClock
+from grinder.venues.signing import Credentials
+from venues.fakes import TIMEOUT_S, FakeOutlet, ScriptedVenue, acknowledged, traded
+from venues.frameserver import FrameServer
+from venues.scripts import ORDER, SETTINGS, Open
 
 
 @pytest.fixture
@@ -24,3 +31,26 @@ def frames() -> Iterator[FrameServer]:
     server = FrameServer()
     yield server
     server.close()
+
+
+@pytest.fixture
+def opened(outlet: FakeOutlet, scripted: ScriptedVenue) -> Iterator[Open]:
+    ports: list[BinanceRestPort] = []
+
+    def make(**settings: Any) -> BinanceRestPort:
+        port = BinanceRestPort(
+            rest_url=scripted.url,
+            credentials=Credentials(key="the-key", secret="the-secret"),
+            clock=VenueClock(),
+            instruments=traded("BTCUSDT", "ETHUSDT"),
+            settings=attrs.evolve(SETTINGS, **settings),
+        )
+        port.open(outlet)
+        ports.append(port)
+        return port
+
+    scripted.on("POST", ORDER, acknowledged)
+    scripted.on("DELETE", ORDER, lambda call: acknowledged(call, "CANCELED"))
+    yield make
+    for port in ports:
+        port.close(TIMEOUT_S)

@@ -15,6 +15,7 @@ from grinder.venues.binance_errors import (
     BannedError,
     BusyError,
     Reply,
+    SilencedError,
     code_and_text,
     error_of,
     is_denial,
@@ -54,10 +55,10 @@ ROWS: list[tuple[int, int | None, str, Expected, Expected]] = [
     (403, None, "<html>Forbidden</html>", RefusedError, RefusedError),
     (404, None, "", RefusedError, RefusedError),
     (418, -1003, "banned until 1700000063000", BannedError, BannedError),
-    (429, -1003, "Too many requests", ThrottledError, ThrottledError),
-    (429, -1015, "Too many new orders", ThrottledError, ThrottledError),
-    (400, -1015, "Too many new orders", ThrottledError, ThrottledError),
-    (429, None, "slow down", ThrottledError, ThrottledError),
+    (429, -1003, "Too many requests", SilencedError, SilencedError),
+    (429, -1015, "Too many new orders", SilencedError, SilencedError),
+    (400, -1015, "Too many new orders", SilencedError, SilencedError),
+    (429, None, "slow down", SilencedError, SilencedError),
     (500, None, "oops", UnknownOutcomeError, TransientError),
     (502, None, "<html>Bad Gateway</html>", UnknownOutcomeError, TransientError),
     (503, -1008, "Request throttled by system-level protection.", BusyError, BusyError),
@@ -90,8 +91,7 @@ def test_recorded_errors_keep_their_code(sample: dict[str, object]) -> None:
     assert isinstance(payload, dict)
 
     assert error is not None
-    if not isinstance(error, ThrottledError):
-        assert code_and_text(error)[0] == payload["code"]
+    assert code_and_text(error)[0] == payload["code"]
 
 
 @pytest.mark.parametrize(

@@ -1,38 +1,25 @@
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
 from typing import Any
 
-import attrs
 import pytest
 
 from grinder.messages.venue import (
-    AccountRead,
-    BudgetReported,
     CancelAnswered,
     ClockMeasured,
     CountdownAnswered,
     DropPlacements,
-    FundingRead,
-    OrderQueried,
     Outcome,
     PlaceAnswered,
     QueryOrder,
-    Quiesce,
-    Quiesced,
     ReadAccount,
     ReadFailed,
-    ReadFunding,
-    ReadTrades,
     SetCountdown,
-    TradesRead,
     VenueDenied,
     VenueThrottled,
 )
 from grinder.model.order import OrderStatus, TimeInForce
 from grinder.model.permit import Permit
-from grinder.model.settings import VenueSettings
 from grinder.model.units import NS_PER_MS, NS_PER_S
 from grinder.venues.binance_rest import BinanceRestPort
 from grinder.venues.clock import VenueClock
@@ -41,7 +28,6 @@ from venues.fakes import (
     HANG_UP,
     TIMEOUT_S,
     Answer,
-    Call,
     FakeOutlet,
     ScriptedVenue,
     acknowledged,
@@ -50,52 +36,7 @@ from venues.fakes import (
     exit_order,
     traded,
 )
-
-ORDER = "/fapi/v1/order"
-SETTINGS = VenueSettings(place_timeout_ms=20_000, cancel_timeout_ms=20_000, read_timeout_ms=20_000)
-Open = Callable[..., BinanceRestPort]
-
-
-@pytest.fixture
-def opened(outlet: FakeOutlet, scripted: ScriptedVenue) -> Iterator[Open]:
-    ports: list[BinanceRestPort] = []
-
-    def make(**settings: Any) -> BinanceRestPort:
-        port = BinanceRestPort(
-            rest_url=scripted.url,
-            credentials=Credentials(key="the-key", secret="the-secret"),
-            clock=VenueClock(),
-            instruments=traded("BTCUSDT", "ETHUSDT"),
-            settings=attrs.evolve(SETTINGS, **settings),
-        )
-        port.open(outlet)
-        ports.append(port)
-        return port
-
-    scripted.on("POST", ORDER, acknowledged)
-    scripted.on("DELETE", ORDER, lambda call: acknowledged(call, "CANCELED"))
-    yield make
-    for port in ports:
-        port.close(TIMEOUT_S)
-
-
-class Gate:
-    """A script that keeps requests waiting until the test lets them go."""
-
-    def __init__(self, answer: Callable[[Call], Answer] = acknowledged) -> None:
-        self._open = threading.Event()
-        self._answer = answer
-
-    def __call__(self, call: Call) -> Answer:
-        assert self._open.wait(TIMEOUT_S)
-        return self._answer(call)
-
-    def open(self) -> None:
-        self._open.set()
-
-
-def error(status: int, code: int, text: str = "no") -> Answer:
-    return Answer(status=status, body={"code": code, "msg": text})
+from venues.scripts import ORDER, SETTINGS, Gate, Open, error
 
 
 def test_a_placement_is_sent_as_documented(
@@ -193,6 +134,28 @@ def test_dropping_reaches_placements_that_wait_behind_a_slow_one(
     assert len(scripted.seen(ORDER)) == 1
 
 
+def test_an_order_cancelled_before_it_was_sent_is_never_sent(
+    opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue
+) -> None:
+    gate = Gate()
+    scripted.on("POST", ORDER, gate)
+    scripted.on("DELETE", ORDER, error(400, -2011))
+    port = opened(place_threads=1)
+    port.receive(outlet.envelope(entry(outlet, "a")))
+    port.receive(outlet.envelope(entry(outlet, "b")))
+    scripted.wait(ORDER)
+    port.receive(outlet.envelope(cancel("b")))
+    outlet.wait(CancelAnswered)
+    gate.open()
+    answers = outlet.wait(PlaceAnswered, 2)
+
+    assert [(each.client_order_id, each.outcome) for each in answers] == [
+        ("a", Outcome.DONE),
+        ("b", Outcome.REFUSED),
+    ]
+    assert answers[1].text == "cancelled before it was sent"
+
+
 def test_cancels_and_exits_overtake_entries_and_reads(
     opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue
 ) -> None:
@@ -271,6 +234,7 @@ def test_a_lost_reply_is_unknown_until_its_window_is_over(
         (error(503, -1008), Outcome.REFUSED, -1008),
         (error(400, -5022), Outcome.REFUSED, -5022),
         (error(400, -4116), Outcome.REFUSED, -4116),
+        (error(429, -1015), Outcome.REFUSED, -1015),
     ],
 )
 def test_each_answer_to_a_placement(
@@ -351,7 +315,7 @@ def test_a_throttle_stops_entries_and_reads_but_not_cancels_and_exits(
     port.receive(outlet.envelope(cancel()))
     (cancelled,) = outlet.wait(CancelAnswered)
     outlet.skew_ns = 61 * NS_PER_S
-    port.receive(outlet.envelope(entry(outlet)))
+    port.receive(outlet.envelope(entry(outlet, "g-2")))
     resumed = outlet.wait(PlaceAnswered, 3)[2]
 
     assert [each.status for each in told] == [429]
@@ -391,30 +355,6 @@ def test_a_refused_key_is_told(
     assert (answer.outcome, answer.code) == (Outcome.REFUSED, code)
 
 
-def test_quiesced_waits_for_answers_and_for_unknown_ones_to_be_decided(
-    opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue
-) -> None:
-    gate = Gate(lambda _call: HANG_UP)
-    scripted.on("POST", ORDER, gate)
-    port = opened()
-    port.receive(outlet.envelope(entry(outlet)))
-    port.receive(outlet.envelope(Quiesce(token=1)))
-    gate.open()
-    (answer,) = outlet.wait(PlaceAnswered)
-    assert outlet.all(Quiesced) == []
-    outlet.skew_ns = answer.decided_ns - outlet.now_ns()
-    port.receive(outlet.envelope(Quiesce(token=2)))
-    tokens = [each.token for each in outlet.wait(Quiesced, 2)]
-
-    assert tokens == [1, 2]
-
-
-def test_quiesced_comes_at_once_when_nothing_is_open(opened: Open, outlet: FakeOutlet) -> None:
-    opened().receive(outlet.envelope(Quiesce(token=5)))
-
-    assert outlet.wait(Quiesced) == [Quiesced(token=5)]
-
-
 def test_the_countdown_goes_out(opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue) -> None:
     path = "/fapi/v1/countdownCancelAll"
     scripted.on("POST", path, Answer(body={"symbol": "BTCUSDT", "countdownTime": "30000"}))
@@ -423,93 +363,6 @@ def test_the_countdown_goes_out(opened: Open, outlet: FakeOutlet, scripted: Scri
 
     assert answer.outcome is Outcome.DONE
     assert scripted.seen(path)[0].parameters["countdownTime"] == "30000"
-
-
-def test_the_account_is_read_whole(
-    opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue
-) -> None:
-    row = {"asset": "USDT", "walletBalance": "100", "unrealizedProfit": "1"}
-    scripted.on("GET", "/fapi/v3/account", Answer(body={"assets": [row]}))
-    scripted.on("GET", "/fapi/v3/positionRisk", Answer(body=[]))
-    scripted.on("GET", "/fapi/v1/openOrders", Answer(body=[]))
-    begun_ns = outlet.now_ns()
-    opened().receive(outlet.envelope(ReadAccount(token=9), sender="sync"))
-    (account,) = outlet.wait(AccountRead)
-    symbols = [call.parameters["symbol"] for call in scripted.seen("/fapi/v1/openOrders")]
-
-    assert (account.token, account.wallet, account.unrealized_pnl) == (9, 100, 1)
-    assert [each.symbol for each in account.positions] == ["BTCUSDT", "ETHUSDT"]
-    assert begun_ns <= account.asked_ns <= outlet.now_ns()
-    assert symbols == ["BTCUSDT", "ETHUSDT"]
-    assert {each.receiver for each in outlet.told} == {"sync"}
-
-
-def test_a_read_is_repeated_three_times_and_then_given_up(
-    opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue
-) -> None:
-    scripted.on("GET", "/fapi/v1/income", error(500, 0))
-    opened().receive(outlet.envelope(ReadFunding(since_ns=5_000_000)))
-    (failed,) = outlet.wait(ReadFailed)
-
-    assert failed.request == "ReadFunding"
-    assert len(scripted.seen("/fapi/v1/income")) == 3
-    assert scripted.seen("/fapi/v1/income")[0].parameters["startTime"] == "5"
-
-
-def test_a_refused_read_is_not_repeated(
-    opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue
-) -> None:
-    scripted.on("GET", "/fapi/v1/userTrades", error(400, -1121))
-    command = ReadTrades(symbol="BTCUSDT", from_id=4, since_ns=0)
-    opened().receive(outlet.envelope(command))
-    (failed,) = outlet.wait(ReadFailed)
-
-    assert (failed.code, failed.symbol) == (-1121, "BTCUSDT")
-    assert len(scripted.seen("/fapi/v1/userTrades")) == 1
-
-
-def test_an_order_unknown_to_the_venue_is_an_answer(
-    opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue
-) -> None:
-    scripted.on("GET", ORDER, error(400, -2013))
-    opened().receive(outlet.envelope(QueryOrder(symbol="BTCUSDT", client_order_id="q")))
-    (queried,) = outlet.wait(OrderQueried)
-
-    assert queried == OrderQueried(symbol="BTCUSDT", client_order_id="q", order=None)
-
-
-def test_trades_and_funding_are_read(
-    opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue
-) -> None:
-    scripted.on("GET", "/fapi/v1/userTrades", Answer(body=[]))
-    scripted.on("GET", "/fapi/v1/income", Answer(body=[]))
-    port = opened()
-    port.receive(outlet.envelope(ReadTrades(symbol="BTCUSDT", from_id=0, since_ns=7_000_000)))
-    port.receive(outlet.envelope(ReadFunding(since_ns=0)))
-    outlet.wait(TradesRead)
-    outlet.wait(FundingRead)
-
-    assert scripted.seen("/fapi/v1/userTrades")[0].parameters["startTime"] == "7"
-
-
-def test_reads_stop_before_the_weight_that_cancels_need_is_gone(
-    opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue
-) -> None:
-    scripted.begin_minute()
-    heavy = {"X-MBX-USED-WEIGHT-1M": "2390", "X-MBX-ORDER-COUNT-10S": "3"}
-    scripted.on(
-        "DELETE", ORDER, lambda call: attrs.evolve(acknowledged(call, "CANCELED"), headers=heavy)
-    )
-    port = opened(order_weight_reserve=300)
-    port.receive(outlet.envelope(cancel()))
-    outlet.wait(CancelAnswered)
-    port.receive(outlet.envelope(ReadAccount(token=1)))
-    (failed,) = outlet.wait(ReadFailed)
-    (report,) = outlet.wait(BudgetReported)
-
-    assert (report.used_weight_1m, report.orders_10s) == (2_390, 3)
-    assert "kept for cancels" in failed.text
-    assert scripted.seen("/fapi/v3/account") == []
 
 
 def test_close_answers_what_still_waits_and_takes_nothing_more(

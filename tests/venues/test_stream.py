@@ -29,7 +29,8 @@ from grinder.model.settings import VenueSettings
 from grinder.venues.clock import VenueClock
 from grinder.venues.signing import Credentials
 from grinder.venues.stream import BinanceStreamPort, BinanceUserStreamPort
-from venues.fakes import TIMEOUT_S, Answer, FakeOutlet, FrameServer, ScriptedVenue, samples, traded
+from venues.fakes import TIMEOUT_S, Answer, FakeOutlet, ScriptedVenue, samples, traded
+from venues.frameserver import FrameServer
 
 KEY = "a1b2c3-the-listen-key"
 LISTEN_KEY = "/fapi/v1/listenKey"
