@@ -22,8 +22,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from grinder.kernel.observer import ActorSnapshot
+from grinder.risk.states import LifecycleState
 
-LIFECYCLE_STATES = ("INIT", "READY", "ACTIVE", "THROTTLED", "PAUSED", "DEGRADED", "EMERGENCY")
+LIFECYCLE_STATES = tuple(str(state) for state in LifecycleState)
 ROLES = ("unknown", "standby", "active")
 CONNECTORS = ("public", "market", "private")
 TRIP_REASONS = ("DRAWDOWN_LIMIT", "MANUAL", "ERROR")
