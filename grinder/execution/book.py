@@ -257,10 +257,6 @@ class OrderBook:
         """
         return self._tally.resume(symbol, since_ns)
 
-    def set_baseline(self, symbol: str, trade_id: int) -> None:
-        """Take every trade of ``symbol`` up to ``trade_id`` for counted (before the first one)."""
-        self._tally.set_baseline(symbol, trade_id)
-
     def skip_trades(self, trades: tuple[Trade, ...]) -> None:
         """Take these trades for counted without telling of them (they are older than the run)."""
         for trade in trades:

@@ -50,5 +50,9 @@ def render(code: DenialCode, **values: object) -> str:
 def denial(code: DenialCode, intent: Intent, **values: object) -> Denial:
     """Return the refusal of ``intent``, with the numbers that explain it."""
     return Denial(
-        code=str(code), level=intent.level, side=intent.side, detail=render(code, **values)
+        code=str(code),
+        level=intent.level,
+        side=intent.side,
+        action=intent.action,
+        detail=render(code, **values),
     )

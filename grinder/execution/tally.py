@@ -46,10 +46,6 @@ class Tally:
             log = self._logs[symbol] = TradeLog()
         return log
 
-    def set_baseline(self, symbol: str, trade_id: int) -> None:
-        """Take every trade up to ``trade_id`` for counted."""
-        self._logs[symbol] = TradeLog(floor=trade_id)
-
     def hear_filled(self, record: OrderRecord, lots: int, now_ns: int) -> None:
         """Take note of a cumulative quantity that the venue stated."""
         record.hear_filled(lots)
