@@ -23,7 +23,7 @@ from grinder.venues.signing import Credentials, Parameters, encoded, signed
 BODY_MAX = 32 * 1024 * 1024
 CHUNK = 256 * 1024
 TIME = "/fapi/v1/time"
-TIME_TIMEOUT_MS = 1_000
+TIME_TIMEOUT_MS = 2_000
 """A slower answer would say little about the time."""
 
 
