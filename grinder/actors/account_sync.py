@@ -73,7 +73,7 @@ class AccountSyncActor(Actor):
             AccountSynced(
                 wallet=read.wallet,
                 unrealized_pnl=read.unrealized_pnl,
-                positions=read.positions,
+                positions=tuple(one for one in read.positions if one.qty_lots),
                 open_orders=read.open_orders,
                 asked_ns=read.asked_ns,
                 answered_ns=self.now_ns,

@@ -106,7 +106,7 @@ class WindDownCompleted(Message):
 
     open_orders: int
     positions: tuple[tuple[str, str], ...]
-    """(symbol, signed quantity as text) of what is not flat."""
+    """(symbol, signed quantity in base units as text) of what is not flat."""
     is_confirmed: bool
     """False when the venue could not be asked: the dead-man countdown is then the last resort."""
     detail: str

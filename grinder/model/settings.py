@@ -100,7 +100,7 @@ class GridSettings:
 
     spacing_bps: int = 5
     """Distance between levels, in basis points of the mid."""
-    levels: int = 5
+    levels: int = 8
     """Levels on each side."""
     level_notional: Decimal = Decimal(250)
     """Worth of one level in quote units; rounded down to the lot."""

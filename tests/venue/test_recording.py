@@ -140,7 +140,7 @@ def test_bundled_recording_is_long_enough_and_real() -> None:
     assert recording.has_snapshot
     assert recording.duration_ms >= 120_000
     assert {type(event) for event in events} == {Quote, Trade, DepthDiff}
-    assert catalog.BUNDLED_RECORDING.stat().st_size <= 1_000_000
+    assert catalog.BUNDLED_RECORDING.stat().st_size <= 1_048_576
     assert (catalog.DATA / "PROVENANCE.md").is_file()
 
 
