@@ -239,6 +239,14 @@ class Runtime(Switchboard):
     # What a runtime decides.
 
     @abstractmethod
+    def start(self) -> None:
+        """Open the ports and start the root supervisor."""
+
+    @abstractmethod
+    def stop(self, timeout_s: float = 30.0) -> bool:
+        """Stop the tree right to left, then the ports; return whether the tree ended in time."""
+
+    @abstractmethod
     def _make_timer(self) -> Port: ...
 
     @abstractmethod

@@ -56,12 +56,18 @@ class SteppedOutlet(Outlet):
 
 
 class SteppedTimer(Port):
-    """Timers in virtual time."""
+    """Timers in virtual time.
+
+    A timer that is set again and again, as one that watches for silence is, has one call pending:
+    when that comes too early it is asked for anew.
+    """
 
     def __init__(self, runtime: SteppedRuntime) -> None:
         self._runtime = runtime
-        self._live: dict[tuple[str, str], int] = {}
-        self._numbers = itertools.count()
+        self._live: dict[tuple[str, str], tuple[int, int, int]] = {}
+        # By sender and key: due time, generation, seq of the command.
+        self._calls: dict[tuple[str, str], int] = {}
+        # When the earliest call for it is due.
 
     def open(self, outlet: Outlet) -> None:
         """Take the outlet."""
@@ -71,28 +77,40 @@ class SteppedTimer(Port):
         """Set or cancel a timer of the sender."""
         command = envelope.body
         if isinstance(command, SetTimer):
-            number = next(self._numbers)
-            self._live[(envelope.sender, command.key)] = number
+            self._outlet.resolve(envelope.sender)
+            timer = (envelope.sender, command.key)
             due_ns = envelope.at_ns + max(0, command.after_ns)
-            self._runtime.call_at(due_ns, self._fire, envelope, command, number)
+            self._live[timer] = (due_ns, command.generation, envelope.seq)
+            call_ns = self._calls.get(timer)
+            if call_ns is None or due_ns < call_ns:
+                self._call(timer, due_ns)
         elif isinstance(command, CancelTimer):
             self._live.pop((envelope.sender, command.key), None)
 
-    def _fire(self, envelope: Envelope, command: SetTimer, number: int) -> None:
-        key = (envelope.sender, command.key)
-        if self._live.get(key) != number:
+    def _call(self, timer: tuple[str, str], at_ns: int) -> None:
+        self._calls[timer] = at_ns
+        self._runtime.call_at(at_ns, self._fire, timer, at_ns)
+
+    def _fire(self, timer: tuple[str, str], at_ns: int) -> None:
+        if self._calls.get(timer) != at_ns:
             return
-        del self._live[key]
-        self._outlet.tell(
-            self._outlet.resolve(envelope.sender),
-            TimerFired(key=command.key, generation=command.generation),
-            cause=envelope.seq,
-        )
+        del self._calls[timer]
+        live = self._live.get(timer)
+        if live is None:
+            return
+        due_ns, generation, seq = live
+        if due_ns > at_ns:
+            self._call(timer, due_ns)
+            return
+        del self._live[timer]
+        sender, key = timer
+        fired = TimerFired(key=key, generation=generation)
+        self._outlet.tell(self._outlet.resolve(sender), fired, cause=seq)
 
     def forget(self, sender: str) -> None:
         """Cancel every timer of ``sender``."""
-        for key in [one for one in self._live if one[0] == sender]:
-            del self._live[key]
+        for timer in [one for one in self._live if one[0] == sender]:
+            del self._live[timer]
 
     def close(self, timeout_s: float) -> None:
         """Need nothing."""

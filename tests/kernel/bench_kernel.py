@@ -1,4 +1,4 @@
-"""What a delivery costs. Run by hand: ``python -m tests.kernel.bench_kernel``.
+"""What a delivery costs. Run by hand: ``python tests/kernel/bench_kernel.py [--threads]``.
 
 Six stages hand on a fresh eight-field message each, in a bare deque loop and in the stepped
 runtime; then under threads, against bare pykka actors, at a thousand messages a second.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kernel.world import SteppedWorld, ThreadWorld, World
+from kernel.world import SteppedWorld, ThreadWorld, World
 
 
 @pytest.fixture(params=["stepped", "threads", "thread-each"])

@@ -9,7 +9,7 @@ from grinder.kernel.actor import Actor
 from grinder.kernel.message import Message
 from grinder.kernel.observer import Observer
 from grinder.kernel.signals import ExitReason
-from tests.kernel.world import (
+from kernel.world import (
     Book,
     Command,
     ControlNote,
@@ -21,6 +21,10 @@ from tests.kernel.world import (
     UrgentNote,
     World,
 )
+
+
+def say(message: Message) -> Any:
+    return lambda actor: actor.say(message)
 
 
 def say_all(*messages: Message) -> Any:
@@ -140,7 +144,7 @@ def test_routes_name_everyone_and_one_by_key(world: World) -> None:
     routes.connect_keyed(Tick, "symbol", {"X": b, "Y": c})
     world.start(world.probe("a"), world.probe("b"), world.probe("c"))
     for symbol in ("X", "Y", "Z"):
-        world.run("a", lambda one, symbol=symbol: one.say(Tick(symbol=symbol, price=1)))
+        world.run("a", say(Tick(symbol=symbol, price=1)))
     world.until_heard(("Tick", "Z", 1))
     world.settle()
 

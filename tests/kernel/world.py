@@ -204,10 +204,10 @@ class World(ABC):
     def shot(self, name: str) -> ActorSnapshot:
         return next(one for one in self.runtime.snapshots() if one.name == name)
 
-    def fail(self, name: str) -> None:
-        """Make ``name`` raise and wait until it is back."""
+    def fail(self, name: str, kind: str = "raise") -> None:
+        """Make ``name`` fail and wait until it is back."""
         generation = self.shot(name).generation
-        self.runtime.inject(name, "raise")
+        self.runtime.inject(name, kind)
         self.until(
             lambda: self.shot(name).generation > generation and self.shot(name).state == "ready"
         )
