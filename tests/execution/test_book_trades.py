@@ -206,3 +206,14 @@ def test_synced_holds_what_is_in_flight_too() -> None:
 
     assert [order.client_order_id for order in synced.orders] == [NAME]
     assert synced.position_lots == 5
+
+
+def test_a_late_report_of_an_earlier_fill_does_not_count_beyond_what_the_venue_states() -> None:
+    book = make_book()
+    book.snapshot((shown(OrderStatus.PARTIALLY_FILLED, total=3),), (SYMBOL,), T0, T0 + 1)
+
+    book.order_reported(report(OrderStatus.PARTIALLY_FILLED, total=3, last=3, trade_id=1), T0 + 2)
+
+    record = book.find(NAME)
+    assert record is not None
+    assert record.filled_lots == 3
