@@ -90,7 +90,7 @@ def _factories(
             config.risk, instruments, is_armed=config.run.venue == "sim" or config.run.armed
         ),
         "exchange": lambda: ExchangeActor(
-            symbols=symbols,
+            instruments=instruments,
             identity=identity,
             settings=config.venue,
             stop=config.stop,

@@ -7,11 +7,18 @@ catch up with trades and funding so that the books are whole. Bounded by a deadl
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
+from grinder.execution.identity import IdentityScheme
+from grinder.messages.orders import PlaceOrder
 from grinder.messages.risk import StopPosition, WindDownCompleted
-from grinder.model.order import OpenOrder
+from grinder.model.instrument import Instrument
+from grinder.model.order import OpenOrder, OrderType, Side, TimeInForce
 from grinder.model.position import Position
+
+FLATTEN_LEVEL = "f"
+"""First letter of the level of an order that closes a position."""
 
 
 class Step(StrEnum):
@@ -25,11 +32,14 @@ class Step(StrEnum):
 
 
 class WindDown:
-    """One wind-down."""
+    """One wind-down. ``sequence`` is where the names of its closing orders begin."""
 
-    def __init__(self) -> None:
+    def __init__(self, identity: IdentityScheme, instruments: Mapping[str, Instrument]) -> None:
         self.step = Step.IDLE
         self.deadline_ns = 0
+        self.sequence = 0
+        self._identity = identity
+        self._instruments = instruments
         self._position = StopPosition.KEEP
         self._owed: set[str] = set()
         self._open_orders = 0
@@ -41,9 +51,9 @@ class WindDown:
         return self.step is not Step.IDLE
 
     @property
-    def is_clear(self) -> bool:
-        """True when nothing is left but to catch up with the books."""
-        return self.step is Step.CATCHING_UP
+    def is_reading(self) -> bool:
+        """True while the next reading of the account decides how to go on."""
+        return self.step in (Step.CLEARING, Step.FLATTENING)
 
     def start(self, position: StopPosition, deadline_ns: int) -> None:
         """Begin; a second start changes nothing."""
@@ -53,35 +63,57 @@ class WindDown:
             self.deadline_ns = deadline_ns
 
     def account_read(
-        self, own_orders: tuple[OpenOrder, ...], positions: tuple[Position, ...]
-    ) -> tuple[Position, ...]:
-        """Take a reading; return the positions to close at the market now, if any."""
-        self._open_orders = len(own_orders)
-        self._positions = tuple(one for one in positions if one.qty_lots)
-        if self._open_orders:
+        self, open_orders: tuple[OpenOrder, ...], positions: tuple[Position, ...]
+    ) -> tuple[PlaceOrder, ...]:
+        """Take a reading; return the market orders that close what is to be closed."""
+        own = [one for one in open_orders if self._identity.is_own(one.client_order_id)]
+        self._open_orders = len(own)
+        self._positions = tuple(
+            one for one in positions if one.qty_lots and one.symbol in self._instruments
+        )
+        if own:
             self.step = Step.CLEARING
             return ()
         if self._position is StopPosition.FLATTEN and self._positions:
             self.step = Step.FLATTENING
-            return self._positions
+            return tuple(self._closing(one) for one in self._positions)
         self.step = Step.CATCHING_UP
+        self._owed = {"funding", *self._instruments}
         return ()
 
-    def owe(self, requests: frozenset[str]) -> None:
-        """Name the readings that must be answered before the end."""
-        self._owed = set(requests)
+    def _closing(self, position: Position) -> PlaceOrder:
+        self.sequence += 1
+        level = f"{FLATTEN_LEVEL}{self.sequence % 100}"
+        return PlaceOrder(
+            symbol=position.symbol,
+            client_order_id=self._identity.name(position.symbol, level, 0, self.sequence),
+            side=Side.SELL if position.qty_lots > 0 else Side.BUY,
+            order_type=OrderType.MARKET,
+            price_ticks=0,
+            qty_lots=abs(position.qty_lots),
+            time_in_force=TimeInForce.GTC,
+            reduce_only=True,
+            level=level,
+            permit=None,
+            reason="STOP_FLATTEN",
+        )
 
     def settle(self, request: str) -> bool:
-        """Take the answer to one of them; return whether all are answered."""
+        """Take the answer to one catching-up request; return whether all are answered now."""
+        if self.step is not Step.CATCHING_UP:
+            return False
         self._owed.discard(request)
-        return self.step is Step.CATCHING_UP and not self._owed
+        return not self._owed
 
     def complete(self, *, is_confirmed: bool, detail: str) -> WindDownCompleted:
         """End, and return what is left."""
         self.step = Step.DONE
         return WindDownCompleted(
             open_orders=self._open_orders,
-            positions=tuple((one.symbol, str(one.qty_lots)) for one in self._positions),
+            positions=tuple(
+                (one.symbol, f"{self._instruments[one.symbol].qty(one.qty_lots):f}")
+                for one in self._positions
+            ),
             is_confirmed=is_confirmed,
             detail=detail,
         )
