@@ -1,0 +1,71 @@
+"""The report's money is the venue's, to the last digit."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from system.conftest import OpenSite
+from system.processes import FIXTURES, HTTP_S, Job, Run, settings
+from system.waiting import until
+from system.witness import Witness, books, doubles, fills, venue_books
+
+LIVELY = ("--config", str(FIXTURES / "lively.toml"))
+FUNDING_MS = 4_000
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def controlled(url: str) -> Witness:
+    def control(command: str, **fields: Any) -> Any:
+        return requests.post(f"{url}/{command}", json=fields, timeout=HTTP_S).json()
+
+    return Witness(control)
+
+
+def test_a_run_on_a_venue_of_its_own_process_agrees_with_its_ledger(tmp_path: Path) -> None:
+    rest, streams, control = free_port(), free_port(), free_port()
+    log = tmp_path / "orders.jsonl"
+    arguments = [
+        *("-m", "grinder.cli", "venue", "--rest-port", str(rest), "--ws-port", str(streams)),
+        *("--control-port", str(control), "--order-log", str(log), "--speed", "8"),
+    ]
+    with Job(tmp_path, "venue", arguments) as venue:
+        witness = controlled(venue.line(r"CONTROL (http://\S+)").group(1))
+        where = settings(
+            venue__rest_url=f"http://127.0.0.1:{rest}",
+            venue__stream_url=f"ws://127.0.0.1:{streams}",
+        )
+        with Run(tmp_path, *LIVELY, *where) as run:
+            until(lambda: len(fills(witness.log())) >= 8, "eight fills", within_s=40)
+            report = run.stop()
+
+        assert books(report) == venue_books(witness)
+        assert len(log.read_text(encoding="utf-8").splitlines()) == len(witness.log())
+        assert not doubles(witness.log())
+        venue.send(signal.SIGTERM)
+        assert venue.wait() == 0
+
+
+def test_funding_is_booked_as_the_venue_booked_it(tmp_path: Path, open_site: OpenSite) -> None:
+    site = open_site(speed=8.0, funding_interval_ms=FUNDING_MS, funding_rate=Decimal("0.000137"))
+    with Run(tmp_path, *LIVELY, *site.options) as run:
+        until(
+            lambda: Decimal(site.witness.account()["ledger"]["funding"]) != 0,
+            "a funding payment",
+            within_s=40,
+        )
+        report = run.stop()
+
+    assert Decimal(report["funding"]) != 0
+    assert books(report) == venue_books(site.witness)

@@ -1,0 +1,129 @@
+"""What the venue saw: its own order log and its own ledger, read without any code of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any
+
+ACCOUNT = "sim-key"
+
+Line = dict[str, Any]
+Control = Callable[..., Any]
+
+
+class Witness:
+    """Asks a venue through its control endpoint."""
+
+    def __init__(self, control: Control) -> None:
+        self.control = control
+
+    def account(self) -> dict[str, Any]:
+        """Return ledger, balance, positions and open orders."""
+        account: dict[str, Any] = self.control("state")["accounts"][ACCOUNT]
+        return account
+
+    def open_orders(self) -> list[Line]:
+        orders: list[Line] = self.account()["open_orders"]
+        return orders
+
+    def resting(self, symbol: str = "") -> int:
+        """Return how many orders rest."""
+        return sum(1 for order in self.open_orders() if symbol in ("", order["symbol"]))
+
+    def entries(self) -> int:
+        """Return how many orders rest that would add risk."""
+        return sum(1 for order in self.open_orders() if not order["reduceOnly"])
+
+    def log(self, after: int = 0) -> list[Line]:
+        lines: list[Line] = self.control("orders", after=after)["orders"]
+        return lines
+
+    def last(self) -> int:
+        """Return the number of the newest line."""
+        return max((line["n"] for line in self.log()), default=0)
+
+
+def accepted(lines: Iterable[Line]) -> list[Line]:
+    return [line for line in lines if line["op"] == "accepted"]
+
+
+def fills(lines: Iterable[Line]) -> list[Line]:
+    return [line for line in lines if line["op"] == "fill"]
+
+
+def level(line: Line) -> str:
+    """Return the grid level that a name carries."""
+    return str(line["client_id"].split("-")[2])
+
+
+def doubles(lines: Iterable[Line]) -> list[str]:
+    """Return every moment at which two of our orders rested on one level, or had one name."""
+    open_by_level: dict[tuple[str, str], str] = {}
+    names: set[str] = set()
+    found = []
+    for line in lines:
+        name = line["client_id"]
+        if not name.startswith("g-"):
+            continue
+        key = (line["symbol"], level(line))
+        if line["op"] == "accepted":
+            if name in names:
+                found.append(f"line {line['n']}: the name {name} was used before")
+            if key in open_by_level:
+                found.append(f"line {line['n']}: {key} while {open_by_level[key]} rests")
+            names.add(name)
+            open_by_level[key] = name
+        elif line["op"] in ("canceled", "expired") or line.get("status") == "FILLED":
+            if open_by_level.get(key) == name:
+                del open_by_level[key]
+    return found
+
+
+def books(report: dict[str, Any]) -> dict[str, Any]:
+    """Return the money of a report in the shape of ``venue_books``."""
+    return {
+        "realized_pnl": Decimal(report["realized_pnl"]),
+        "fees": Decimal(report["fees"]),
+        "funding": Decimal(report["funding"]),
+        "positions": _not_flat(report["positions"]),
+        "symbols": {
+            symbol: {
+                name: Decimal(one[name]) for name in ("fees", "realized_pnl", "position", "fills")
+            }
+            for symbol, one in report["symbols"].items()
+            if one["fills"]
+        },
+    }
+
+
+def venue_books(witness: Witness) -> dict[str, Any]:
+    """Return what the venue's ledger and its log of fills say."""
+    account = witness.account()
+    ledger = account["ledger"]
+    return {
+        "realized_pnl": Decimal(ledger["realised"]),
+        "fees": Decimal(ledger["commission"]),
+        "funding": Decimal(ledger["funding"]),
+        "positions": _not_flat(account["positions"]),
+        "symbols": _sums_by_symbol(witness.log()),
+    }
+
+
+def _not_flat(positions: dict[str, str]) -> dict[str, Decimal]:
+    return {symbol: Decimal(text) for symbol, text in positions.items() if Decimal(text)}
+
+
+def _sums_by_symbol(lines: Iterable[Line]) -> dict[str, dict[str, Decimal]]:
+    sums: dict[str, dict[str, Decimal]] = {}
+    for line in fills(lines):
+        one = sums.setdefault(
+            line["symbol"],
+            dict.fromkeys(("fees", "realized_pnl", "position", "fills"), Decimal(0)),
+        )
+        qty = Decimal(line["last_qty"])
+        one["fees"] += Decimal(line["commission"])
+        one["realized_pnl"] += Decimal(line["realised"])
+        one["position"] += qty if line["side"] == "BUY" else -qty
+        one["fills"] += 1
+    return sums
