@@ -98,6 +98,11 @@ class Runtime(Switchboard):
             Cell.start(self, slot, actor, generation)
         except Exception as error:  # a factory that raises is a failed start
             logger.exception("%s could not be made", name)
+            cell = slot.cell
+            if cell is not None:
+                # Made, but it got no thread.
+                self.cell_exited(cell, ExitReason.ERROR, repr(error))
+                return
             slot.state = "down"
             self._report(slot, generation, ExitReason.ERROR, repr(error))
 

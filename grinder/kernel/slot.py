@@ -16,6 +16,9 @@ from grinder.kernel.spec import SUPERVISION_THREAD, ChildSpec, SupervisorSpec
 if TYPE_CHECKING:
     from grinder.kernel.cell import Cell
 
+Door = Callable[[Item], bool]
+"""Takes an item; returns False if there was no room."""
+
 
 class Slot:
     """What a runtime knows of one address."""
@@ -24,6 +27,7 @@ class Slot:
         "address",
         "cell",
         "children",
+        "doors",
         "dropped",
         "factory",
         "generation",
@@ -44,7 +48,8 @@ class Slot:
         self.address = Address(name, self)
         self.mailbox: Mailbox
         self.port: Port | None = None
-        self.port_door: Callable[[Item], bool] | None = None
+        self.port_door: Door | None = None
+        self.doors = Doors(self)
         self.cell: Cell | None = None
         """The living generation."""
         self.runner: object = None
@@ -61,11 +66,19 @@ class Slot:
 
     def put(self, item: Item) -> bool:
         """Take a message for this address; return False if there is no room."""
-        return (self.port_door or self.mailbox.put)(item)
+        return self.doors[item[3].__class__](item)
 
-    def door(self, message_class: type[Message]) -> Callable[[Item], bool]:
-        """Return what takes messages of this class, to be asked for once and kept."""
-        return self.port_door or self.mailbox.door(message_class)
+
+class Doors(dict[type[Message], Door]):
+    """What takes a message into a slot, by its class; found once and kept."""
+
+    def __init__(self, slot: Slot) -> None:
+        self._slot = slot
+
+    def __missing__(self, message_class: type[Message]) -> Door:
+        slot = self._slot
+        door = self[message_class] = slot.port_door or slot.mailbox.door(message_class)
+        return door
 
 
 def thread_of(spec: ChildSpec | SupervisorSpec) -> str:

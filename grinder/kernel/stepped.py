@@ -31,6 +31,13 @@ DEFAULT_START_NS = 1_700_000_000_000_000_000
 """Start of virtual time when nothing else is said; any fixed instant would do."""
 
 
+class BrokenPortError(BaseException):
+    """A port has raised, which in a stepped world is a broken test.
+
+    Not an Exception: it must come out of ``run_until``, not end whoever spoke to the port.
+    """
+
+
 class SteppedOutlet(Outlet):
     """What a port of the stepped runtime speaks with: it may also ask to be called later."""
 
@@ -174,11 +181,12 @@ class SteppedRuntime(Runtime):
         ready = self._ready
         next_slot = ready.popleft
         now_ns = self._virtual.now_ns()
+        chance = self._random
         for _ in range(self.instant_max):
             if not ready:
                 return
-            if self._random is not None:
-                ready.rotate(-self._random.randrange(len(ready)))
+            if chance is not None:
+                ready.rotate(-chance.randrange(len(ready)))
             slot = next_slot()
             runner: Any = slot.runner
             if runner is None:
@@ -232,8 +240,8 @@ class SteppedRuntime(Runtime):
         self.call_at(at_ns, self.cell_exited, cell, ExitReason.STUCK, detail)
 
     def port_failed(self, name: str, error: BaseException) -> None:
-        """Raise it again: in a stepped world a port that raises is a broken test."""
-        raise error
+        """Let it end the run."""
+        raise BrokenPortError(f"{name}: {error!r}") from error
 
     def _furnish(self, slot: Slot) -> None:
         slot.mailbox = Mailbox(10_000, self._ready, slot)

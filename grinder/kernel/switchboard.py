@@ -59,6 +59,7 @@ class Switchboard(ABC):
         slot: Slot = address.slot
         slot.port = port
         slot.port_door = functools.partial(self._hand_to_port, name, port)
+        slot.doors.clear()
         self._plans.clear()
         return address
 
@@ -112,7 +113,9 @@ class Switchboard(ABC):
             if watchers:
                 self._show(watchers, sender, body)
             if receiver is not None:
-                self._post(receiver.slot, sender, cause, body)
+                slot: Slot = receiver.slot
+                if not slot.doors[body.__class__]((next(seq), sender, cause, body)):
+                    self._overflow(slot, body)
                 continue
             for slot, put in doors:
                 if not put((next(seq), sender, cause, body)):
@@ -127,7 +130,7 @@ class Switchboard(ABC):
     def _plan(self, message_class: type[Message]) -> Plan:
         everyone, keyed = self.routes.plan(message_class)
         watchers = self._observers.get(message_class, ())
-        doors = tuple((one.slot, one.slot.door(message_class)) for one in everyone)
+        doors = tuple((one.slot, one.slot.doors[message_class]) for one in everyone)
         plan = (watchers, doors, keyed)
         self._plans[message_class] = plan
         return plan

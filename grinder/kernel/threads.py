@@ -180,10 +180,10 @@ class ThreadRuntime(Runtime):
         slot = cell.slot
         loop = slot.runner
         assert isinstance(slot.mailbox, SharedMailbox)
-        assert isinstance(loop, Loop)
         slot.mailbox.take_away()
         slot.runner = None
-        if not _is_shared(slot) and self._loops.pop(loop.name, None) is not None:
+        if isinstance(loop, Loop) and not _is_shared(slot):
+            self._loops.pop(loop.name, None)
             loop.stop()
 
     def _forget_timers(self, slot: Slot) -> None:

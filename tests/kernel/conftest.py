@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pykka
 import pytest
 
 from kernel.world import SteppedWorld, ThreadWorld, World
@@ -17,3 +18,11 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
         one = ThreadWorld(thread="" if request.param == "thread-each" else "thinking")
     yield one
     one.runtime.stop(10.0)
+
+
+@pytest.fixture(autouse=True)
+def _own_registry() -> Iterator[None]:
+    """Take out what a test that broke its runtime on purpose has left in pykka's registry."""
+    yield
+    for ref in pykka.ActorRegistry.get_all():
+        pykka.ActorRegistry.unregister(ref)

@@ -12,6 +12,7 @@ from grinder.errors import InvariantError
 from grinder.kernel.message import Envelope
 from grinder.kernel.port import Outlet
 from grinder.kernel.spec import Intensity, Strategy, SupervisorSpec
+from grinder.kernel.stepped import BrokenPortError
 from kernel.world import (
     MS,
     SECOND,
@@ -223,9 +224,20 @@ def test_a_port_that_raises_is_the_tests_failure() -> None:
     world = SteppedWorld()
     door = world.runtime.add_port("door", Broken())
     world.start(world.probe("a"))
-    with pytest.raises(LookupError, match="broken door"):
-        world.runtime.tell(door, Note())
-    world.runtime.stop()
+    world.run("a", lambda a: a.tell(door, Note()))
+    with pytest.raises(BrokenPortError, match="door: LookupError"):
+        world.runtime.drain()
+
+
+def test_an_interrupt_in_a_handler_is_not_the_actors_failure() -> None:
+    def interrupt(a: Probe) -> None:
+        raise KeyboardInterrupt
+
+    world = SteppedWorld()
+    world.start(world.probe("a"))
+    world.run("a", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        world.runtime.drain()
 
 
 def test_steps_are_single_deliveries() -> None:

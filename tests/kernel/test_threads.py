@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
+import pykka
 import pytest
 
 from grinder.errors import InvariantError
 from grinder.kernel.cell import Cell
+from grinder.kernel.clock import Clock
+from grinder.kernel.loop import Loop
 from grinder.kernel.message import Envelope
 from grinder.kernel.port import Outlet, Port
 from grinder.kernel.signals import ActorFailed, ExitReason, SetTimer
@@ -176,6 +179,26 @@ def test_an_actor_that_exits_its_thread_ends_only_itself(world: ThreadWorld) -> 
     world.settle()
 
     assert world.shot("b").generation == 1
+
+
+def test_an_actor_that_gets_no_thread_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts: list[str] = []
+
+    class ScarceLoop(Loop):
+        def __init__(self, name: str, clock: Clock) -> None:
+            attempts.append(name)
+            if attempts.count("actor:a") == 1 and name == "actor:a":
+                raise RuntimeError("can't start new thread")
+            super().__init__(name, clock)
+
+    monkeypatch.setattr("grinder.kernel.threads.Loop", ScarceLoop)
+    world = ThreadWorld(thread="")
+    world.start(world.probe("a"))
+
+    assert world.life.entries[0].detail == 'RuntimeError("can\'t start new thread")'
+    assert world.shot("a").generation == 2
+    assert world.runtime.stop(TIMEOUT_S)
+    assert pykka.ActorRegistry.get_all() == []
 
 
 class ThreadedPort(Port):
