@@ -94,4 +94,10 @@ class AccountSyncActor(Actor):
     def _fail(self, reason: str) -> None:
         self._is_waiting = False
         self._failures += 1
-        self.say(AccountSyncFailed(reason=reason, failures_in_row=self._failures))
+        self.say(
+            AccountSyncFailed(
+                reason=reason,
+                failures_in_row=self._failures,
+                is_unknown=self._failures >= self._settings.failures_max,
+            )
+        )

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from grinder.actors.private_stream import PrivateStreamActor
+from grinder.actors.order_entry import OrderEntry
 from grinder.execution.account_desk import AccountDesk
-from grinder.execution.applied import Applied
-from grinder.execution.desk import OrderDesk
 from grinder.execution.identity import IdentityScheme
 from grinder.execution.wind_down import FLATTEN_LEVEL, Step, WindDown
 from grinder.kernel.address import Address
 from grinder.kernel.signals import TimerFired
 from grinder.messages.account import AccountSynced
-from grinder.messages.orders import CancelOrder, OrdersRequested, PlaceOrder
-from grinder.messages.risk import PermitsRevoked, WindDownStarted
+from grinder.messages.orders import OrdersRequested
+from grinder.messages.risk import WindDownStarted
 from grinder.messages.venue import (
     AccountRead,
     AccountReported,
     BudgetReported,
-    CancelAnswered,
     ClockMeasured,
-    CountdownAnswered,
-    DropPlacements,
     FundingRead,
-    OrderQueried,
-    OrderReported,
-    Outcome,
-    PlaceAnswered,
     Quiesce,
     Quiesced,
     ReadAccount,
@@ -49,7 +40,7 @@ SWEEP_NS = 500 * NS_PER_MS
 """Pause between the rounds of a wind-down."""
 
 
-class ExchangeActor(PrivateStreamActor):
+class ExchangeActor(OrderEntry):
     """Carry commands to the venue and know what became of them.
 
     Hears PlaceOrder, CancelOrder, PermitsRevoked, OrdersRequested, AccountSynced, WindDownStarted,
@@ -70,18 +61,20 @@ class ExchangeActor(PrivateStreamActor):
         venue: Address,
         user: Address,
     ) -> None:
-        super().__init__(user, settings.listen_key_keepalive_ms)
+        super().__init__(
+            instruments=instruments,
+            identity=identity,
+            settings=settings,
+            venue=venue,
+            user=user,
+        )
         self._symbols = tuple(instruments)
         self._stop_settings = stop
         self._started_ns = started_ns
-        self._venue = venue
-        self._desk = OrderDesk(identity, instruments, settings.dead_man_ms)
         self._account = AccountDesk(self._symbols, started_ns)
         self._wind_down = WindDown(identity, instruments)
         self._is_quiesced = False
-        self._is_synced = False
         self._token = 0
-        self._due_ns = 0
 
     def on_start(self) -> None:
         """Let the past settle, then listen, then read."""
@@ -89,27 +82,8 @@ class ExchangeActor(PrivateStreamActor):
         self._wind_down.sequence = self.generation << 24
         self.tell(self._venue, Quiesce(token=self.generation))
         self.start_stream()
+        self.start_entry()
         self.set_timer("poll", POLL_NS)
-        if self._desk.dead_man.countdown_ms:
-            self.set_timer("dead_man", self._desk.dead_man.renew_ns)
-
-    # Commands.
-
-    def on_place_order(self, place: PlaceOrder) -> None:
-        """Hand a placement to the port, or reject it."""
-        if not self._is_synced:
-            self._apply(self._desk.book.drop(place, "NOT_SYNCED"))
-        else:
-            self._apply(self._desk.place(place, self.now_ns))
-
-    def on_cancel_order(self, command: CancelOrder) -> None:
-        """Hand a cancel to the port, at once or when the placement is answered."""
-        self._apply(self._desk.cancel(command, self.now_ns))
-
-    def on_permits_revoked(self, revoked: PermitsRevoked) -> None:
-        """Void what is still on its way."""
-        self._desk.revoked_below = max(self._desk.revoked_below, revoked.serial)
-        self.tell(self._venue, DropPlacements(serial=revoked.serial))
 
     def on_orders_requested(self, request: OrdersRequested) -> None:
         """Tell again what rests, if it is known."""
@@ -118,28 +92,17 @@ class ExchangeActor(PrivateStreamActor):
 
     # What the venue port says.
 
-    def on_order_answer(self, answer: PlaceAnswered | CancelAnswered | OrderQueried) -> None:
-        """Apply the answer to a placement, a cancel or a lookup."""
-        if isinstance(answer, PlaceAnswered) and answer.outcome is Outcome.DONE:
-            if not self._desk.knows_accepted(answer.client_order_id):
-                self._line.accepted(answer.client_order_id, self.now_ns)
-        self._apply(self._desk.hear(answer, self.now_ns))
-
-    def on_trades_read(self, answer: TradesRead) -> None:
-        """Count what has not been counted."""
-        self._apply(self._desk.hear(answer, self.now_ns))
-        self._settle(answer.symbol)
-
-    def on_funding_read(self, answer: FundingRead) -> None:
-        """Say each payment once."""
-        for message in self._account.funding(answer):
-            self.say(message)
-        self._settle("funding")
-
-    def on_countdown_answered(self, answer: CountdownAnswered) -> None:
-        """Tell the countdown again soon if the venue did not take it."""
-        if self._desk.dead_man.answered(answer) and answer.countdown_ms:
-            self.set_timer("dead_man", NS_PER_S)
+    def on_books_read(self, answer: TradesRead | FundingRead) -> None:
+        """Count fills and payments that have not been counted."""
+        if isinstance(answer, TradesRead):
+            self._apply(self._desk.hear(answer, self.now_ns))
+            request = answer.symbol
+        else:
+            for message in self._account.funding(answer):
+                self.say(message)
+            request = "funding"
+        if self._wind_down.settle(request):
+            self._complete(is_confirmed=True, detail="")
 
     def on_read_failed(self, failed: ReadFailed) -> None:
         """Try the account again; lookups and trade lists are asked for again by the book."""
@@ -184,17 +147,16 @@ class ExchangeActor(PrivateStreamActor):
         """Read what happened while nobody listened."""
         self._read_account()
 
+    def orders_changed(self) -> None:
+        """Make sure with the venue as soon as a wind-down has cleared the book."""
+        if self._wind_down.step is Step.CLEARING and not self._desk.book.live_count:
+            self._read_account()
+
     def stream_lost(self) -> None:
         """Say that changes are not heard for now."""
         if self._is_synced:
             for symbol in self._symbols:
                 self._say_synced(symbol)
-
-    def on_order_reported(self, report: OrderReported) -> None:
-        """Apply one report."""
-        if report.connection == self._line.connection:
-            self._line.heard(report.client_order_id)
-            self._apply(self._desk.hear(report, self.now_ns))
 
     def on_account_reported(self, report: AccountReported) -> None:
         """Say what changed of positions and balances; have funding looked up."""
@@ -209,25 +171,14 @@ class ExchangeActor(PrivateStreamActor):
 
     def on_timer_fired(self, timer: TimerFired) -> None:
         """Do what is due."""
-        if self.stream_timer(timer.key):
+        if self.stream_timer(timer.key) or self.entry_timer(timer.key):
             return
         if timer.key == "poll":
             if not (self._line.is_live and self._is_synced):
                 self._read_account()
             self.set_timer("poll", POLL_NS)
-        elif timer.key == "dead_man":
-            self._renew_dead_man()
         elif timer.key == "sweep":
             self._sweep()
-        elif timer.key == "due":
-            self._due_ns = 0
-            self._apply(self._desk.due(self.now_ns))
-
-    def _renew_dead_man(self) -> None:
-        resting = frozenset(record.symbol for record in self._desk.book.live())
-        for command in self._desk.dead_man.renew(resting, self.now_ns):
-            self.tell(self._venue, command)
-        self.set_timer("dead_man", self._desk.dead_man.renew_ns)
 
     def _read_account(self) -> None:
         if self._is_quiesced:
@@ -247,20 +198,6 @@ class ExchangeActor(PrivateStreamActor):
                 symbol, position.qty_lots, position.entry_price, is_stream_live=self._line.is_live
             )
         )
-
-    def _apply(self, applied: Applied) -> None:
-        """Publish what the desk says, hand on what it asks, and be woken when something is due."""
-        for message in applied.messages:
-            self.say(message)
-        for request in applied.requests:
-            self.tell(self._venue, request)
-        book = self._desk.book
-        if self._wind_down.step is Step.CLEARING and applied.messages and not book.live_count:
-            self._read_account()
-        due_ns = book.next_due_ns()
-        if due_ns is not None and (self._due_ns == 0 or due_ns < self._due_ns):
-            self._due_ns = due_ns
-            self.set_timer("due", due_ns - self.now_ns)
 
     # The end of a run.
 
@@ -282,10 +219,6 @@ class ExchangeActor(PrivateStreamActor):
         if not self._desk.book.live_count:
             self._read_account()
         self.set_timer("sweep", SWEEP_NS)
-
-    def _settle(self, request: str) -> None:
-        if self._wind_down.settle(request):
-            self._complete(is_confirmed=True, detail="")
 
     def _complete(self, *, is_confirmed: bool, detail: str) -> None:
         if is_confirmed:

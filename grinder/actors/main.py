@@ -63,13 +63,13 @@ def run(config: Config, *, for_seconds: float | None, report: Path | None, secre
 def _listen_for_signals(asked: threading.Event) -> None:
     """Let the first signal ask for an end and the second one end at once."""
 
-    def on_signal(number: int, _: FrameType | None) -> None:
+    def interrupted(number: int, _: FrameType | None) -> None:
         if asked.is_set() and number == signal.SIGINT:
             os._exit(EXIT_INTERRUPTED_TWICE)
         asked.set()
 
-    signal.signal(signal.SIGINT, on_signal)
-    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, interrupted)
+    signal.signal(signal.SIGTERM, interrupted)
 
 
 def _wait(session: Session, asked: threading.Event, for_seconds: float | None) -> None:

@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import attrs
@@ -77,11 +78,10 @@ class Session:
         self.config = config
         self.hash = config_hash(config)
         self.embedded = _embedded_venue(config, secrets)
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._close_venue)
             self._prepare(config, secrets, is_picture=is_picture)
-        except BaseException:
-            self._close_venue()
-            raise
+            undo.pop_all()
 
     def _prepare(self, config: Config, secrets: Secrets, *, is_picture: bool) -> None:
         self.addresses = self._addresses()

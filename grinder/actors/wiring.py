@@ -171,6 +171,60 @@ def declared_tree(config: Config) -> SupervisorSpec:
     return tree(config, dict.fromkeys([*names, "feature", "feed"], Actor))
 
 
+ROUTES: tuple[tuple[type[Message], str], ...] = (
+    # market to plan
+    (market.BookTicked, "feature"),
+    (features.FeaturesComputed, "risk"),
+    (market.MarkPriced, "router ledger"),
+    (market.FeedHealthChanged, "risk"),
+    # plan to venue
+    (grid.IntentsProposed, "risk"),
+    (grid.IntentsApproved, "router"),
+    (orders.PlaceOrder, "exchange"),
+    (orders.CancelOrder, "exchange"),
+    # venue to everyone whom it concerns
+    (orders.OrderSubmitted, "risk router reconcile"),
+    (orders.OrderAccepted, "risk reconcile"),
+    (orders.OrderRejected, "risk router reconcile"),
+    (orders.OrderFilled, "risk reconcile ledger"),
+    (orders.OrderEnded, "risk router reconcile"),
+    (orders.OrdersSynced, "risk router reconcile ledger"),
+    (orders.OrdersRequested, "exchange"),
+    (account.PositionChanged, "risk reconcile"),
+    (account.FundingPaid, "ledger"),
+    (account.AccountSynced, "risk exchange reconcile"),
+    (account.AccountSyncFailed, "risk"),
+    # leave to act
+    (control.LeadershipGained, "risk"),
+    (control.LeadershipLost, "risk"),
+    (risk.PermitsRevoked, "router exchange"),
+    (risk.WindDownStarted, "exchange"),
+    (venue.VenueThrottled, "risk router"),
+    (venue.VenueDenied, "risk"),
+    (venue.BudgetReported, "router"),
+    # who is up
+    (signals.ActorFailed, "risk"),
+    (signals.ActorStarted, "risk"),
+    (signals.ActorRestarted, "risk"),
+)
+"""Message class, and the names of everyone who hears it."""
+
+POLICY_ROUTES: tuple[type[Message], ...] = (
+    features.FeaturesComputed,
+    market.FeedHealthChanged,
+    grid.IntentsDenied,
+    orders.OrderSubmitted,
+    orders.OrderAccepted,
+    orders.OrderRejected,
+    orders.OrderFilled,
+    orders.OrderEnded,
+    orders.CancelRejected,
+    orders.OrdersSynced,
+    account.PositionChanged,
+)
+"""What the policy of the message's symbol hears besides."""
+
+
 def connect(runtime: Runtime, symbols: tuple[str, ...]) -> None:
     """Say who hears what."""
     at = runtime.address
@@ -178,57 +232,9 @@ def connect(runtime: Runtime, symbols: tuple[str, ...]) -> None:
     policy = {symbol: at(f"policy.{symbol}") for symbol in symbols}
     policies = tuple(policy.values())
 
-    table: tuple[tuple[type[Message], str], ...] = (
-        # market to plan
-        (market.BookTicked, "feature"),
-        (features.FeaturesComputed, "risk"),
-        (market.MarkPriced, "router ledger"),
-        (market.FeedHealthChanged, "risk"),
-        # plan to venue
-        (grid.IntentsProposed, "risk"),
-        (grid.IntentsApproved, "router"),
-        (orders.PlaceOrder, "exchange"),
-        (orders.CancelOrder, "exchange"),
-        # venue to everyone whom it concerns
-        (orders.OrderSubmitted, "risk router reconcile"),
-        (orders.OrderAccepted, "risk reconcile"),
-        (orders.OrderRejected, "risk router reconcile"),
-        (orders.OrderFilled, "risk reconcile ledger"),
-        (orders.OrderEnded, "risk router reconcile"),
-        (orders.OrdersSynced, "risk router reconcile ledger"),
-        (orders.OrdersRequested, "exchange"),
-        (account.PositionChanged, "risk reconcile"),
-        (account.FundingPaid, "ledger"),
-        (account.AccountSynced, "risk exchange reconcile"),
-        # leave to act
-        (control.LeadershipGained, "risk"),
-        (control.LeadershipLost, "risk"),
-        (risk.PermitsRevoked, "router exchange"),
-        (risk.WindDownStarted, "exchange"),
-        (venue.VenueThrottled, "risk router"),
-        (venue.VenueDenied, "risk"),
-        (venue.BudgetReported, "router"),
-        # who is up
-        (signals.ActorFailed, "risk"),
-        (signals.ActorStarted, "risk"),
-        (signals.ActorRestarted, "risk"),
-    )
-    for message_class, names in table:
+    for message_class, names in ROUTES:
         routes.connect(message_class, *(at(name) for name in names.split()))
     for message_class in (risk.RiskStateChanged, risk.WindDownStarted):
         routes.connect(message_class, *policies)
-    by_symbol: tuple[type[Message], ...] = (
-        features.FeaturesComputed,
-        market.FeedHealthChanged,
-        grid.IntentsDenied,
-        orders.OrderSubmitted,
-        orders.OrderAccepted,
-        orders.OrderRejected,
-        orders.OrderFilled,
-        orders.OrderEnded,
-        orders.CancelRejected,
-        orders.OrdersSynced,
-        account.PositionChanged,
-    )
-    for message_class in by_symbol:
+    for message_class in POLICY_ROUTES:
         routes.connect_keyed(message_class, "symbol", policy)

@@ -71,6 +71,8 @@ class AccountSyncFailed(Message):
 
     reason: str
     failures_in_row: int
+    is_unknown: bool
+    """True once there have been so many in a row that the account counts as unknown."""
 
 
 @attrs.frozen(kw_only=True)

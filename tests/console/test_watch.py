@@ -303,7 +303,7 @@ def test_account_and_reconciliation_are_watched(scraped: Scraped) -> None:
     )
     scraped.hear(
         synced,
-        AccountSyncFailed(reason="timeout after 5 s", failures_in_row=1),
+        AccountSyncFailed(reason="timeout after 5 s", failures_in_row=1, is_unknown=False),
         ReconcileRan(mismatches=0, orders_compared=3, snapshot_age_ns=S // 2),
         ReconcileRan(mismatches=1, orders_compared=3, snapshot_age_ns=S // 2),
         mismatch,
