@@ -36,13 +36,15 @@ JOIN_TIMEOUT_NS = 1_000_000_000
 class ThreadOutlet(Outlet):
     """What a port speaks with."""
 
-    def __init__(self, runtime: Runtime, name: str) -> None:
+    def __init__(self, runtime: ThreadRuntime, name: str) -> None:
         self._runtime = runtime
         self._name = name
 
     def tell(self, receiver: Address, message: Message, *, cause: int = 0) -> None:
         """Post ``message`` in the port's name."""
         self._runtime.emit(self._name, receiver, message, cause)
+        # After, not before: the receiver may be a port that answers at once, on this thread.
+        self._runtime.spoke.port = self._name
 
     def resolve(self, name: str) -> Address:
         """Return the address called ``name``."""
@@ -50,6 +52,7 @@ class ThreadOutlet(Outlet):
 
     def now_ns(self) -> int:
         """Return the runtime's time."""
+        self._runtime.spoke.port = self._name
         return self._runtime.now_ns()
 
 
@@ -64,6 +67,8 @@ class ThreadRuntime(Runtime):
         self._root_done = threading.Event()
         self._former_hook = threading.excepthook
         self._is_open = False
+        self.spoke = threading.local()
+        # ``spoke.port`` is the port whose outlet this thread has used last.
         super().__init__(clock or SystemClock())
 
     def start(self) -> None:
@@ -144,17 +149,23 @@ class ThreadRuntime(Runtime):
         )
 
     def _thread_failed(self, arguments: threading.ExceptHookArgs) -> None:
-        # A thread is a port's if it is called after it: `rest`, `rest-2`, `rest:keepalive`.
+        # The hook runs on the thread that failed. It is the port's whose outlet it has used, or
+        # after which it is called: `rest`, `rest-2`, `rest:keepalive`.
         thread, error = arguments.thread, arguments.exc_value
         if self._is_open and thread is not None and error is not None:
-            names = sorted((name for name, _ in self.ports()), key=len, reverse=True)
-            for name in names:
-                if thread.name == name or thread.name.startswith((f"{name}-", f"{name}:")):
-                    self.port_failed(name, error)
-                    break
+            port: str | None = getattr(self.spoke, "port", None) or self._port_called(thread.name)
+            if port is not None:
+                self.port_failed(port, error)
             else:
                 logger.critical("the thread %s failed", thread.name, exc_info=error)
         self._former_hook(arguments)
+
+    def _port_called(self, thread: str) -> str | None:
+        names = sorted((name for name, _ in self.ports()), key=len, reverse=True)
+        owners = (
+            one for one in names if thread == one or thread.startswith((f"{one}-", f"{one}:"))
+        )
+        return next(owners, None)
 
     # What a runtime decides.
 

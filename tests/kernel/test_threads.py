@@ -219,17 +219,36 @@ class ThreadedPort(Port):
     def close(self, timeout_s: float) -> None: ...
 
 
-@pytest.mark.parametrize(("name", "failed"), [("rest", True), ("rest-2", True), ("other", False)])
+class EchoPort(RecordingPort):
+    """Answers at once, on the sender's thread."""
+
+    def receive(self, envelope: Envelope) -> None:
+        self.outlet.tell(self.outlet.resolve("watcher"), Note(text="echo"))
+
+
+@pytest.mark.parametrize(
+    ("name", "speaks", "failed"),
+    [
+        ("rest", False, True),
+        ("rest-2", False, True),
+        ("other", True, True),
+        ("other", False, False),
+    ],
+)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_what_a_ports_thread_raises_does_not_vanish(
-    name: str, failed: bool, caplog: pytest.LogCaptureFixture
+    name: str, speaks: bool, failed: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def break_down(port: object) -> None:
-        raise OSError("wire cut")
-
     hook = threading.excepthook
     world = ThreadWorld()
+
+    def break_down(port: ThreadedPort) -> None:
+        if speaks:
+            port.outlet.tell(world.at("echo"), Note())
+        raise OSError("wire cut")
+
     world.runtime.add_port("rest", ThreadedPort(name))
+    world.runtime.add_port("echo", EchoPort())
     world.runtime.routes.connect(ActorFailed, world.runtime.address("watcher"))
     world.start(world.probe("watcher"))
     world.tell("rest", Command(run=break_down))
