@@ -70,7 +70,7 @@ def test_the_commented_file_holds_every_default_and_its_meaning() -> None:
 
     assert read_back(written) == Config()
     assert set(tomllib.loads(written)) == set(sections())
-    assert "# Levels on each side.\nlevels = 5" in written
+    assert "# Levels on each side.\nlevels = 8" in written
 
 
 def test_each_setting_moves_the_hash() -> None:

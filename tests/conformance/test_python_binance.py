@@ -34,7 +34,7 @@ def test_market_data_is_read(client: Any) -> None:
     assert client.futures_time()["serverTime"] > 0
     assert symbols == {"BTCUSDT", "ETHUSDT"}
     assert Decimal(book["bids"][0][0]) < Decimal(book["asks"][0][0])
-    assert ticker["bidPrice"] == "61800.20"
+    assert ticker["bidPrice"] == "61701.70"
     assert Decimal(client.futures_mark_price(symbol="BTCUSDT")["markPrice"]) > 0
     assert Decimal(client.futures_symbol_ticker(symbol="BTCUSDT")["price"]) > 0
 

@@ -154,6 +154,6 @@ def test_funding_is_booked_told_and_remembered_at_its_time() -> None:
 
     assert missing(funding, SAMPLES["account_update_funding_fee_cross"]) == []
     assert funding["a"]["P"] == []
-    assert funding["a"]["B"][0]["bc"].startswith("-0.0618")
+    assert funding["a"]["B"][0]["bc"].startswith("-0.0617")
     assert history[0]["fundingTime"] % 500 == 0
     assert history[0]["fundingRate"] == "0.00010000"
