@@ -1,0 +1,91 @@
+"""Replies that never come, or that say nothing: the order is asked for, never sent again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from system.conftest import Site
+from system.processes import FIXTURES, Run
+from system.waiting import until
+from system.witness import books, doubles, venue_books
+
+RESTLESS = ("--config", str(FIXTURES / "restless.toml"))
+LADDER = 2 * 5
+TIMES = 2
+ORDER = "/fapi/v1/order"
+
+
+@pytest.mark.parametrize("fault", ["lost", "unknown-503-done", "backend-408", "silent"])
+def test_an_order_that_rests_without_a_reply_is_adopted(
+    tmp_path: Path, site: Site, fault: str
+) -> None:
+    control = site.server.control
+    with Run(tmp_path, *RESTLESS, *site.options) as run:
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders", within_s=15)
+        # The private stream would tell of the order before anyone could wonder.
+        control("stall", routes=["private"])
+        control("fault", fault=fault, method="POST", path=ORDER, times=TIMES)
+        unknown = until(
+            lambda: len(found := run.records("order_outcome_unknown")) >= TIMES and found,
+            "placements of unknown outcome",
+            within_s=20,
+        )
+        names = {one["client_order_id"] for one in unknown}
+        until(
+            lambda: names <= {one["client_order_id"] for one in run.records("order_accepted")},
+            "the orders are adopted",
+            within_s=15,
+        )
+        control("stall", routes=[])
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders again", within_s=15)
+        report = run.stop()
+
+    lines = site.witness.log()
+    assert names <= {line["client_id"] for line in lines if line["op"] == "accepted"}
+    assert not doubles(lines)
+    assert not [line for line in lines if line["op"] == "place-refused"]
+    assert report["mismatches"] == 0
+    assert site.witness.open_orders() == []
+    assert books(report) == venue_books(site.witness)
+
+
+@pytest.mark.parametrize("fault", ["lost-before", "unknown-503"])
+def test_an_order_that_never_arrived_is_given_up(tmp_path: Path, site: Site, fault: str) -> None:
+    with Run(tmp_path, *RESTLESS, *site.options) as run:
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders", within_s=15)
+        site.server.control("fault", fault=fault, method="POST", path=ORDER, times=TIMES)
+        unknown = until(
+            lambda: len(found := run.records("order_outcome_unknown")) >= TIMES and found,
+            "placements of unknown outcome",
+            within_s=30,
+        )
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders again", within_s=30)
+        report = run.stop()
+
+    lines = site.witness.log()
+    names = {one["client_order_id"] for one in unknown}
+    assert not names & {line["client_id"] for line in lines if line["op"] == "accepted"}
+    assert not doubles(lines)
+    assert report["mismatches"] == 0
+    assert site.witness.open_orders() == []
+
+
+@pytest.mark.parametrize("fault", ["lost", "lost-before", "unknown-503"])
+def test_a_cancel_without_a_reply_is_seen_through(tmp_path: Path, site: Site, fault: str) -> None:
+    with Run(tmp_path, *RESTLESS, *site.options) as run:
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders", within_s=15)
+        mark = site.witness.last()
+        site.server.control("fault", fault=fault, method="DELETE", path=ORDER, times=TIMES)
+        until(
+            lambda: [line for line in site.witness.log(mark) if line["op"] == "canceled"],
+            "cancels at the venue",
+            within_s=30,
+        )
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders again", within_s=20)
+        report = run.stop()
+
+    assert not doubles(site.witness.log())
+    assert report["mismatches"] == 0
+    assert site.witness.open_orders() == []

@@ -1,0 +1,81 @@
+"""The private stream goes away, and orders fill meanwhile: nothing is lost, nothing counted twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from system.conftest import Site
+from system.processes import FIXTURES, Run
+from system.waiting import until
+from system.witness import accepted, books, doubles, fills, venue_books
+
+RESTLESS = ("--config", str(FIXTURES / "restless.toml"))
+SYMBOL = "BTCUSDT"
+LADDER = 2 * 5
+
+
+def fill_an_order(site: Site) -> None:
+    """Let the market fall through our highest bid and come back."""
+    control, before = site.server.control, len(fills(site.witness.log()))
+    prices = [
+        Decimal(order["price"])
+        for order in site.witness.open_orders()
+        if order["symbol"] == SYMBOL and order["side"] == "BUY"
+    ]
+    was = control("state")["markets"][SYMBOL]["bid"]
+    control("price", symbol=SYMBOL, price=str(max(prices) - 1))
+    until(lambda: len(fills(site.witness.log())) > before, "the bid fills", within_s=10)
+    control("price", symbol=SYMBOL, price=str(was))
+
+
+def drop(site: Site) -> None:
+    site.server.control("drop", routes=["private"])
+
+
+def expire(site: Site) -> None:
+    site.server.control("expire-listen-key")
+
+
+@pytest.mark.parametrize("lose", [drop, expire])
+def test_it_comes_back_after_the_loss(
+    tmp_path: Path, site: Site, lose: Callable[[Site], None]
+) -> None:
+    with Run(tmp_path, *RESTLESS, *site.options) as run:
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders", within_s=15)
+        before = len(run.records("stream_opened"))
+        lose(site)
+        fill_an_order(site)
+        until(lambda: len(run.records("stream_opened")) > before, "a new stream", within_s=15)
+        until(lambda: len(run.records("order_filled")) > 0, "the fill is heard of", within_s=15)
+        mark = site.witness.last()
+        until(lambda: accepted(site.witness.log(mark)), "orders again", within_s=20)
+        report = run.stop()
+
+    assert report["restarts"] == 0
+    assert report["mismatches"] == 0
+    assert not doubles(site.witness.log())
+    assert books(report) == venue_books(site.witness)
+
+
+def test_fills_of_a_silent_stream_are_counted_once(tmp_path: Path, site: Site) -> None:
+    with Run(tmp_path, *RESTLESS, *site.options) as run:
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders", within_s=15)
+        site.server.control("stall", routes=["private"])
+        fill_an_order(site)
+        site.server.control("stall", routes=[])
+        drop(site)
+        until(lambda: len(run.records("order_filled")) > 0, "the fill is heard of", within_s=15)
+        until(
+            lambda: any(order["reduceOnly"] for order in site.witness.open_orders()),
+            "an exit for what was filled",
+            within_s=15,
+        )
+        report = run.stop()
+
+    assert site.witness.account()["positions"]
+    assert not doubles(site.witness.log())
+    assert books(report) == venue_books(site.witness)

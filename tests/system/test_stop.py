@@ -1,0 +1,104 @@
+"""How a run ends: asked nicely, asked twice, and killed."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from system.conftest import Site
+from system.processes import FIXTURES, Run, settings
+from system.waiting import until
+from system.witness import accepted, books, doubles, venue_books
+
+# Exits out of reach: a position that has been opened stays.
+HOLDING = (
+    *("--config", str(FIXTURES / "lively.toml")),
+    *settings(policy__exit_spacing_bps=200),
+)
+ALLOWED_S = 10.0
+
+
+@contextmanager
+def holding_run(folder: Path, site: Site, **values: object) -> Iterator[Run]:
+    """Run until orders rest and a position is open."""
+    with Run(folder, *HOLDING, *settings(**values), *site.options) as run:
+        until(lambda: site.witness.account()["positions"], "a position", within_s=30)
+        until(lambda: site.witness.resting() > 5, "resting orders", within_s=10)
+        yield run
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_takes_every_order_off_the_book_and_keeps_the_position(
+    tmp_path: Path, site: Site, number: signal.Signals
+) -> None:
+    with holding_run(tmp_path, site, stop__position="keep") as run:
+        began_s = time.monotonic()
+        report = run.stop(number)
+        took_s = time.monotonic() - began_s
+
+    assert site.witness.open_orders() == []
+    assert report["open_orders_at_exit"] == 0
+    assert took_s < ALLOWED_S
+    assert site.witness.account()["positions"]
+    assert report["stop"] == {"position": "keep", "confirmed": True, "detail": ""}
+    assert "'position': 'keep'" in run.out
+    assert books(report) == venue_books(site.witness)
+
+
+def test_stopping_flat_leaves_neither_order_nor_position(tmp_path: Path, site: Site) -> None:
+    with holding_run(tmp_path, site, stop__position="flatten") as run:
+        began_s = time.monotonic()
+        report = run.stop()
+        took_s = time.monotonic() - began_s
+
+    account = site.witness.account()
+    assert account["open_orders"] == []
+    assert account["positions"] == {}
+    assert took_s < ALLOWED_S
+    assert report["stop"] == {"position": "flatten", "confirmed": True, "detail": ""}
+    assert books(report) == venue_books(site.witness)
+
+
+def test_nothing_is_placed_after_the_signal(tmp_path: Path, site: Site) -> None:
+    with holding_run(tmp_path, site) as run:
+        run.send(signal.SIGTERM)
+        until(lambda: run.records("wind_down_started"), "the wind-down begins", within_s=5)
+        # What left before the wind-down may still be answered.
+        begun_ms = run.records("wind_down_started")[0]["at_ns"] / 1e6
+        assert run.wait() == 0
+
+    sent = {one["client_order_id"]: one["at_ns"] / 1e6 for one in run.records("order_submitted")}
+    late = [
+        line
+        for line in accepted(site.witness.log())
+        if line["ts"] > begun_ms and sent[line["client_id"]] > begun_ms
+    ]
+    assert late == []
+    assert not doubles(site.witness.log())
+
+
+def test_a_second_interrupt_ends_at_once(tmp_path: Path, site: Site) -> None:
+    with holding_run(tmp_path, site) as run:
+        # Replies so slow that the first interrupt is still at work when the second one comes.
+        site.server.control("delay", ms=4_000)
+        run.send(signal.SIGINT)
+        until(lambda: run.records("wind_down_started"), "the wind-down begins", within_s=5)
+        run.send(signal.SIGINT)
+        code = run.wait(2)
+
+    assert code == 130
+
+
+def test_orders_of_a_killed_run_vanish_with_its_countdown(tmp_path: Path, site: Site) -> None:
+    with holding_run(tmp_path, site, venue__dead_man_ms=3_000) as run:
+        run.send(signal.SIGKILL)
+        run.wait()
+        rested = site.witness.resting()
+        until(lambda: site.witness.resting() == 0, "no order rests", within_s=6)
+
+    assert rested > 0
