@@ -49,7 +49,7 @@ def run(config: Config, *, for_seconds: float | None, report: Path | None, secre
     _say(f"console at http://{session.console.host}:{session.console.port} config {session.hash}")
     session.start()
     _wait(session, asked, for_seconds)
-    ending = session.stop(give_up=lambda: False)
+    ending = session.stop()
     summary = session.report()
     if report is not None:
         try:

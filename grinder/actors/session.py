@@ -6,8 +6,8 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -24,14 +24,17 @@ from grinder.console.terminal import Terminal
 from grinder.console.views import StateView
 from grinder.console.watch import MetricsObserver
 from grinder.errors import ConfigError
+from grinder.execution.identity import IdentityScheme
 from grinder.kernel.message import Message
 from grinder.kernel.observer import Observer
 from grinder.kernel.threads import ThreadRuntime
 from grinder.lease.memory import MemoryLeasePort
 from grinder.messages.risk import StopPosition, StopTrading, WindDownCompleted
 from grinder.model.settings import Config
+from grinder.policy.ladder import why_untradable
 from grinder.venues.binance import VenueFacts, VenueHosts, hosts, load_venue
 from grinder.venues.binance_rest import BinanceRestPort
+from grinder.venues.last_resort import cancel_own
 from grinder.venues.signing import Credentials
 from grinder.venues.sim.config import BUNDLED, AccountSeed, VenueConfig
 from grinder.venues.sim.server import VenueServer
@@ -87,6 +90,16 @@ class Session:
         self.addresses = self._addresses()
         credentials = Credentials(key=secrets.api_key, secret=secrets.api_secret)
         facts = load_venue(self.addresses.rest_url, credentials, config.run.symbols, config.venue)
+        _check_levels(config, facts)
+        self._last_resort = partial(
+            cancel_own,
+            self.addresses.rest_url,
+            credentials,
+            facts.clock,
+            tuple(facts.instruments),
+            config.venue,
+            is_own=IdentityScheme(tuple(facts.instruments), 0).is_own,
+        )
         self.runtime = ThreadRuntime()
         self._started_ns = self.runtime.now_ns()
         self.wind_down = WindDownWatch()
@@ -146,9 +159,9 @@ class Session:
         """Return whether the tree gave up by itself."""
         return self.runtime.root_exit is not None
 
-    def stop(self, give_up: Callable[[], bool]) -> Ending:
+    def stop(self) -> Ending:
         """Wind down, stop every actor and port, and say how it ended."""
-        ending = self._wind_down(give_up)
+        ending = self._wind_down()
         self.runtime.stop(timeout_s=2.0)
         self.console.close()
         if self.terminal is not None:
@@ -156,11 +169,11 @@ class Session:
         self._close_venue()
         return ending
 
-    def _wind_down(self, give_up: Callable[[], bool]) -> Ending:
+    def _wind_down(self) -> Ending:
         position = StopPosition(self.config.stop.position)
         deadline_s = self.config.stop.timeout_ms / 1000 + STOP_MARGIN_S
         waited_s = 0.0
-        while waited_s < deadline_s and not self.has_ended() and not give_up():
+        while waited_s < deadline_s and not self.has_ended():
             self.runtime.tell(self.runtime.address(RISK), StopTrading(position=position))
             if self.wind_down.is_done.wait(ASK_AGAIN_S):
                 break
@@ -169,7 +182,11 @@ class Session:
         if done is None:
             ended = self.runtime.root_exit
             why = f"the system gave up: {ended.detail}" if ended else "no answer in time"
-            return Ending(is_clean=False, detail=why)
+            left = self._last_resort()
+            return Ending(
+                is_clean=False,
+                detail=f"{why}; orders of ours left: {'unknown' if left is None else left}",
+            )
         return Ending(is_clean=done.is_confirmed and done.open_orders == 0, detail=done.detail)
 
     def report(self) -> dict[str, object]:
@@ -199,6 +216,15 @@ def _check_arming(config: Config) -> None:
         problems.append(f"run.fault_injection: faults are not injected on {venue}")
     if problems:
         raise ConfigError(tuple(problems))
+
+
+def _check_levels(config: Config, facts: VenueFacts) -> None:
+    problems = [
+        why_untradable(instrument, config.policy, facts.prices[symbol])
+        for symbol, instrument in facts.instruments.items()
+    ]
+    if any(problems):
+        raise ConfigError(tuple(problem for problem in problems if problem))
 
 
 def _embedded_venue(config: Config, secrets: Secrets) -> VenueServer | None:

@@ -196,7 +196,7 @@ class StopSettings:
 
     position: str = "keep"
     """keep or flatten."""
-    timeout_ms: int = 8_000
+    timeout_ms: int = 6_000
     """Longest time for cancelling and confirming."""
 
 

@@ -6,7 +6,14 @@ rounding never moves a level towards the market and never puts two levels on one
 
 from __future__ import annotations
 
+from decimal import ROUND_UP, Decimal
+
+from grinder.model.instrument import Instrument
+from grinder.model.settings import GridSettings
 from grinder.model.units import BPS
+
+ROOM = Decimal("1.1")
+"""A level has to be worth this much more than the venue's minimum: the price will move."""
 
 
 def step_ticks(anchor_ticks2: int, spacing_bps: int) -> int:
@@ -32,3 +39,28 @@ def sell_prices(anchor_ticks2: int, step: int, levels: int) -> tuple[int, ...]:
 def has_moved(mid_ticks2: int, anchor_ticks2: int, limit_bps: int) -> bool:
     """Return whether the mid is at least ``limit_bps`` away from the anchor."""
     return abs(mid_ticks2 - anchor_ticks2) * BPS >= limit_bps * anchor_ticks2
+
+
+def why_untradable(instrument: Instrument, settings: GridSettings, price: Decimal) -> str:
+    """Return why a level of this worth could not be placed, with the worth that could; else "".
+
+    Args:
+        instrument: the venue's minima.
+        settings: worth of one level.
+        price: of now, in quote per base.
+    """
+    lots = instrument.lots_for_notional(settings.level_notional, instrument.ticks_down(price))
+    needed = max(
+        instrument.notional_min * ROOM + price * instrument.lot,
+        price * instrument.qty(instrument.qty_lots_min),
+    )
+    is_enough = lots >= instrument.qty_lots_min and (
+        price * instrument.qty(lots) >= instrument.notional_min * ROOM
+    )
+    if is_enough:
+        return ""
+    least = needed.quantize(Decimal(1), ROUND_UP)
+    return (
+        f"policy.level_notional: {settings.level_notional} is too little for {instrument.symbol} "
+        f"at {price.normalize():f}; at least {least} is needed"
+    )

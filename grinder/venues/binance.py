@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 import attrs
 
@@ -53,6 +54,8 @@ class VenueFacts:
     """True once checked; None without credentials."""
     weight_limit_1m: int
     """Request weight that the venue allows in a minute."""
+    prices: Mapping[str, Decimal]
+    """Last price of each symbol, in quote per base."""
 
 
 def hosts(venue: str, settings: VenueSettings) -> VenueHosts:
@@ -108,6 +111,7 @@ def load_venue(
             round_trip_ns=measured.round_trip_ns,
             is_one_way=is_one_way,
             weight_limit_1m=weight_limit_1m(info),
+            prices=_prices(http, symbols),
         )
     finally:
         http.release()
@@ -128,6 +132,18 @@ def _traded(info: object, symbols: tuple[str, ...]) -> dict[str, Instrument]:
     if problems:
         raise ConfigError(tuple(problems))
     return {symbol: found[symbol] for symbol in symbols}
+
+
+def _prices(http: VenueHttp, symbols: tuple[str, ...]) -> dict[str, Decimal]:
+    answer = _ask(http, requests.PRICES, "the venue's prices can't be read")
+    rows = answer if isinstance(answer, list) else []
+    found = {row["symbol"]: Decimal(row["price"]) for row in rows if row.get("symbol") in symbols}
+    missing = [
+        f"the venue states no price of {symbol}" for symbol in symbols if symbol not in found
+    ]
+    if missing:
+        raise ConfigError(tuple(missing))
+    return found
 
 
 def _is_one_way(http: VenueHttp) -> bool:
