@@ -86,6 +86,7 @@ def load_venue(
 
     Raises:
         ConfigError: something is not as it has to be; one sentence for each problem.
+        VenueError: the venue can't be reached or does not take our requests.
     """
     clock = VenueClock()
     http = VenueHttp(
@@ -100,7 +101,7 @@ def load_venue(
         try:
             measured = http.measure_clock()
         except VenueError as error:
-            raise ConfigError(f"the clock of {rest_url} can't be read: {_said(error)}") from None
+            raise VenueError(f"the clock of {rest_url} can't be read: {_said(error)}") from None
         info = _ask(http, requests.EXCHANGE_INFO, "the venue's symbols can't be read")
         found = _traded(info, symbols)
         is_one_way = None if credentials is None else _is_one_way(http)
@@ -162,8 +163,8 @@ def _ask(http: VenueHttp, request: Request, sentence: str) -> object:
         answer: object = http.call(request)
     except VenueError as error:
         if is_denial(error):
-            raise ConfigError(f"the venue does not take our API key: {_said(error)}") from None
-        raise ConfigError(f"{sentence}: {_said(error)}") from None
+            raise VenueError(f"the venue does not take our API key: {_said(error)}") from None
+        raise VenueError(f"{sentence}: {_said(error)}") from None
     return answer
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from grinder.errors import ConfigError
+from grinder.errors import ConfigError, VenueError
 from grinder.model.settings import VenueSettings
 from grinder.venues.binance import HOSTS, hosts, load_venue
 from grinder.venues.signing import Credentials
@@ -15,6 +15,7 @@ from venues.fakes import DATA, HANG_UP, Answer, ScriptedVenue
 CREDENTIALS = Credentials(key="the-key", secret="the-secret")
 SETTINGS = VenueSettings()
 INFO: Any = json.loads((DATA / "exchange_info.json").read_text(encoding="utf-8"))
+PRICES = [{"symbol": "BTCUSDT", "price": "61800.10"}, {"symbol": "ETHUSDT", "price": "2680.01"}]
 
 
 @pytest.fixture
@@ -22,14 +23,16 @@ def healthy(scripted: ScriptedVenue) -> ScriptedVenue:
     scripted.on("GET", "/fapi/v1/ping", Answer(body={}))
     scripted.on("GET", "/fapi/v1/exchangeInfo", Answer(body=INFO))
     scripted.on("GET", "/fapi/v3/account", Answer(body={"assets": []}))
+    scripted.on("GET", "/fapi/v2/ticker/price", Answer(body=PRICES))
     scripted.on("GET", "/fapi/v1/positionSide/dual", Answer(body={"dualSidePosition": False}))
     return scripted
 
 
 def problems(venue: ScriptedVenue, *symbols: str) -> tuple[str, ...]:
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises((ConfigError, VenueError)) as caught:
         load_venue(venue.url, CREDENTIALS, symbols or ("BTCUSDT",), SETTINGS)
-    return caught.value.problems
+    error = caught.value
+    return error.problems if isinstance(error, ConfigError) else (str(error),)
 
 
 def test_the_facts_of_a_healthy_venue(healthy: ScriptedVenue) -> None:
@@ -40,6 +43,7 @@ def test_the_facts_of_a_healthy_venue(healthy: ScriptedVenue) -> None:
     assert facts.instruments["BTCUSDT"].tick == Decimal("0.1")
     assert facts.is_one_way is True
     assert facts.weight_limit_1m == 2_400
+    assert facts.prices["ETHUSDT"] == Decimal("2680.01")
     assert facts.clock.is_measured
     assert abs(facts.offset_ns - 1_270_000_000) <= facts.round_trip_ns + 1_000_000
 
