@@ -9,6 +9,7 @@ from grinder.execution.applied import Applied
 from grinder.execution.desk import OrderDesk
 from grinder.execution.identity import IdentityScheme
 from grinder.kernel.address import Address
+from grinder.kernel.signals import ActorFailed
 from grinder.messages.orders import CancelOrder, PlaceOrder
 from grinder.messages.risk import PermitsRevoked
 from grinder.messages.venue import (
@@ -23,14 +24,15 @@ from grinder.messages.venue import (
 from grinder.model.instrument import Instrument
 from grinder.model.settings import VenueSettings
 from grinder.model.units import NS_PER_S
+from grinder.risk.serials import void_below
 
 
 class OrderEntry(PrivateStream):
     """The half of an actor that carries orders to the venue and knows what became of them.
 
-    Hears PlaceOrder, CancelOrder, PermitsRevoked, and what its ports say of orders. A subclass
-    sets ``_is_synced``, hears of every change by ``orders_changed``, and hands its timers to
-    ``entry_timer`` first.
+    Hears PlaceOrder, CancelOrder, PermitsRevoked, ActorFailed, and what its ports say of orders. A
+    subclass sets ``_is_synced``, hears of every change by ``orders_changed``, and hands its timers
+    to ``entry_timer`` first.
     """
 
     def __init__(
@@ -71,8 +73,16 @@ class OrderEntry(PrivateStream):
 
     def on_permits_revoked(self, revoked: PermitsRevoked) -> None:
         """Void what is still on its way."""
-        self._desk.revoked_below = max(self._desk.revoked_below, revoked.serial)
-        self.tell(self._venue, DropPlacements(serial=revoked.serial))
+        self._void_below(revoked.serial)
+
+    def on_actor_failed(self, failed: ActorFailed) -> None:
+        """Void the permits of whoever can't revoke them any more."""
+        self._void_below(void_below(failed))
+
+    def _void_below(self, serial: int) -> None:
+        if serial > self._desk.revoked_below:
+            self._desk.revoked_below = serial
+            self.tell(self._venue, DropPlacements(serial=serial))
 
     def on_order_answer(self, answer: PlaceAnswered | CancelAnswered | OrderQueried) -> None:
         """Apply the answer to a placement, a cancel or a lookup."""

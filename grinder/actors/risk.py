@@ -36,10 +36,8 @@ from grinder.model.settings import RiskSettings
 from grinder.model.units import NS_PER_MS
 from grinder.risk.facts import RiskFacts
 from grinder.risk.kill_switch import reset, trip
+from grinder.risk.serials import first_serial
 from grinder.risk.states import LifecycleState, Override, Reason, next_state
-
-SERIAL_SHIFT = 32
-"""Permit serials of one generation stay below 2 to this power."""
 
 
 class RiskSupervisor(Actor):
@@ -63,7 +61,7 @@ class RiskSupervisor(Actor):
 
     def on_start(self) -> None:
         """Void whatever an earlier generation has allowed, and begin to look at the clock."""
-        self._serial = self.generation << SERIAL_SHIFT
+        self._serial = first_serial(self.generation)
         self._entered_ns = self.now_ns
         self.say(PermitsRevoked(serial=self._serial, reason="RESTARTED"))
         self._say_state(LifecycleState.INIT, Reason.RESTARTED)

@@ -10,6 +10,7 @@ from grinder.execution.denials import DenialCode, denial
 from grinder.execution.filters import check
 from grinder.execution.identity import IdentityScheme
 from grinder.kernel.actor import Actor
+from grinder.kernel.signals import ActorFailed
 from grinder.messages.grid import Denial, Intent, IntentAction, IntentsApproved, IntentsDenied
 from grinder.messages.market import MarkPriced
 from grinder.messages.orders import (
@@ -26,6 +27,7 @@ from grinder.messages.venue import BudgetReported, VenueThrottled
 from grinder.model.instrument import Instrument
 from grinder.model.permit import Permit
 from grinder.model.settings import RouterSettings
+from grinder.risk.serials import void_below
 
 SEQUENCE_SHIFT = 28
 """Orders of one generation stay below 2 to this power, so generations never share a name."""
@@ -34,8 +36,8 @@ SEQUENCE_SHIFT = 28
 class RouterActor(Actor):
     """Name, check and budget what has been approved.
 
-    Hears IntentsApproved, PermitsRevoked, MarkPriced, BudgetReported, VenueThrottled, and which
-    orders rest. Says PlaceOrder, CancelOrder, IntentsDenied, OrdersRequested.
+    Hears IntentsApproved, PermitsRevoked, ActorFailed, MarkPriced, BudgetReported, VenueThrottled,
+    and which orders rest. Says PlaceOrder, CancelOrder, IntentsDenied, OrdersRequested.
     Restart: the names it gives go on above those of the generation before.
     """
 
@@ -131,6 +133,10 @@ class RouterActor(Actor):
     def on_permits_revoked(self, revoked: PermitsRevoked) -> None:
         """Void the permits of approvals still on their way."""
         self._revoked_below = max(self._revoked_below, revoked.serial)
+
+    def on_actor_failed(self, failed: ActorFailed) -> None:
+        """Void the permits of whoever can't revoke them any more."""
+        self._revoked_below = max(self._revoked_below, void_below(failed))
 
     def on_mark_priced(self, mark: MarkPriced) -> None:
         """Note the price that the venue's band hangs on."""

@@ -203,7 +203,7 @@ ROUTES: tuple[tuple[type[Message], str], ...] = (
     (venue.VenueDenied, "risk"),
     (venue.BudgetReported, "router"),
     # who is up
-    (signals.ActorFailed, "risk"),
+    (signals.ActorFailed, "risk router exchange"),
     (signals.ActorStarted, "risk"),
     (signals.ActorRestarted, "risk"),
 )
