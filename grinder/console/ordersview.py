@@ -79,9 +79,11 @@ class OrdersView:
         self._resting.pop(body.client_order_id, None)
 
     def filled(self, body: OrderFilled) -> None:
-        """Count a fill and leave what remains."""
-        self._counts["fills"] += 1
-        self._symbol(body.symbol).fills += 1
+        """Count a fill and leave what remains; one that is told again counts once."""
+        symbol = self._symbol(body.symbol)
+        if symbol.trades.add(body.trade_id):
+            self._counts["fills"] += 1
+            symbol.fills += 1
         order = self._resting.get(body.client_order_id)
         if order is not None:
             order.remaining_lots = body.remaining_lots

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from grinder.execution.trades import TradeLog
 from grinder.messages.features import FeaturesComputed
 from grinder.messages.grid import Denial, LadderPlanned
 from grinder.messages.ledger import LedgerChanged
@@ -38,6 +39,7 @@ class SymbolView:
         self.last_denials: tuple[Denial, ...] = ()
         self.placed = 0
         self.fills = 0
+        self.trades = TradeLog()
         self.cancelled = 0
 
     @property

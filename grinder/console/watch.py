@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from grinder.console.metrics import LIFECYCLE_STATES, ROLES, Metrics
+from grinder.execution.trades import TradeLog
 from grinder.kernel.message import Message
 from grinder.kernel.observer import Observer
 from grinder.messages.account import (
@@ -70,6 +71,7 @@ class MetricsObserver(Observer):
         self._reports: dict[str, FeedReported] = {}
         self._stale: dict[str, set[str]] = {}
         self._ledgers: dict[str, LedgerChanged] = {}
+        self._trades = {symbol: TradeLog() for symbol in instruments}
         self._closed_because: dict[str, str] = {}
         self._is_leader = False
 
@@ -209,6 +211,11 @@ def _order_ended(watch: MetricsObserver, _: str, __: int, body: OrderEnded) -> N
 
 
 def _order_filled(watch: MetricsObserver, _: str, __: int, body: OrderFilled) -> None:
+    trades = watch._trades.get(body.symbol)
+    with watch._lock:
+        # A restarted ExchangeActor tells again what its predecessor may not have told.
+        if trades is not None and not trades.add(body.trade_id):
+            return
     labels = ("venue", str(body.side), "maker" if body.is_maker else "taker")
     watch.metrics.fills.labels(*labels).inc()
     instrument = watch._instruments.get(body.symbol)

@@ -117,6 +117,13 @@ def test_an_order_rests_fills_and_ends(watched: Watched) -> None:
     assert (watched.btc["orders_placed"], watched.btc["cancels"]) == (1, 1)
 
 
+def test_a_fill_that_is_told_again_counts_once(watched: Watched) -> None:
+    watched.hear(said.submitted(), said.accepted(), said.filled(), said.filled())
+
+    assert watched.seen["orders"]["fills"] == 1
+    assert watched.btc["fills"] == 1
+
+
 def test_a_sync_replaces_what_rests_of_its_symbol_and_keeps_known_levels(watched: Watched) -> None:
     watched.hear(said.accepted("o1"), said.accepted("o2"))
     rests = [

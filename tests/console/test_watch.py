@@ -255,6 +255,14 @@ def test_orders_and_fills_count(scraped: Scraped) -> None:
     assert scraped.value("grinder_fill_fees_total", **(maker | {"liquidity": "taker"})) == 0
 
 
+def test_a_fill_that_is_told_again_counts_once(scraped: Scraped) -> None:
+    scraped.hear(said.filled(), said.filled())
+
+    maker = {"source": "venue", "side": "BUY", "liquidity": "maker"}
+    assert scraped.value("grinder_fills_total", **maker) == 1
+    assert scraped.value("grinder_fill_fees_total", **maker) == pytest.approx(0.01198)
+
+
 def test_requests_count_by_outcome(scraped: Scraped) -> None:
     cancel = CancelAnswered(symbol="BTCUSDT", client_order_id="o1", outcome=Outcome.REFUSED)
     failed = ReadFailed(
