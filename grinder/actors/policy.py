@@ -76,7 +76,7 @@ class PolicyActor(Actor):
         intents = planner.plan(self._bid_ticks, self._ask_ticks, self.now_ns)
         if not intents:
             return
-        planner.note_cancels(intents)
+        planner.note_cancels(intents, self.now_ns)
         self.say(
             IntentsProposed(
                 symbol=self._symbol,
@@ -130,7 +130,7 @@ class PolicyActor(Actor):
         """Cancel again at the next plan."""
         holding = self._planner.holdings.by_id.get(rejected.client_order_id)
         if holding is not None:
-            holding.is_cancelling = False
+            holding.cancelling_ns = 0
             self.set_timer("again:cancel", self._pause_ns)
 
     def on_position_changed(self, position: PositionChanged) -> None:
@@ -149,7 +149,7 @@ class PolicyActor(Actor):
             else:
                 holding = holdings.by_id.get(holdings.by_level.get(denial.level, ""))
                 if holding is not None:
-                    holding.is_cancelling = False
+                    holding.cancelling_ns = 0
         self.set_timer("again:denied", self._pause_ns << min(self._denials, DENIALS_MAX))
         self._denials += 1
 

@@ -20,7 +20,9 @@ from grinder.policy.holdings import Holding, Holdings
 from grinder.policy.ladder import buy_prices, has_moved, sell_prices, step_ticks
 
 EXIT_SLOTS = tuple("x" + digit for digit in "0123456789abcdefghijklmnopqrstuvwxyz")
-"""Levels for exits; more parts than this wait for one to fill."""
+"""Levels for exits; a position of more parts has its smallest exits made into one."""
+EXITS_MERGED = 8
+"""Exits made into one at a time."""
 PROPOSAL_PATIENCE_NS = 5 * NS_PER_S
 """A proposal not heard of for so long is looked into: somebody died with it."""
 
@@ -73,11 +75,11 @@ class GridPlanner:
         cancels: list[Intent] = []
         entries: list[Intent] = []
         if self.must_clear:
-            cancels = self._cancel_entries("CANCEL_ONLY")
+            cancels = self._cancel_entries("CANCEL_ONLY", now_ns)
         elif self.may_enter:
             self._centre(bid_ticks + ask_ticks)
             wanted = self._wanted()
-            cancels = self._cancel_misplaced(wanted)
+            cancels = self._cancel_misplaced(wanted, now_ns)
             entries = self._missing(wanted, bid_ticks, ask_ticks, now_ns)
         exits = self._exits(bid_ticks, ask_ticks, now_ns)
         return (*cancels, *exits, *entries)
@@ -122,10 +124,12 @@ class GridPlanner:
                     wanted[f"s{number}"] = (Side.SELL, price)
         return wanted
 
-    def _cancel_misplaced(self, wanted: dict[str, tuple[Side, int]]) -> list[Intent]:
+    def _cancel_misplaced(
+        self, wanted: dict[str, tuple[Side, int]], now_ns: int
+    ) -> list[Intent]:
         cancels = []
         for holding in self.holdings.by_id.values():
-            if holding.reduce_only or holding.is_cancelling:
+            if holding.reduce_only or _is_cancelling(holding, now_ns):
                 continue
             place = wanted.get(holding.level)
             is_double = self.holdings.by_level.get(holding.level) != holding.client_order_id
@@ -135,11 +139,11 @@ class GridPlanner:
                 cancels.append(_cancel(holding, "GRID_SHIFT"))
         return cancels
 
-    def _cancel_entries(self, reason: str) -> list[Intent]:
+    def _cancel_entries(self, reason: str, now_ns: int) -> list[Intent]:
         return [
             _cancel(holding, reason)
             for holding in self.holdings.by_id.values()
-            if not (holding.reduce_only or holding.is_cancelling)
+            if not (holding.reduce_only or _is_cancelling(holding, now_ns))
         ]
 
     def _missing(
@@ -173,8 +177,12 @@ class GridPlanner:
         if uncovered <= 0 or self.entry_price <= 0 or "x" in self.paused_until_ns:
             return []
         slot = next((one for one in EXIT_SLOTS if not self.holdings.is_taken(one)), None)
-        if slot is None:
+        merging = [one for one in self.holdings.exits() if _is_cancelling(one, now_ns)]
+        if merging:
             return []
+        if slot is None:
+            smallest = sorted(self.holdings.exits(), key=lambda one: one.remaining_lots)
+            return [_cancel(one, "TP_MERGE") for one in smallest[:EXITS_MERGED]]
         self.holdings.propose(slot, now_ns, uncovered)
         return [
             Intent(
@@ -195,12 +203,12 @@ class GridPlanner:
             return max(self.instrument.ticks_up(self.entry_price + distance), bid_ticks + 1)
         return min(self.instrument.ticks_down(self.entry_price - distance), ask_ticks - 1)
 
-    def note_cancels(self, intents: tuple[Intent, ...]) -> None:
+    def note_cancels(self, intents: tuple[Intent, ...], now_ns: int) -> None:
         """Remember which cancels have been asked for."""
         for intent in intents:
             holding = self.holdings.by_id.get(intent.client_order_id)
             if intent.action is IntentAction.CANCEL and holding is not None:
-                holding.is_cancelling = True
+                holding.cancelling_ns = now_ns
 
     def refuse(self, level: str, reduce_only: bool, now_ns: int) -> int:
         """Note that the venue refused a placement; return the pause in ns before the next try."""
@@ -219,10 +227,13 @@ class GridPlanner:
             }
 
     def has_lost_proposal(self, now_ns: int) -> bool:
-        """Return whether a proposal has gone unheard of for too long."""
+        """Return whether a placement or a cancel has gone unheard of for too long."""
         return any(
             now_ns - since_ns > PROPOSAL_PATIENCE_NS
             for since_ns, _ in self.holdings.proposed.values()
+        ) or any(
+            one.cancelling_ns and not _is_cancelling(one, now_ns)
+            for one in self.holdings.by_id.values()
         )
 
     def picture(self, symbol: str, reason: str) -> LadderPlanned:
@@ -239,6 +250,11 @@ class GridPlanner:
             average_price=self.entry_price,
             reason=reason,
         )
+
+
+def _is_cancelling(holding: Holding, now_ns: int) -> bool:
+    """Return whether a cancel is under way; one unheard of for too long died with somebody."""
+    return holding.cancelling_ns > 0 and now_ns - holding.cancelling_ns <= PROPOSAL_PATIENCE_NS
 
 
 def _cancel(holding: Holding, reason: str) -> Intent:

@@ -26,8 +26,8 @@ class Holding:
     price_ticks: int
     remaining_lots: int
     reduce_only: bool
-    is_cancelling: bool = False
-    """A cancel has been proposed and its answer not heard."""
+    cancelling_ns: int = 0
+    """When a cancel was proposed whose answer has not been heard; 0 when none was."""
 
 
 class Holdings:
@@ -93,7 +93,7 @@ class Holdings:
 
     def replace(self, orders: tuple[tuple[OpenOrder, str], ...]) -> None:
         """Believe exactly ``orders``, each with its level, and nothing else."""
-        cancelling = {one.client_order_id for one in self.by_id.values() if one.is_cancelling}
+        cancelling = {name: one.cancelling_ns for name, one in self.by_id.items()}
         self.by_id.clear()
         self.by_level.clear()
         self.proposed.clear()
@@ -106,9 +106,13 @@ class Holdings:
                     price_ticks=order.price_ticks,
                     remaining_lots=order.remaining_lots,
                     reduce_only=order.reduce_only,
-                    is_cancelling=order.client_order_id in cancelling,
+                    cancelling_ns=cancelling.get(order.client_order_id, 0),
                 )
             )
+
+    def exits(self) -> list[Holding]:
+        """Return the reduce-only orders."""
+        return [one for one in self.by_id.values() if one.reduce_only]
 
     def exit_lots(self, side: Side) -> int:
         """Return what exits of one side cover, resting and proposed, in lots."""
