@@ -24,9 +24,7 @@ class Site:
     @property
     def options(self) -> list[str]:
         """Return what sends a run here."""
-        return settings(
-            venue__rest_url=self.server.rest_url, venue__stream_url=self.server.ws_url
-        )
+        return settings(venue__rest_url=self.server.rest_url, venue__stream_url=self.server.ws_url)
 
 
 OpenSite = Callable[..., Site]

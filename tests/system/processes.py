@@ -127,11 +127,12 @@ class Run(Job):
         report: dict[str, Any] = json.loads(self.report_path.read_text(encoding="utf-8"))
         return report
 
-    def records(self, event: str) -> list[dict[str, Any]]:
-        """Return the log's records of one kind, in order."""
+    def records(self, event: str, at_least: int = 0) -> list[dict[str, Any]]:
+        """Return the log's records of one kind, in order; none when there are fewer."""
         lines = self.err.splitlines()
         records = [json.loads(line) for line in lines if line.startswith("{")]
-        return [record for record in records if record.get("event") == event]
+        found = [record for record in records if record.get("event") == event]
+        return found if len(found) >= at_least else []
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> dict[str, Any]:
         """Ask for an end, expect a clean one, and return the report."""

@@ -1,17 +1,17 @@
-"""Any actor raises, or hangs, at any moment of a live run: it comes back, and so does the ladder."""
+"""Any actor raises or hangs at any moment of a live run: it comes back, and so do its orders."""
 
 from __future__ import annotations
 
+import functools
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from system.conftest import OpenSite, Site
 from system.processes import FIXTURES, Run, settings
 from system.waiting import until
-from system.witness import accepted, books, doubles, fills, venue_books
+from system.witness import Line, accepted, books, doubles, fills, same_price, venue_books
 
 NINE = (
     "feed", "feature", "policy.BTCUSDT", "risk", "router", "exchange", "reconcile",
@@ -61,7 +61,7 @@ def gaps(run: Run) -> list[tuple[str, float, float]]:
     return found
 
 
-def sent_while_down(run: Run, lines: list[dict[str, Any]]) -> list[str]:
+def sent_while_down(run: Run, lines: list[Line]) -> list[str]:
     """Return the entries accepted by the venue that were sent while an actor was down."""
     sent = {one["client_order_id"]: one["at_ns"] / MS for one in run.records("order_submitted")}
     return [
@@ -72,6 +72,10 @@ def sent_while_down(run: Run, lines: list[dict[str, Any]]) -> list[str]:
         and failed < line["ts"] < restarted
         and failed < sent[line["client_id"]] < restarted
     ]
+
+
+def accepted_after(site: Site, number: int) -> list[Line]:
+    return accepted(site.witness.log(number))
 
 
 def ladder_is_back(site: Site) -> bool:
@@ -99,7 +103,7 @@ def test_every_actor_comes_back_and_the_ladder_with_it(
                 within_s=15,
             )
             until(
-                lambda mark=after: accepted(site.witness.log(mark)),
+                functools.partial(accepted_after, site, after),
                 f"orders after {kind} of {actor}",
                 within_s=20,
             )
@@ -110,16 +114,20 @@ def test_every_actor_comes_back_and_the_ladder_with_it(
     assert report["mismatches"] == 0
     assert site.witness.open_orders() == []
     assert not doubles(lines)
+    assert not same_price(lines)
     assert not sent_while_down(run, lines)
 
 
-def test_fills_are_counted_once_whoever_fails(tmp_path: Path, open_site: OpenSite) -> None:
+@pytest.mark.parametrize("placement", ["shared", "own"])
+def test_fills_are_counted_once_whoever_fails(
+    tmp_path: Path, open_site: OpenSite, placement: str
+) -> None:
     site = open_site(speed=8.0)
     config = ("--config", str(FIXTURES / "lively.toml"))
-    faults = settings(run__fault_injection="true")
+    faults = settings(run__fault_injection="true", supervision__placement=placement)
     with Run(tmp_path, *config, *faults, *site.options) as run:
         until(lambda: fills(site.witness.log()), "a fill", within_s=20)
-        for actor, ticks in moments("fills", 9):
+        for actor, ticks in [*moments(placement, 9), ("ledger", 50), ("policy.ETHUSDT", 50)]:
             break_and_see(run, actor, "raise", ticks)
         after = len(fills(site.witness.log()))
         until(lambda: len(fills(site.witness.log())) > after, "trading goes on", within_s=20)

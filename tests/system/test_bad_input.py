@@ -62,12 +62,9 @@ def test_every_problem_is_told_at_once(tmp_path: Path, site: Site) -> None:
     )
 
     assert code == EXIT_CONFIG
-    assert [path for path in ("policy.levels", "risk.permit_ms", "stop.position")] == sorted(
-        path
-        for path in ("policy.levels", "risk.permit_ms", "stop.position")
-        if any(path in line for line in errors)
-    )
     assert len(errors) == 3
+    for path in ("policy.levels", "risk.permit_ms", "stop.position"):
+        assert any(path in line for line in errors)
 
 
 def test_a_symbol_that_the_venue_does_not_list_is_refused(tmp_path: Path, site: Site) -> None:
@@ -89,9 +86,7 @@ def test_a_venue_out_of_reach_is_told(tmp_path: Path, site: Site, taken_port: in
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
-        where = settings(
-            venue__rest_url=f"http://127.0.0.1:{port}", venue__connect_timeout_ms=1000
-        )
+        where = settings(venue__rest_url=f"http://127.0.0.1:{port}", venue__connect_timeout_ms=1000)
         code, errors = refused(tmp_path, site, *where)
 
     assert code == EXIT_VENUE

@@ -28,7 +28,7 @@ def test_an_order_that_rests_without_a_reply_is_adopted(
         control("stall", routes=["private"])
         control("fault", fault=fault, method="POST", path=ORDER, times=TIMES)
         unknown = until(
-            lambda: len(found := run.records("order_outcome_unknown")) >= TIMES and found,
+            lambda: run.records("order_outcome_unknown", at_least=TIMES),
             "placements of unknown outcome",
             within_s=20,
         )
@@ -57,7 +57,7 @@ def test_an_order_that_never_arrived_is_given_up(tmp_path: Path, site: Site, fau
         until(lambda: site.witness.entries() == 2 * LADDER, "both ladders", within_s=15)
         site.server.control("fault", fault=fault, method="POST", path=ORDER, times=TIMES)
         unknown = until(
-            lambda: len(found := run.records("order_outcome_unknown")) >= TIMES and found,
+            lambda: run.records("order_outcome_unknown", at_least=TIMES),
             "placements of unknown outcome",
             within_s=30,
         )

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from system.processes import FIXTURES, Run, grinder
+from system.processes import FIXTURES, Run, grinder, settings
 from system.waiting import until
+from system.witness import books_by_symbol, doubles, sums_by_symbol
 
 NINE = {
     "feed", "feature", "policy.BTCUSDT", "risk", "router", "exchange", "reconcile",
@@ -22,7 +23,8 @@ NINE = {
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, dict[str, Any]]:
     """Run for some seconds; what was seen on the way stands in the second value."""
     folder = tmp_path_factory.mktemp("main")
-    config = ("--config", str(FIXTURES / "lively.toml"))
+    log = folder / "orders.jsonl"
+    config = ("--config", str(FIXTURES / "lively.toml"), *settings(sim__order_log=log))
     seen: dict[str, Any] = {}
     with Run(folder, "--for", "15", "--speed", "8", *config) as run:
         until(run.is_ready, "readyz says 200", within_s=10)
@@ -33,6 +35,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, dict[str, A
         seen["tree"] = grinder(folder, "tree", "--url", run.url)
         seen["tree_json"] = grinder(folder, "tree", "--url", run.url, "--json")
         seen["exit"] = run.wait(30)
+    seen["orders"] = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     return run, seen
 
 
@@ -65,6 +68,13 @@ def test_the_report_states_money_as_exact_text(finished: tuple[Run, dict[str, An
     for name in ("realized_pnl", "fees", "funding"):
         assert isinstance(report[name], str)
         assert "E" not in report[name]
+
+
+def test_the_report_agrees_with_the_order_log(finished: tuple[Run, dict[str, Any]]) -> None:
+    run, seen = finished
+
+    assert books_by_symbol(run.report()) == sums_by_symbol(seen["orders"])
+    assert not doubles(seen["orders"])
 
 
 def test_the_report_states_latencies(finished: tuple[Run, dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""The private stream goes away, and orders fill meanwhile: nothing is lost, nothing counted twice."""
+"""Orders fill while the private stream is away: nothing is lost, nothing is counted twice."""
 
 from __future__ import annotations
 

@@ -102,3 +102,49 @@ def test_orders_of_a_killed_run_vanish_with_its_countdown(tmp_path: Path, site: 
         until(lambda: site.witness.resting() == 0, "no order rests", within_s=6)
 
     assert rested > 0
+
+
+def test_a_new_run_takes_over_what_a_killed_one_has_left(tmp_path: Path, site: Site) -> None:
+    with holding_run(tmp_path, site) as first:
+        first.send(signal.SIGKILL)
+        first.wait()
+    before, mark = site.witness.resting(), site.witness.last()
+    with Run(tmp_path, *HOLDING, *site.options, name="second") as second:
+        until(second.is_active, "the second run is active", within_s=15)
+        until(
+            lambda: any(order["reduceOnly"] for order in site.witness.open_orders()),
+            "an exit for the position found",
+            within_s=15,
+        )
+        until(lambda: accepted(site.witness.log(mark)), "orders of its own", within_s=30)
+        report = second.stop()
+
+    assert before > 0
+    assert site.witness.open_orders() == []
+    assert not doubles(site.witness.log())
+    positions = site.witness.account()["positions"]
+    assert {name: text for name, text in report["positions"].items() if text != "0"} == positions
+
+
+def test_a_stop_right_after_the_start_leaves_nothing(tmp_path: Path, site: Site) -> None:
+    with Run(tmp_path, *HOLDING, *site.options) as run:
+        assert run.url
+        report = run.stop()
+
+    assert site.witness.open_orders() == []
+    assert report["stop"]["confirmed"] is True
+
+
+def test_a_stop_that_the_venue_cannot_confirm_says_so_and_ends(tmp_path: Path, site: Site) -> None:
+    with holding_run(tmp_path, site) as run:
+        site.server.stop()
+        began_s = time.monotonic()
+        run.send(signal.SIGTERM)
+        code = run.wait()
+        took_s = time.monotonic() - began_s
+
+    assert code == 1
+    assert took_s < ALLOWED_S + 1
+    assert run.report()["stop"]["confirmed"] is False
+    assert "error: not confirmed by the venue" in run.err
+    assert "Traceback" not in run.err

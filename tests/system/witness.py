@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 ACCOUNT = "sim-key"
+SUMS = ("fees", "realized_pnl", "position", "fills")
+"""What is known of each symbol on both sides."""
 
 Line = dict[str, Any]
 Control = Callable[..., Any]
@@ -57,6 +59,11 @@ def level(line: Line) -> str:
     return str(line["client_id"].split("-")[2])
 
 
+def is_end(line: Line) -> bool:
+    """Return whether an order rests no more after this line."""
+    return line["op"] in ("canceled", "expired") or line.get("status") == "FILLED"
+
+
 def doubles(lines: Iterable[Line]) -> list[str]:
     """Return every moment at which two of our orders rested on one level, or had one name."""
     open_by_level: dict[tuple[str, str], str] = {}
@@ -74,9 +81,8 @@ def doubles(lines: Iterable[Line]) -> list[str]:
                 found.append(f"line {line['n']}: {key} while {open_by_level[key]} rests")
             names.add(name)
             open_by_level[key] = name
-        elif line["op"] in ("canceled", "expired") or line.get("status") == "FILLED":
-            if open_by_level.get(key) == name:
-                del open_by_level[key]
+        elif is_end(line) and open_by_level.get(key) == name:
+            del open_by_level[key]
     return found
 
 
@@ -87,13 +93,16 @@ def books(report: dict[str, Any]) -> dict[str, Any]:
         "fees": Decimal(report["fees"]),
         "funding": Decimal(report["funding"]),
         "positions": _not_flat(report["positions"]),
-        "symbols": {
-            symbol: {
-                name: Decimal(one[name]) for name in ("fees", "realized_pnl", "position", "fills")
-            }
-            for symbol, one in report["symbols"].items()
-            if one["fills"]
-        },
+        "symbols": books_by_symbol(report),
+    }
+
+
+def books_by_symbol(report: dict[str, Any]) -> dict[str, dict[str, Decimal]]:
+    """Return the money of a report in the shape of ``sums_by_symbol``."""
+    return {
+        symbol: {name: Decimal(one[name]) for name in SUMS}
+        for symbol, one in report["symbols"].items()
+        if one["fills"]
     }
 
 
@@ -106,21 +115,34 @@ def venue_books(witness: Witness) -> dict[str, Any]:
         "fees": Decimal(ledger["commission"]),
         "funding": Decimal(ledger["funding"]),
         "positions": _not_flat(account["positions"]),
-        "symbols": _sums_by_symbol(witness.log()),
+        "symbols": sums_by_symbol(witness.log()),
     }
+
+
+def same_price(lines: Iterable[Line]) -> list[str]:
+    """Return every entry that came to rest beside another one of its side and price."""
+    resting: dict[str, tuple[str, str, str]] = {}
+    found = []
+    for line in lines:
+        name, place = line["client_id"], (line["symbol"], line["side"], line["price"])
+        if line["op"] == "accepted" and not line["reduce_only"]:
+            if place in resting.values():
+                found.append(f"line {line['n']}: {place}")
+            resting[name] = place
+        elif is_end(line):
+            resting.pop(name, None)
+    return found
 
 
 def _not_flat(positions: dict[str, str]) -> dict[str, Decimal]:
     return {symbol: Decimal(text) for symbol, text in positions.items() if Decimal(text)}
 
 
-def _sums_by_symbol(lines: Iterable[Line]) -> dict[str, dict[str, Decimal]]:
+def sums_by_symbol(lines: Iterable[Line]) -> dict[str, dict[str, Decimal]]:
+    """Return fees, realised result, position and number of fills from the venue's fills."""
     sums: dict[str, dict[str, Decimal]] = {}
     for line in fills(lines):
-        one = sums.setdefault(
-            line["symbol"],
-            dict.fromkeys(("fees", "realized_pnl", "position", "fills"), Decimal(0)),
-        )
+        one = sums.setdefault(line["symbol"], dict.fromkeys(SUMS, Decimal(0)))
         qty = Decimal(line["last_qty"])
         one["fees"] += Decimal(line["commission"])
         one["realized_pnl"] += Decimal(line["realised"])
