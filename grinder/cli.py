@@ -25,8 +25,6 @@ from grinder.model.settings import Config
 EXIT_CONFIG = 2
 EXIT_VENUE = 3
 DEFAULT_URL = "http://127.0.0.1:9090"
-STATE_TIMEOUT_S = 3.0
-STATE_BYTES_MAX = 10_000_000
 EPILOG = (
     "Exit codes: 0 done; 1 failed while running; 2 wrong usage or settings; "
     "3 the venue can't be reached or refused at the start; 130 interrupted twice."
@@ -185,6 +183,28 @@ def state(*, url: Url = DEFAULT_URL) -> None:
     _print_json(seen)
 
 
+@app.command(epilog=EPILOG)
+def ctl(
+    action: Annotated[
+        str, typer.Argument(help="kill, reset, pause, emergency or resume.", metavar="ACTION")
+    ],
+    *,
+    operator: Annotated[str, typer.Option(help="Who says so; it is recorded.")],
+    detail: Annotated[str, typer.Option(help="Why.")] = "",
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Tell a running instance to trip or reset its kill switch, to hold, or to go on."""
+    from grinder.console.client import command
+
+    with _failures_told():
+        answer = command(url, action, operator=operator, detail=detail)
+    if as_json:
+        _print_json(answer)
+    else:
+        typer.echo(f"{action}: told by {operator}")
+
+
 @app.command(
     epilog=EPILOG,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
@@ -304,18 +324,9 @@ def _refuse(error: ConfigError) -> NoReturn:
 
 
 def _read_state(url: str) -> dict[str, Any] | None:
-    from http.client import HTTPException
-    from urllib.request import urlopen
+    from grinder.console.client import read_state
 
-    if not url.startswith(("http://", "https://")):
-        return None
-    try:
-        with urlopen(f"{url.rstrip('/')}/state", timeout=STATE_TIMEOUT_S) as answer:
-            seen = json.loads(answer.read(STATE_BYTES_MAX))
-    except (OSError, HTTPException, ValueError):
-        # Nobody there, somebody else there, or more than anything of ours would say.
-        return None
-    return seen if isinstance(seen, dict) and "tree" in seen else None
+    return read_state(url)
 
 
 def _print_json(value: object) -> None:

@@ -94,7 +94,13 @@ class FeedActor(Actor):
         self._books = self._tracks[StreamKind.BOOK_TICKER]
 
     def on_start(self) -> None:
-        """Connect and begin to watch."""
+        """Connect and begin to watch; what an earlier generation said of the books is void."""
+        for symbol in self._books:
+            self.say(
+                FeedHealthChanged(
+                    symbol=symbol, stream=StreamKind.BOOK_TICKER, is_stale=True, age_ns=0
+                )
+            )
         for line in self._lines.values():
             line.connection = self.generation << GENERATION_SHIFT
             self._connect(line)

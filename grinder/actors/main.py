@@ -74,7 +74,7 @@ def _listen_for_signals(asked: threading.Event) -> None:
 
 def _wait(session: Session, asked: threading.Event, for_seconds: float | None) -> None:
     waited_s = 0.0
-    while not session.has_ended() and (for_seconds is None or waited_s < for_seconds):
+    while not session.must_end() and (for_seconds is None or waited_s < for_seconds):
         pause_s = POLL_S if for_seconds is None else min(POLL_S, for_seconds - waited_s)
         if asked.wait(pause_s):
             return
@@ -94,7 +94,7 @@ def _summarise(summary: dict[str, object], detail: str, *, is_clean: bool) -> No
     for word in words:
         _say(f"{word}: {summary[word]}")
     if not is_clean:
-        sys.stderr.write(f"error: not confirmed by the venue: {detail}\n")
+        sys.stderr.write(f"error: the run did not end cleanly: {detail}\n")
 
 
 if __name__ == "__main__":

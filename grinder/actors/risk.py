@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from grinder.kernel.actor import Actor
-from grinder.kernel.signals import ActorFailed, ActorRestarted, ActorStarted, TimerFired
+from grinder.kernel.address import Address
+from grinder.kernel.signals import (
+    ActorFailed,
+    ActorRestarted,
+    ActorStarted,
+    Recall,
+    Recalled,
+    Remember,
+    TimerFired,
+)
 from grinder.messages.account import AccountSynced, AccountSyncFailed, PositionChanged
 from grinder.messages.control import LeadershipGained, LeadershipLost
 from grinder.messages.features import FeaturesComputed
@@ -46,12 +55,20 @@ class RiskSupervisor(Actor):
     Hears IntentsProposed, FeaturesComputed, feed health, order and position news, AccountSynced,
     leadership, the fate of other actors, and operators. Says IntentsApproved, IntentsDenied,
     RiskStateChanged, PermitsRevoked, KillSwitchTripped, WindDownStarted, OrdersRequested.
-    Restart: begins in INIT with everything forbidden and every earlier permit void.
+    Restart: begins in INIT with everything forbidden and every earlier permit void; what was latched
+    (kill switch, an operator's hold, equity at start, a key denied) is asked back of the keeper.
     """
 
     def __init__(
-        self, settings: RiskSettings, instruments: Mapping[str, Instrument], *, is_armed: bool
+        self,
+        settings: RiskSettings,
+        instruments: Mapping[str, Instrument],
+        keeper: Address,
+        *,
+        is_armed: bool,
     ) -> None:
+        self._keeper = keeper
+        self._latched: tuple[tuple[str, str], ...] = ()
         self._settings = settings
         self._symbols = tuple(instruments)
         self._facts = RiskFacts(settings, instruments, is_armed=is_armed)
@@ -65,9 +82,20 @@ class RiskSupervisor(Actor):
         self._entered_ns = self.now_ns
         self.say(PermitsRevoked(serial=self._serial, reason="RESTARTED"))
         self._say_state(LifecycleState.INIT, Reason.RESTARTED)
+        self.tell(self._keeper, Recall())
         for symbol in self._symbols:
             self.say(OrdersRequested(symbol=symbol))
         self.set_timer("evaluate", self._settings.evaluate_ms * NS_PER_MS)
+
+    def on_recalled(self, recalled: Recalled) -> None:
+        """Keep shut what an earlier generation has shut."""
+        kept = dict(recalled.facts)
+        self._facts.recall(recalled.facts, self.now_ns)
+        self._latched = tuple((key, kept.get(key, "")) for key, _ in self._facts.latched())
+        switch = self._facts.kill_switch
+        if switch.is_tripped:
+            self.say(KillSwitchTripped(reason=switch.reason, detail=switch.detail))
+        self._evaluate()
 
     # Proposals.
 
@@ -179,16 +207,14 @@ class RiskSupervisor(Actor):
 
     # Operators.
 
-    def on_kill_switch(self, command: TripKillSwitch | ResetKillSwitch) -> None:
-        """Close the latch, or open it for a named operator."""
+    def on_operator(self, command: TripKillSwitch | ResetKillSwitch | OverrideLifecycle) -> None:
+        """Close the latch, open it for a named operator, or hold the lifecycle."""
         if isinstance(command, TripKillSwitch):
             self._trip(command.reason, command.detail)
-        else:
+        elif isinstance(command, ResetKillSwitch):
             self._facts.kill_switch = reset(self._facts.kill_switch, command.operator)
-
-    def on_override_lifecycle(self, command: OverrideLifecycle) -> None:
-        """Hold the lifecycle where an operator wants it."""
-        self._facts.override = Override(command.override)
+        else:
+            self._facts.override = Override(command.override)
         self._evaluate()
 
     def on_stop_trading(self, command: StopTrading) -> None:
@@ -219,6 +245,14 @@ class RiskSupervisor(Actor):
         self.say(PermitsRevoked(serial=self._serial, reason=reason))
 
     def _evaluate(self) -> None:
+        if not self._facts.is_recalled:
+            return
+        latched = self._facts.latched()
+        if latched != self._latched:
+            for fact, kept in zip(latched, self._latched, strict=True):
+                if fact != kept:
+                    self.tell(self._keeper, Remember(key=fact[0], value=fact[1]))
+            self._latched = latched
         transition = next_state(
             self._state, self._entered_ns, self.now_ns, self._facts.inputs(), self._settings
         )

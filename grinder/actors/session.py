@@ -6,8 +6,10 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 
 import attrs
@@ -27,9 +29,17 @@ from grinder.errors import ConfigError
 from grinder.execution.identity import IdentityScheme
 from grinder.kernel.message import Message
 from grinder.kernel.observer import Observer
+from grinder.kernel.signals import ActorFailed
 from grinder.kernel.threads import ThreadRuntime
 from grinder.lease.memory import MemoryLeasePort
-from grinder.messages.risk import StopPosition, StopTrading, WindDownCompleted
+from grinder.messages.risk import (
+    OverrideLifecycle,
+    ResetKillSwitch,
+    StopPosition,
+    StopTrading,
+    TripKillSwitch,
+    WindDownCompleted,
+)
 from grinder.model.settings import Config
 from grinder.policy.ladder import why_untradable
 from grinder.venues.binance import VenueFacts, VenueHosts, hosts, load_venue
@@ -47,20 +57,36 @@ ASK_AGAIN_S = 1.0
 STOP_MARGIN_S = 1.5
 
 
-class WindDownWatch(Observer):
-    """Remembers how the wind-down ended."""
+COMMANDS: Mapping[str, Callable[[str, str], Message]] = {
+    "kill": lambda operator, detail: TripKillSwitch(
+        reason="MANUAL", detail=f"{operator}: {detail}"
+    ),
+    "reset": lambda operator, _: ResetKillSwitch(operator=operator),
+    "pause": lambda operator, _: OverrideLifecycle(override="PAUSE", operator=operator),
+    "emergency": lambda operator, _: OverrideLifecycle(override="EMERGENCY", operator=operator),
+    "resume": lambda operator, _: OverrideLifecycle(override="NONE", operator=operator),
+}
+"""What an operator may say, by the name under which it is said."""
 
-    hears = (WindDownCompleted,)
+
+class EndWatch(Observer):
+    """Remembers how the wind-down ended, and whether a port has failed."""
+
+    hears = (WindDownCompleted, ActorFailed)
 
     def __init__(self) -> None:
         self.completed: WindDownCompleted | None = None
         self.is_done = threading.Event()
+        self.broken_port = ""
+        """Name and error of a port that failed: nobody restarts one inside the process."""
 
     def observe(self, sender: str, at_ns: int, body: Message) -> None:
         """Keep the last word."""
-        assert isinstance(body, WindDownCompleted)
-        self.completed = body
-        self.is_done.set()
+        if isinstance(body, WindDownCompleted):
+            self.completed = body
+            self.is_done.set()
+        elif isinstance(body, ActorFailed) and body.actor.startswith("port."):
+            self.broken_port = f"{body.actor}: {body.detail}"
 
 
 @attrs.frozen(kw_only=True)
@@ -102,8 +128,23 @@ class Session:
         )
         self.runtime = ThreadRuntime()
         self._started_ns = self.runtime.now_ns()
-        self.wind_down = WindDownWatch()
+        self.ending = EndWatch()
         self.view = StateView(facts.instruments, now_ns=self.runtime.now_ns)
+        self._watch(facts, is_picture=is_picture)
+        assemble(
+            self.runtime,
+            config,
+            Facts(
+                instruments=facts.instruments,
+                started_ns=self._started_ns,
+                instance=config.leader.instance or f"{socket.gethostname()}-{os.getpid()}",
+            ),
+            _live_ports(config, facts, credentials, self.addresses),
+        )
+
+    def _watch(self, facts: VenueFacts, *, is_picture: bool) -> None:
+        """Let observers see what is said, and people see what they saw."""
+        config = self.config
         metrics = Metrics(
             config_hash=self.hash,
             version=__version__,
@@ -115,19 +156,9 @@ class Session:
             self.view,
             MetricsObserver(metrics, facts.instruments),
             observer_for(config.run.log_level, facts.instruments),
-            self.wind_down,
+            self.ending,
         ):
             self.runtime.observe(observer)
-        assemble(
-            self.runtime,
-            config,
-            Facts(
-                instruments=facts.instruments,
-                started_ns=self._started_ns,
-                instance=config.leader.instance or f"{socket.gethostname()}-{os.getpid()}",
-            ),
-            _live_ports(config, facts, credentials, self.addresses),
-        )
         self.console = ConsoleServer(
             config.run.host,
             config.run.port,
@@ -139,9 +170,14 @@ class Session:
                 config_hash=self.hash,
                 version=__version__,
                 fault=self.runtime.inject if config.run.fault_injection else None,
+                operate=self._operate if ip_address(config.run.host).is_loopback else None,
             ),
         )
         self.terminal = Terminal(self.view, self.runtime.snapshots) if is_picture else None
+
+    def _operate(self, action: str, operator: str, detail: str) -> None:
+        """Tell RiskSupervisor what an operator wants; KeyError for an unknown action."""
+        self.runtime.tell(self.runtime.address(RISK), COMMANDS[action](operator, detail))
 
     def _addresses(self) -> VenueHosts:
         if self.embedded is None:
@@ -155,9 +191,9 @@ class Session:
         if self.terminal is not None:
             self.terminal.start()
 
-    def has_ended(self) -> bool:
-        """Return whether the tree gave up by itself."""
-        return self.runtime.root_exit is not None
+    def must_end(self) -> bool:
+        """Return whether the run can't go on: the tree gave up, or a port is broken."""
+        return self.runtime.root_exit is not None or bool(self.ending.broken_port)
 
     def stop(self) -> Ending:
         """Wind down, stop every actor and port, and say how it ended."""
@@ -173,12 +209,12 @@ class Session:
         position = StopPosition(self.config.stop.position)
         deadline_s = self.config.stop.timeout_ms / 1000 + STOP_MARGIN_S
         waited_s = 0.0
-        while waited_s < deadline_s and not self.has_ended():
+        while waited_s < deadline_s and self.runtime.root_exit is None:
             self.runtime.tell(self.runtime.address(RISK), StopTrading(position=position))
-            if self.wind_down.is_done.wait(ASK_AGAIN_S):
+            if self.ending.is_done.wait(ASK_AGAIN_S):
                 break
             waited_s += ASK_AGAIN_S
-        done = self.wind_down.completed
+        done = self.ending.completed
         if done is None:
             ended = self.runtime.root_exit
             why = f"the system gave up: {ended.detail}" if ended else "no answer in time"
@@ -187,7 +223,9 @@ class Session:
                 is_clean=False,
                 detail=f"{why}; orders of ours left: {'unknown' if left is None else left}",
             )
-        return Ending(is_clean=done.is_confirmed and done.open_orders == 0, detail=done.detail)
+        broken = self.ending.broken_port
+        is_clean = done.is_confirmed and done.open_orders == 0 and not broken
+        return Ending(is_clean=is_clean, detail=broken or done.detail)
 
     def report(self) -> dict[str, object]:
         """Return the summary of the run."""

@@ -23,6 +23,7 @@ from grinder.execution.identity import IdentityScheme
 from grinder.kernel import signals
 from grinder.kernel.actor import Actor
 from grinder.kernel.address import Address
+from grinder.kernel.keeper import Keeper
 from grinder.kernel.message import Message
 from grinder.kernel.port import Port
 from grinder.kernel.runtime import Runtime
@@ -73,6 +74,7 @@ def assemble(runtime: Runtime, config: Config, facts: Facts, ports: Ports) -> No
     runtime.add_port("port.public", ports.public)
     runtime.add_port("port.market", ports.market)
     runtime.add_port("port.lease", ports.lease)
+    runtime.add_port("port.keeper", Keeper())
     factories = _factories(config, facts, runtime.address)
     runtime.declare(tree(config, factories))
     connect(runtime, tuple(facts.instruments))
@@ -87,7 +89,10 @@ def _factories(
     made: dict[str, Callable[[], Actor]] = {
         "leader": lambda: LeaderActor(config.leader, facts.instance, address("port.lease")),
         "risk": lambda: RiskSupervisor(
-            config.risk, instruments, is_armed=config.run.venue == "sim" or config.run.armed
+            config.risk,
+            instruments,
+            address("port.keeper"),
+            is_armed=config.run.venue == "sim" or config.run.armed,
         ),
         "exchange": lambda: ExchangeActor(
             instruments=instruments,

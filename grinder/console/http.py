@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 
 import attrs
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, request
 from waitress.server import create_server  # type: ignore[import-untyped]  # ships none
 
 from grinder.console.metrics import CONTENT_TYPE, Registry, scrape
@@ -36,6 +36,9 @@ class Sources:
     version: str
     fault: Callable[[str, str], None] | None = None
     """Takes (actor, raise or hang), raises KeyError for an unknown actor; None: no faults."""
+    operate: Callable[[str, str, str], None] | None = None
+    """Takes (action, operator, detail), raises KeyError for an unknown action; None: no
+    commands."""
 
 
 def reasons_not_ready(sources: Sources) -> tuple[str, ...]:
@@ -121,6 +124,8 @@ def make_app(sources: Sources) -> Flask:
 
     if sources.fault is not None:
         _serve_faults(app, sources.fault)
+    if sources.operate is not None:
+        _serve_operator(app, sources.operate)
 
     @app.errorhandler(404)
     def not_found(_: Exception) -> tuple[Response, int]:
@@ -139,6 +144,22 @@ def _serve_faults(app: Flask, fault: Callable[[str, str], None]) -> None:
         except KeyError:
             return jsonify(error=f"no actor is called {actor}"), 404
         return jsonify(actor=actor, fault=kind), 202
+
+
+def _serve_operator(app: Flask, operate: Callable[[str, str, str], None]) -> None:
+    @app.post("/operator/<action>")
+    def command(action: str) -> tuple[Response, int]:
+        # A page in a browser can't send this content type elsewhere without being asked first.
+        given = request.get_json(silent=True)
+        body = given if isinstance(given, dict) else {}
+        operator = body.get("operator")
+        if not isinstance(operator, str) or not operator.strip():
+            return jsonify(error="expected a JSON body that names the operator"), 400
+        try:
+            operate(action, operator, str(body.get("detail", "")))
+        except KeyError:
+            return jsonify(error=f"no command is called {action}"), 404
+        return jsonify(action=action, operator=operator), 202
 
 
 def _listen(host: str, port: int) -> socket.socket:

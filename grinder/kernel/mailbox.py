@@ -56,11 +56,20 @@ class Mailbox:
 
     def door(self, message_class: type[Message]) -> Callable[[Item], bool]:
         """Return what takes the items of this class; the same as ``put``, but found once."""
-        if message_class.lane is Lane.CONTROL:
+        lane: object = message_class.lane
+        if isinstance(lane, property):
+            return self._put_by_content
+        if lane is Lane.CONTROL:
             return self._put_control
-        if message_class.lane is Lane.URGENT:
+        if lane is Lane.URGENT:
             return self._put_urgent
         return self._put_normal if message_class.conflate_by is None else self._put_latest
+
+    def _put_by_content(self, item: Item) -> bool:
+        lane = item[3].lane
+        if lane is Lane.NORMAL:
+            return self._put_normal(item)
+        return self._put_urgent(item) if lane is Lane.URGENT else self._put_control(item)
 
     def _put_control(self, item: Item) -> bool:
         if len(self._control) >= self.capacity:

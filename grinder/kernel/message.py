@@ -4,7 +4,7 @@ A message is a frozen attrs class with slots, keyword-only, whose fields are the
 Three things about it concern the kernel, and all three are stated on the class:
 
 ``lane``
-    Which of a mailbox's three lanes it waits in.
+    Which of a mailbox's three lanes it waits in; a property, if that depends on the content.
 ``conflate_by``
     Name of the field that says what the message is about, if only the last one of a kind matters.
     A lagging consumer then finds the newest message for each value of that field.

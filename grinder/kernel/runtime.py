@@ -12,7 +12,6 @@ from grinder.kernel.cell import PERSONAL, Begin, Cell, InjectFault
 from grinder.kernel.clock import Clock
 from grinder.kernel.mailbox import Item
 from grinder.kernel.message import Envelope, Message
-from grinder.kernel.observer import ActorSnapshot
 from grinder.kernel.port import Outlet, Port
 from grinder.kernel.signals import (
     ActorFailed,
@@ -24,18 +23,16 @@ from grinder.kernel.signals import (
     StopChild,
     StopRequested,
 )
-from grinder.kernel.slot import Slot, snapshots
-from grinder.kernel.spec import ChildSpec, SupervisorSpec
-from grinder.kernel.supervisor import Supervisor
-from grinder.kernel.switchboard import Switchboard
+from grinder.kernel.slot import Slot
+from grinder.kernel.spec import ChildSpec
+from grinder.kernel.tree import RUNTIME, Tree
 
 logger = logging.getLogger("grinder.kernel")
 
-RUNTIME = "runtime"
 TIMER = "timer"
 
 
-class Runtime(Switchboard):
+class Runtime(Tree):
     """Runs a tree of actors. Subclasses say when, and on which thread."""
 
     failures: ClassVar[type[BaseException]] = Exception
@@ -45,39 +42,11 @@ class Runtime(Switchboard):
         super().__init__(clock)
         self._lock = threading.RLock()
         # Held while it is decided who lives; never while somebody else's code runs.
-        self._root: Slot | None = None
         self._is_stopping = False
         self.root_exit: ChildExited | None = None
         """How the root supervisor ended; None while it lives."""
         self.add_port(RUNTIME, _Spawner(self))
         self.timer_address = self.add_port(TIMER, self._make_timer())
-
-    def declare(self, spec: SupervisorSpec) -> None:
-        """Take the tree that ``start`` will bring up."""
-        if self._root is not None:
-            raise InvariantError("a runtime runs one tree")
-        self._root = self._declare(spec, None)
-
-    def _declare(self, spec: ChildSpec | SupervisorSpec, supervisor: Slot | None) -> Slot:
-        slot: Slot = self.address(spec.name).slot
-        if slot.spec is not None or slot.port is not None:
-            raise InvariantError(f"two actors or ports are called {spec.name}")
-        slot.spec = spec
-        slot.supervisor = supervisor
-        if supervisor is not None:
-            supervisor.children.append(slot)
-        if isinstance(spec, SupervisorSpec):
-            runtime_address = self.address(RUNTIME)
-            # Read anew for each generation: it must know its children's from its predecessor's.
-            slot.factory = lambda: Supervisor(
-                spec, runtime_address, {child.name: child.generation for child in slot.children}
-            )
-            for child in spec.children:
-                self._declare(child, slot)
-        else:
-            slot.factory = spec.factory
-            slot.mailbox.capacity = spec.mailbox_max
-        return slot
 
     # Birth.
 
@@ -230,17 +199,6 @@ class Runtime(Switchboard):
             raise KeyError(name)
         self.post_personal(slot, slot.cell, InjectFault(kind=kind))
 
-    # What others may know.
-
-    def snapshots(self) -> tuple[ActorSnapshot, ...]:
-        """Return what is known of every actor, supervisors before their children."""
-        root = self._root
-        return tuple(snapshots(root, self._thread_name)) if root is not None else ()
-
-    def is_ready(self) -> bool:
-        """Return whether every actor is ready."""
-        return self._root is not None and all(one.state == "ready" for one in self.snapshots())
-
     # What a runtime decides.
 
     @abstractmethod
@@ -267,9 +225,6 @@ class Runtime(Switchboard):
 
     @abstractmethod
     def _root_exited(self) -> None: ...
-
-    @abstractmethod
-    def _thread_name(self, slot: Slot) -> str: ...
 
     @abstractmethod
     def hang(self, cell: Cell) -> None:

@@ -155,3 +155,31 @@ class SupervisorGaveUp(Message):
     child: str
     restarts: int
     period_ns: int
+
+
+@attrs.frozen(kw_only=True)
+class Remember(Message):
+    """Ask the keeper to keep a fact of the speaker's; the next generation can ask for it."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    key: str
+    value: str
+    """Empty to forget it."""
+
+
+@attrs.frozen(kw_only=True)
+class Recall(Message):
+    """Ask the keeper for everything that earlier generations of the speaker asked it to keep."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+
+@attrs.frozen(kw_only=True)
+class Recalled(Message):
+    """Answer to Recall."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    facts: tuple[tuple[str, str], ...]
+    """(key, value) by key."""

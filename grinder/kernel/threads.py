@@ -21,10 +21,11 @@ from grinder.kernel.loop import Loop
 from grinder.kernel.mailbox import Item, SharedMailbox
 from grinder.kernel.message import Message
 from grinder.kernel.port import Outlet, Port
-from grinder.kernel.runtime import RUNTIME, TIMER, Runtime
+from grinder.kernel.runtime import TIMER, Runtime
 from grinder.kernel.signals import ActorFailed, ExitReason, StopRequested
 from grinder.kernel.slot import Slot, thread_of
 from grinder.kernel.spec import ChildSpec, SupervisorSpec
+from grinder.kernel.tree import RUNTIME
 
 logger = logging.getLogger("grinder.kernel")
 

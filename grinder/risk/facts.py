@@ -18,7 +18,7 @@ from grinder.model.settings import RiskSettings
 from grinder.model.units import NS_PER_MS
 from grinder.risk.drawdown import Drawdown
 from grinder.risk.exposure import Exposure
-from grinder.risk.kill_switch import OPEN
+from grinder.risk.kill_switch import OPEN, trip
 from grinder.risk.rules import RiskView, evaluate
 from grinder.risk.states import LifecycleInputs, LifecycleState, Override
 
@@ -51,7 +51,36 @@ class RiskFacts:
         self.throttled_until_ns = 0
         self.is_denied = False
         self.is_winding_down = False
+        self.is_recalled = False
+        """False until it is known what an earlier generation has latched."""
         self._instruments = instruments
+
+    def latched(self) -> tuple[tuple[str, str], ...]:
+        """Return what the next generation has to know, as (key, value)."""
+        start = self.drawdown.start
+        return (
+            ("kill_switch", self.kill_switch.reason),
+            ("kill_switch_detail", self.kill_switch.detail),
+            ("override", "" if self.override is Override.NONE else self.override),
+            ("equity_at_start", "" if start is None else str(start)),
+            ("is_denied", "yes" if self.is_denied else ""),
+        )
+
+    def recall(self, facts: tuple[tuple[str, str], ...], now_ns: int) -> None:
+        """Take over what an earlier generation has latched."""
+        known = dict(facts)
+        if known.get("kill_switch"):
+            self.kill_switch = trip(
+                self.kill_switch,
+                known["kill_switch"],
+                known.get("kill_switch_detail", ""),
+                now_ns,
+            )
+        self.override = Override(known.get("override") or Override.NONE)
+        if known.get("equity_at_start"):
+            self.drawdown.restart(Decimal(known["equity_at_start"]))
+        self.is_denied = bool(known.get("is_denied"))
+        self.is_recalled = True
 
     def is_toxic(self, features: FeaturesComputed) -> bool:
         """Return whether one symbol's market calls for a look at the lifecycle at once."""
