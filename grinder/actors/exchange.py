@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from grinder.actors.order_entry import OrderEntry
 from grinder.execution.account_desk import AccountDesk
+from grinder.execution.catch_up import CatchUp
 from grinder.execution.identity import IdentityScheme
 from grinder.execution.wind_down import FLATTEN_LEVEL, Step, WindDown
 from grinder.kernel.address import Address
@@ -34,8 +35,6 @@ from grinder.model.units import NS_PER_MS, NS_PER_S
 
 POLL_NS = 5 * NS_PER_S
 """Pause between account readings while the private stream is away."""
-BACKFILL_NS = 900 * NS_PER_S
-"""How far back a restarted actor looks for fills that its predecessor may have missed."""
 SWEEP_NS = 500 * NS_PER_MS
 """Pause between the rounds of a wind-down."""
 
@@ -72,14 +71,17 @@ class ExchangeActor(OrderEntry):
         self._stop_settings = stop
         self._started_ns = started_ns
         self._account = AccountDesk(self._symbols, started_ns)
+        self._catch_up = CatchUp(self._desk.book, self._symbols, started_ns)
         self._wind_down = WindDown(identity, instruments)
         self._is_quiesced = False
+        self._is_reading_owed = False
         self._token = 0
 
     def on_start(self) -> None:
         """Let the past settle, then listen, then read."""
         self._token = self.generation << 32
         self._wind_down.sequence = self.generation << 24
+        self._catch_up.begin(self.now_ns)
         self.tell(self._venue, Quiesce(token=self.generation))
         self.start_stream()
         self.start_entry()
@@ -96,6 +98,7 @@ class ExchangeActor(OrderEntry):
         """Count fills and payments that have not been counted."""
         if isinstance(answer, TradesRead):
             self._apply(self._desk.hear(answer, self.now_ns))
+            self._catch_up.heard(answer.symbol)
             request = answer.symbol
         else:
             for message in self._account.funding(answer):
@@ -105,8 +108,10 @@ class ExchangeActor(OrderEntry):
             self._complete(is_confirmed=True, detail="")
 
     def on_read_failed(self, failed: ReadFailed) -> None:
-        """Try the account again; lookups and trade lists are asked for again by the book."""
-        if failed.request == "ReadAccount" and failed.token == self._token:
+        """Try the account again, or the trades of a gap; the book asks for the rest again."""
+        is_account = failed.request == "ReadAccount" and failed.token == self._token
+        if is_account or (failed.request == "ReadTrades" and self._catch_up.failed(failed.symbol)):
+            self._is_reading_owed = True
             self.set_timer("poll", NS_PER_S)
 
     def on_venue_news(
@@ -134,7 +139,7 @@ class ExchangeActor(OrderEntry):
         if self._wind_down.is_reading:
             for place in self._wind_down.account_read(read.open_orders, read.positions):
                 self._apply(self._desk.place(place, self.now_ns))
-        self._catch_up()
+        self._ask_for_missed()
 
     def on_account_synced(self, synced: AccountSynced) -> None:
         """Let a periodic snapshot heal what the stream has missed."""
@@ -154,6 +159,7 @@ class ExchangeActor(OrderEntry):
 
     def stream_lost(self) -> None:
         """Say that changes are not heard for now."""
+        self._catch_up.begin(self.now_ns)
         if self._is_synced:
             for symbol in self._symbols:
                 self._say_synced(symbol)
@@ -174,7 +180,8 @@ class ExchangeActor(OrderEntry):
         if self.stream_timer(timer.key) or self.entry_timer(timer.key):
             return
         if timer.key == "poll":
-            if not (self._line.is_live and self._is_synced):
+            if self._is_reading_owed or not (self._line.is_live and self._is_synced):
+                self._is_reading_owed = False
                 self._read_account()
             self.set_timer("poll", POLL_NS)
         elif timer.key == "sweep":
@@ -185,10 +192,9 @@ class ExchangeActor(OrderEntry):
             self._token += 1
             self.tell(self._venue, ReadAccount(token=self._token))
 
-    def _catch_up(self) -> None:
-        since_ns = max(self._started_ns, self.now_ns - BACKFILL_NS)
-        for symbol in self._symbols:
-            self.tell(self._venue, self._desk.book.resume_trades(symbol, since_ns))
+    def _ask_for_missed(self) -> None:
+        for question in self._catch_up.questions(self.now_ns):
+            self.tell(self._venue, question)
         self.tell(self._venue, ReadFunding(since_ns=self._started_ns))
 
     def _say_synced(self, symbol: str) -> None:

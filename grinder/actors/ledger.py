@@ -8,10 +8,10 @@ from grinder.kernel.actor import Actor
 from grinder.kernel.address import Address
 from grinder.kernel.signals import TimerFired
 from grinder.ledger.account import Ledger
-from grinder.messages.account import FundingPaid
+from grinder.messages.account import FundingPaid, PositionChanged
 from grinder.messages.ledger import LedgerChanged
 from grinder.messages.market import MarkPriced
-from grinder.messages.orders import OrderFilled, OrdersSynced
+from grinder.messages.orders import OrderFilled, OrdersRequested, OrdersSynced
 from grinder.messages.venue import (
     BudgetReported,
     ClockMeasured,
@@ -30,13 +30,15 @@ from grinder.model.units import NS_PER_S
 PAGE = 1_000
 """Rows of one answer; a full page means that there may be more."""
 RETRY_NS = 5 * NS_PER_S
+SETTLE_NS = 10 * NS_PER_S
+"""How long fills may be told after the position that holds them; see ``Tally``."""
 
 
 class LedgerActor(Actor):
     """Keep the books of the run.
 
-    Hears OrderFilled, FundingPaid, MarkPriced, OrdersSynced, and on a restart TradesRead and
-    FundingRead. Says LedgerChanged.
+    Hears OrderFilled, FundingPaid, MarkPriced, PositionChanged, OrdersSynced, and on a restart
+    TradesRead and FundingRead. Says LedgerChanged, OrdersRequested.
     Restart: reads the trades and funding of the run again from the venue; each counts once.
     """
 
@@ -47,6 +49,10 @@ class LedgerActor(Actor):
         self._ledger = Ledger(instruments)
         self._started_ns = started_ns
         self._venue = venue
+        self._unread: set[str] = set()
+        # Symbols whose past is being read: a position stated meanwhile would count twice.
+        self._based: set[str] = set()
+        # Symbols whose position has been stated once; from there on the fills move it, each once.
 
     def on_start(self) -> None:
         """Read the run's past, if there is one."""
@@ -54,6 +60,7 @@ class LedgerActor(Actor):
             self._read_past()
 
     def _read_past(self) -> None:
+        self._unread.update(self._symbols)
         for symbol in self._symbols:
             self.tell(self._venue, ReadTrades(symbol=symbol, from_id=0, since_ns=self._started_ns))
         self.tell(self._venue, ReadFunding(since_ns=self._started_ns))
@@ -74,9 +81,16 @@ class LedgerActor(Actor):
         """Value what is held."""
         self._say_if(self._ledger.marked(mark))
 
+    def on_position_changed(self, position: PositionChanged) -> None:
+        """Note which fills a position holds already."""
+        self._ledger.stated(position)
+
     def on_orders_synced(self, synced: OrdersSynced) -> None:
-        """Take the venue's position where ours differs."""
-        self._say_if(self._ledger.synced(synced))
+        """Take what was held before the first fill that is told."""
+        symbol = synced.symbol
+        if symbol not in self._unread and symbol not in self._based:
+            self._based.add(symbol)
+            self._say_if(self._ledger.synced(synced))
 
     def on_trades_read(self, answer: TradesRead) -> None:
         """Book what is not booked yet, and read on if there may be more."""
@@ -88,6 +102,8 @@ class LedgerActor(Actor):
                 self._venue,
                 ReadTrades(symbol=answer.symbol, from_id=next_id, since_ns=self._started_ns),
             )
+        elif answer.symbol in self._unread:
+            self.set_timer("base", SETTLE_NS)
 
     def on_funding_read(self, answer: FundingRead) -> None:
         """Book what is not booked yet."""
@@ -108,9 +124,14 @@ class LedgerActor(Actor):
         """Try again later."""
         self.set_timer("past", RETRY_NS)
 
-    def on_timer_fired(self, _: TimerFired) -> None:
-        """Read the past again."""
-        self._read_past()
+    def on_timer_fired(self, timer: TimerFired) -> None:
+        """Read the past again, or ask what is held now that every fill of the past is booked."""
+        if timer.key == "past":
+            self._read_past()
+            return
+        for symbol in sorted(self._unread):
+            self.say(OrdersRequested(symbol=symbol))
+        self._unread.clear()
 
     def on_venue_news(
         self, news: VenueThrottled | VenueDenied | BudgetReported | ClockMeasured

@@ -195,7 +195,7 @@ ROUTES: tuple[tuple[type[Message], str], ...] = (
     (orders.OrderEnded, "risk router reconcile"),
     (orders.OrdersSynced, "risk router reconcile ledger"),
     (orders.OrdersRequested, "exchange"),
-    (account.PositionChanged, "risk reconcile"),
+    (account.PositionChanged, "risk reconcile ledger"),
     (account.FundingPaid, "ledger"),
     (account.AccountSynced, "risk exchange reconcile"),
     (account.AccountSyncFailed, "risk"),

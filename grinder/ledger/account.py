@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-from grinder.messages.account import FundingPaid
+from grinder.messages.account import FundingPaid, PositionChanged
 from grinder.messages.ledger import LedgerChanged
 from grinder.messages.market import MarkPriced
 from grinder.messages.orders import OrderFilled, OrdersSynced
@@ -56,6 +56,10 @@ class SymbolLedger:
         """Paid in anything else (a discount asset), by asset; not in ``fees``."""
         self.funding = _ZERO
         self.mark_price: Decimal | None = None
+        self._stated_ns = 0
+        self._settled_ns = 0
+        # Venue times of the last position stated, and of the last one taken over: fills up to it
+        # are in that position, whenever they are heard of.
 
     def fill(self, fill: OrderFilled) -> bool:
         """Book one fill; False when it is booked already."""
@@ -69,7 +73,7 @@ class SymbolLedger:
         elif fill.fee:
             paid = self.fees_in_other_assets.get(fill.fee_asset, _ZERO)
             self.fees_in_other_assets[fill.fee_asset] = paid + fill.fee
-        if instrument is not None:
+        if instrument is not None and fill.event_ns > self._settled_ns:
             self._move(fill.side.sign * fill.qty_lots, instrument.price(fill.price_ticks))
         return True
 
@@ -80,10 +84,15 @@ class SymbolLedger:
         self.funding += payment.amount
         return True
 
+    def state(self, event_ns: int) -> None:
+        """Note that the venue stated a position of this time."""
+        self._stated_ns = max(self._stated_ns, event_ns)
+
     def sync(self, position_lots: int, entry_price: Decimal) -> bool:
         """Take the venue's position where ours differs; False when it does not."""
         if position_lots == self.position_lots:
             return False
+        self._settled_ns = self._stated_ns
         self.position_lots = position_lots
         self.average_price = entry_price if position_lots else _ZERO
         return True
@@ -140,6 +149,10 @@ class Ledger:
         """Book a funding payment; None when it is booked already."""
         symbol = self.of(payment.symbol)
         return symbol.said() if symbol.pay(payment) else None
+
+    def stated(self, position: PositionChanged) -> None:
+        """Note how far the positions that will be synced reach."""
+        self.of(position.symbol).state(position.event_ns)
 
     def synced(self, sync: OrdersSynced) -> LedgerChanged | None:
         """Take the venue's position; None when it is ours already."""
