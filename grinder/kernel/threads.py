@@ -86,7 +86,8 @@ class ThreadRuntime(Runtime):
     def stop(self, timeout_s: float = 30.0) -> bool:
         """Stop the tree right to left, then the ports; return whether the tree ended in time.
 
-        What has not ended in time is killed. Must not be called by an actor.
+        The tree has ``timeout_s`` seconds, and all ports together as many again. What has not
+        ended in time is killed. Must not be called by an actor.
         """
         ended = True
         root = self._root
@@ -95,9 +96,10 @@ class ThreadRuntime(Runtime):
             self.post_personal(root, root.cell, StopRequested())
             ended = self._root_done.wait(timeout_s)
             self.kill_child(root.name, ExitReason.KILLED, "the runtime stopped")
+        close_by_ns = self.now_ns() + int(timeout_s * 1e9)
         for name, port in reversed(self.ports()):
             if name != TIMER:
-                port.close(timeout_s)
+                port.close(max(0.0, (close_by_ns - self.now_ns()) / 1e9))
         self.timer_address.slot.port.close(timeout_s)
         with self._lock:
             loops = tuple(self._loops.values())
