@@ -97,8 +97,12 @@ class ExchangeActor(OrderEntry):
     def on_books_read(self, answer: TradesRead | FundingRead) -> None:
         """Count fills and payments that have not been counted."""
         if isinstance(answer, TradesRead):
-            self._apply(self._desk.hear(answer, self.now_ns))
+            applied = self._desk.hear(answer, self.now_ns)
+            self._apply(applied)
             self._catch_up.heard(answer.symbol)
+            if applied.messages and self._is_synced:
+                # Late fills: whoever heard the position before them may have added them to it.
+                self._say_synced(answer.symbol)
             request = answer.symbol
         else:
             for message in self._account.funding(answer):
