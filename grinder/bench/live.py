@@ -1,0 +1,329 @@
+"""The whole system in the threaded runtime, between two ports that stand for socket and gateway."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from decimal import Decimal
+
+import attrs
+
+from grinder.actors.wiring import Facts, Ports, assemble
+from grinder.bench.bodies import Bodies
+from grinder.bench.engine import CAP, settings
+from grinder.bench.quotes import DISPLAYED_LOTS, INSTRUMENT, SYMBOL
+from grinder.bench.skeleton import Grid
+from grinder.errors import InvariantError
+from grinder.kernel.address import Address
+from grinder.kernel.message import Envelope, Message
+from grinder.kernel.port import Outlet, Port
+from grinder.kernel.threads import ThreadRuntime
+from grinder.lease.memory import MemoryLeasePort
+from grinder.messages.market import BookTicked, MarkPriced, OpenStream, StreamOpened
+from grinder.messages.orders import CancelOrder, PlaceOrder
+from grinder.messages.venue import (
+    AccountRead,
+    CancelAnswered,
+    CountdownAnswered,
+    FundingRead,
+    KeepUserStream,
+    OpenUserStream,
+    OrderQueried,
+    OrderReported,
+    Outcome,
+    PlaceAnswered,
+    QueryOrder,
+    Quiesce,
+    Quiesced,
+    ReadAccount,
+    ReadFunding,
+    ReadTrades,
+    SetCountdown,
+    TradesRead,
+    UserStreamKept,
+)
+from grinder.model.order import OpenOrder, OrderStatus, OrderType, Side
+from grinder.model.settings import SupervisionSettings
+
+START_TIMEOUT_S = 30.0
+QUEUE_MAX = 10_000
+ZERO = Decimal(0)
+
+
+class StreamPort(Port):
+    """A stream that says what it is told to, on the thread of whoever tells it."""
+
+    def __init__(self, stream: str) -> None:
+        self._stream = stream
+        self.connection = 0
+        self.owner: Address | None = None
+
+    def open(self, outlet: Outlet) -> None:
+        """Take the outlet."""
+        self.outlet = outlet
+
+    def receive(self, envelope: Envelope) -> None:
+        """Open at once; answer a keep-alive."""
+        command = envelope.body
+        sender = self.outlet.resolve(envelope.sender)
+        if isinstance(command, OpenStream | OpenUserStream):
+            self.connection = command.connection
+            self.owner = sender
+            opened = StreamOpened(stream=self._stream, connection=command.connection)
+            self.outlet.tell(sender, opened, cause=envelope.seq)
+        elif isinstance(command, KeepUserStream):
+            kept = UserStreamKept(
+                connection=command.connection, outcome=Outcome.DONE, code=0, text=""
+            )
+            self.outlet.tell(sender, kept, cause=envelope.seq)
+
+    def say(self, message: Message) -> None:
+        """Tell whoever opened the stream, if anybody has."""
+        if self.owner is not None:
+            self.outlet.tell(self.owner, message)
+
+    def close(self, timeout_s: float) -> None:
+        """Say no more."""
+        self.owner = None
+
+
+@attrs.frozen
+class TakeBuys:
+    """Tell the worker of the gateway that the venue has taken every buy off the book."""
+
+
+class GatewayPort(Port):
+    """Builds the body of each placement on a thread of its own and answers like a venue."""
+
+    def __init__(self, user: StreamPort, full_at: int) -> None:
+        self._user = user
+        self._full_at = full_at
+        self.is_full = threading.Event()
+        """Set while as many orders rest as a whole ladder has."""
+        self._work: queue.Queue[Envelope | TakeBuys | None] = queue.Queue(QUEUE_MAX)
+        self._orders: dict[str, OpenOrder] = {}
+        self._order_id = 0
+        self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
+
+    def open(self, outlet: Outlet) -> None:
+        """Start the worker."""
+        self.outlet = outlet
+        self.bodies = Bodies(outlet.now_ns)
+        self._thread.start()
+
+    def receive(self, envelope: Envelope) -> None:
+        """Queue a command."""
+        self._work.put_nowait(envelope)
+
+    def take_buys(self) -> None:
+        """Expire every resting buy, as if the venue had."""
+        self._work.put_nowait(TakeBuys())
+
+    def close(self, timeout_s: float) -> None:
+        """End the worker."""
+        if self._thread.is_alive():
+            self._work.put_nowait(None)
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            if isinstance(work, TakeBuys):
+                self._expire_buys()
+                continue
+            answer = self._answer(work)
+            if answer is not None:
+                self.outlet.tell(self.outlet.resolve(work.sender), answer, cause=work.seq)
+
+    def _answer(self, envelope: Envelope) -> Message | None:
+        command = envelope.body
+        if isinstance(command, PlaceOrder):
+            return self._place(command)
+        if isinstance(command, CancelOrder):
+            return self._cancel(command)
+        if isinstance(command, Quiesce):
+            return Quiesced(token=command.token)
+        if isinstance(command, ReadAccount):
+            return AccountRead(
+                token=command.token,
+                wallet=CAP,
+                unrealized_pnl=ZERO,
+                positions=(),
+                open_orders=tuple(self._orders.values()),
+                asked_ns=envelope.at_ns,
+            )
+        if isinstance(command, ReadTrades):
+            return TradesRead(symbol=command.symbol, trades=())
+        if isinstance(command, ReadFunding):
+            return FundingRead(payments=())
+        if isinstance(command, QueryOrder):
+            name = command.client_order_id
+            return OrderQueried(
+                symbol=command.symbol, client_order_id=name, order=self._orders.get(name)
+            )
+        if isinstance(command, SetCountdown):
+            return CountdownAnswered(
+                symbol=command.symbol,
+                countdown_ms=command.countdown_ms,
+                outcome=Outcome.DONE,
+                code=0,
+                text="",
+            )
+        return None
+
+    def _place(self, command: PlaceOrder) -> PlaceAnswered:
+        self.bodies.build(command)
+        self._order_id += 1
+        order = OpenOrder(
+            symbol=command.symbol,
+            client_order_id=command.client_order_id,
+            order_id=self._order_id,
+            side=command.side,
+            price_ticks=command.price_ticks,
+            qty_lots=command.qty_lots,
+            updated_ns=self.outlet.now_ns(),
+        )
+        self._orders[order.client_order_id] = order
+        self._report(order, "NEW", OrderStatus.NEW)
+        if len(self._orders) >= self._full_at:
+            self.is_full.set()
+        return PlaceAnswered(
+            symbol=order.symbol,
+            client_order_id=order.client_order_id,
+            outcome=Outcome.DONE,
+            order_id=order.order_id,
+            status=OrderStatus.NEW,
+            sent_ns=order.updated_ns,
+            tick_ns=command.tick_ns,
+        )
+
+    def _cancel(self, command: CancelOrder) -> CancelAnswered:
+        order = self._orders.pop(command.client_order_id, None)
+        return CancelAnswered(
+            symbol=command.symbol,
+            client_order_id=command.client_order_id,
+            outcome=Outcome.REFUSED if order is None else Outcome.DONE,
+            order_id=0 if order is None else order.order_id,
+            status=None if order is None else OrderStatus.CANCELED,
+            code=-2011 if order is None else 0,
+        )
+
+    def _expire_buys(self) -> None:
+        for order in [one for one in self._orders.values() if one.side is Side.BUY]:
+            del self._orders[order.client_order_id]
+            self._report(order, "EXPIRED", OrderStatus.EXPIRED)
+
+    def _report(self, order: OpenOrder, execution: str, status: OrderStatus) -> None:
+        self._user.say(
+            OrderReported(
+                connection=self._user.connection,
+                symbol=order.symbol,
+                client_order_id=order.client_order_id,
+                order_id=order.order_id,
+                side=order.side,
+                order_type=OrderType.LIMIT,
+                execution=execution,
+                status=status,
+                price_ticks=order.price_ticks,
+                qty_lots=order.qty_lots,
+                filled_lots=0,
+                last_price_ticks=0,
+                last_lots=0,
+                trade_id=0,
+                fee=ZERO,
+                fee_asset="USDT",
+                realized_pnl=ZERO,
+                is_maker=False,
+                reduce_only=False,
+                expiry_reason="",
+                event_ns=self.outlet.now_ns(),
+            )
+        )
+
+
+class LiveSystem:
+    """The system, and the market that whoever measures plays to it."""
+
+    def __init__(self, grid: Grid, placement: str) -> None:
+        config = attrs.evolve(settings(grid), supervision=SupervisionSettings(placement=placement))
+        self._public, self._market = StreamPort("public"), StreamPort("market")
+        user = StreamPort("private")
+        self._gateway = GatewayPort(user, full_at=2 * grid.levels)
+        self._runtime = ThreadRuntime()
+        self._update_id = 0
+        facts = Facts(
+            instruments={SYMBOL: INSTRUMENT},
+            started_ns=self._runtime.now_ns(),
+            instance="bench",
+        )
+        ports = Ports(
+            venue=self._gateway,
+            user=user,
+            public=self._public,
+            market=self._market,
+            lease=MemoryLeasePort(),
+        )
+        assemble(self._runtime, config, facts, ports)
+
+    @property
+    def ready_ns(self) -> list[int]:
+        """When each order body was ready, in order."""
+        return self._gateway.bodies.ready_ns
+
+    def start(self, home: int) -> None:
+        """Bring the system up and let it quote around ``home``.
+
+        Raises:
+            InvariantError: it did not begin to quote in time.
+        """
+        self._runtime.start()
+        waited_s = 0.0
+        while not self._gateway.is_full.wait(0.01):
+            self.tick(home)
+            self.mark(home)
+            waited_s += 0.01
+            if waited_s > START_TIMEOUT_S:
+                raise InvariantError("the system does not quote")
+
+    def tick(self, bid_ticks: int) -> int:
+        """Let the best bid be ``bid_ticks``; return when that was received."""
+        port = self._public
+        self._update_id += 1
+        now_ns = self._runtime.now_ns()
+        port.say(
+            BookTicked(
+                symbol=SYMBOL,
+                bid_ticks=bid_ticks,
+                bid_lots=DISPLAYED_LOTS,
+                ask_ticks=bid_ticks + 1,
+                ask_lots=DISPLAYED_LOTS,
+                update_id=self._update_id,
+                event_ns=now_ns,
+                received_ns=now_ns,
+                connection=port.connection,
+            )
+        )
+        return now_ns
+
+    def mark(self, ticks: int) -> None:
+        """Let the venue state its mark price, as it does once a second."""
+        now_ns = self._runtime.now_ns()
+        price = INSTRUMENT.price(ticks)
+        self._market.say(
+            MarkPriced(
+                symbol=SYMBOL,
+                mark_price=price,
+                index_price=price,
+                funding_rate=ZERO,
+                next_funding_ns=now_ns + 3_600_000_000_000,
+                event_ns=now_ns,
+                connection=self._market.connection,
+            )
+        )
+
+    def take_buys(self) -> None:
+        """Let the venue take every buy off the book, as a price that falls through them does."""
+        self._gateway.take_buys()
+
+    def stop(self) -> None:
+        """End every actor and thread."""
+        self._runtime.stop(timeout_s=5.0)

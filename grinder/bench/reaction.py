@@ -1,0 +1,167 @@
+"""How long the threaded runtime takes from a tick to the bodies of the orders that it calls for.
+
+The market goes in cycles at a thousand ticks a second: it rests, falls below every buy of the
+ladder, whereupon the venue takes the buys off, and comes back up. The tick that comes back calls
+for all buys at once: twenty, or a single one. What is measured is the time from the receipt of that
+tick, on the thread that plays the socket, to the moment at which the signed body of the first and
+of the twentieth placement stands ready on the thread of the gateway. A ladder that a later tick
+completes counts from the tick that called for it, so nothing slow is left out.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from grinder.bench.figures import Result, percentile, ratios, spread, target
+from grinder.bench.hops import HopPipeline
+from grinder.bench.live import LiveSystem
+from grinder.bench.quotes import HOME_TICKS
+from grinder.bench.skeleton import Grid
+from grinder.errors import InvariantError
+from grinder.model.units import NS_PER_S
+
+LADDER = Grid(levels=20, step=1, recentre=400)
+"""The anchor stays where it is: no cancels, twenty buys below home and twenty sells above."""
+SINGLE = Grid(levels=1, step=1, recentre=400)
+"""The same with one order on each side."""
+DIP_TICKS = 25
+"""Deep enough for every buy to be crossed, far too shallow to re-centre."""
+TICKS_PER_S = 1_000
+CYCLE = 50
+"""Ticks from one ladder to the next, half of them down: order news of one is over by the next."""
+NEWS_AFTER = 5
+"""Ticks until the venue tells of the buys that are gone: by then the fall is known everywhere."""
+LATE_MAX_S = 0.002
+SWITCH_INTERVAL_S = 0.0005
+"""That of a live run; everything in this process has it."""
+
+
+class Subject(Protocol):
+    """What is measured."""
+
+    @property
+    def ready_ns(self) -> list[int]:
+        """When each order body was ready, in order."""
+
+    def start(self, home: int) -> None:
+        """Bring it up, quoting around ``home``."""
+
+    def tick(self, bid_ticks: int) -> int:
+        """Let the best bid be ``bid_ticks``; return when that was received."""
+
+    def mark(self, ticks: int) -> None:
+        """Let the venue state its mark price."""
+
+    def take_buys(self) -> None:
+        """Let the venue take every buy off the book."""
+
+    def stop(self) -> None:
+        """End it."""
+
+
+SUBJECTS: dict[str, Callable[[Grid], Subject]] = {
+    "pykka": lambda grid: HopPipeline(grid.levels, grid.step),
+    "own": lambda grid: LiveSystem(grid, "own"),
+    "shared": lambda grid: LiveSystem(grid, "shared"),
+}
+Figures = dict[str, float]
+"""Percentiles in microseconds: of the only order, and of the first and the last of a ladder."""
+BOUNDS = {
+    "own": (("single_p99", "first_p99", "last_p99"), 1.5),
+    "shared": (
+        ("single_p50", "single_p99", "first_p50", "first_p99", "last_p50", "last_p99"),
+        0.4,
+    ),
+}
+
+
+def reaction(*, is_short: bool) -> Result:
+    """Measure a thread each and the shared thread against six bare pykka threads."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    rounds, cycles = (1, 8) if is_short else (5, 80)
+    found: dict[str, list[Figures]] = {name: [] for name in SUBJECTS}
+    missed = dict.fromkeys(SUBJECTS, 0)
+    for _ in range(rounds):
+        for name, make in SUBJECTS.items():
+            single, lost_single = _round(make(SINGLE), SINGLE.levels, cycles)
+            ladder, lost_ladder = _round(make(LADDER), LADDER.levels, cycles)
+            found[name].append(_figures(single, ladder))
+            missed[name] += lost_single + lost_ladder
+    against = {
+        name: {
+            key: ratios([one[key] for one in found[name]], [one[key] for one in found["pykka"]])
+            for key in found[name][0]
+        }
+        for name in BOUNDS
+    }
+    return {
+        "ticks_per_s": TICKS_PER_S,
+        "rounds": rounds,
+        "cycles": cycles,
+        "incomplete": missed,
+        "us": {
+            name: {key: spread([one[key] for one in each]) for key in each[0]}
+            for name, each in found.items()
+        },
+        "against_pykka": against,
+        "targets": [
+            target(f"{name} {key}", against[name][key]["median"], bound, at_least=False)
+            for name, (keys, bound) in BOUNDS.items()
+            for key in keys
+        ],
+    }
+
+
+def _figures(single: list[list[float]], ladder: list[list[float]]) -> Figures:
+    columns = {
+        "single": [times[0] for times in single],
+        "first": [times[0] for times in ladder],
+        "last": [times[-1] for times in ladder],
+    }
+    return {
+        f"{name}_p{share}": percentile(times, share / 100)
+        for name, times in columns.items()
+        for share in (50, 99)
+    }
+
+
+def _round(subject: Subject, levels: int, cycles: int) -> tuple[list[list[float]], int]:
+    """Return the times of each complete ladder in microseconds, and how many were incomplete."""
+    subject.start(HOME_TICKS)
+    try:
+        called = _drive(subject, cycles)
+    finally:
+        subject.stop()
+    ready_ns = subject.ready_ns
+    ends = [*called[1:], called[-1] + NS_PER_S]
+    complete = []
+    for from_ns, until_ns in zip(called, ends, strict=True):
+        times = [(at_ns - from_ns) / 1_000 for at_ns in ready_ns if from_ns <= at_ns < until_ns]
+        if len(times) >= levels:
+            complete.append(times[:levels])
+    if not complete:
+        raise InvariantError("no tick got all the orders that it called for")
+    return complete, len(called) - len(complete)
+
+
+def _drive(subject: Subject, cycles: int) -> list[int]:
+    """Play ``cycles`` cycles; return when the ticks that call for a ladder were received."""
+    called = []
+    due = time.perf_counter()
+    down = CYCLE // 2
+    for number in range(-down, cycles * CYCLE):
+        time.sleep(max(0.0, due - time.perf_counter()))
+        # After a stall of the machine the pace goes on; what was missed is not made up for at once.
+        due = max(due, time.perf_counter() - LATE_MAX_S) + 1 / TICKS_PER_S
+        place = number % CYCLE
+        received_ns = subject.tick(HOME_TICKS if place < down else HOME_TICKS - DIP_TICKS)
+        if place == 0:
+            called.append(received_ns)
+        elif place == down + NEWS_AFTER:
+            subject.take_buys()
+        if number % TICKS_PER_S == 1:
+            subject.mark(HOME_TICKS)
+    return called
