@@ -14,9 +14,9 @@ import requests
 
 from system.waiting import until
 
-START_S = 30.0
-STOP_S = 15.0
-HTTP_S = 5.0
+START_S = 60.0
+STOP_S = 20.0
+HTTP_S = 10.0
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 
 

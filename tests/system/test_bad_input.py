@@ -10,7 +10,7 @@ import pytest
 
 from grinder.venues.sim.config import AccountSeed
 from system.conftest import OpenSite, Site
-from system.processes import Run, settings
+from system.processes import START_S, Run, settings
 
 EXIT_CONFIG = 2
 EXIT_VENUE = 3
@@ -25,7 +25,7 @@ def taken_port() -> Iterator[int]:
 def refused(folder: Path, site: Site, *arguments: str) -> tuple[int, list[str]]:
     """Return exit code and lines of standard error of a run that must not begin."""
     with Run(folder, "--for", "5", *site.options, *arguments) as run:
-        code = run.wait(20)
+        code = run.wait(START_S)
     errors = run.err.splitlines()
 
     assert code != 0
@@ -131,7 +131,7 @@ def test_a_damaged_recording_is_refused(tmp_path: Path, content: bytes) -> None:
     recording.write_bytes(content)
     own_venue = ("--data", str(recording), *settings(sim__order_log=log))
     with Run(tmp_path, "--for", "5", *own_venue) as run:
-        code = run.wait(20)
+        code = run.wait(START_S)
 
     errors = run.err.splitlines()
     assert code == EXIT_CONFIG

@@ -47,7 +47,7 @@ def test_a_run_on_a_venue_of_its_own_process_agrees_with_its_ledger(tmp_path: Pa
             venue__stream_url=f"ws://127.0.0.1:{streams}",
         )
         with Run(tmp_path, *LIVELY, *where) as run:
-            until(lambda: len(fills(witness.log())) >= 8, "eight fills", within_s=40)
+            until(lambda: len(fills(witness.log())) >= 8, "eight fills")
             report = run.stop()
 
         assert books(report) == venue_books(witness)
@@ -63,7 +63,6 @@ def test_funding_is_booked_as_the_venue_booked_it(tmp_path: Path, open_site: Ope
         until(
             lambda: Decimal(site.witness.account()["ledger"]["funding"]) != 0,
             "a funding payment",
-            within_s=40,
         )
         report = run.stop()
 

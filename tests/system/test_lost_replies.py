@@ -23,23 +23,21 @@ def test_an_order_that_rests_without_a_reply_is_adopted(
 ) -> None:
     control = site.server.control
     with Run(tmp_path, *RESTLESS, *site.options) as run:
-        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders", within_s=15)
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders")
         # The private stream would tell of the order before anyone could wonder.
         control("stall", routes=["private"])
         control("fault", fault=fault, method="POST", path=ORDER, times=TIMES)
         unknown = until(
             lambda: run.records("order_outcome_unknown", at_least=TIMES),
             "placements of unknown outcome",
-            within_s=20,
         )
         names = {one["client_order_id"] for one in unknown}
         until(
             lambda: names <= {one["client_order_id"] for one in run.records("order_accepted")},
             "the orders are adopted",
-            within_s=15,
         )
         control("stall", routes=[])
-        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders again", within_s=15)
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders again")
         report = run.stop()
 
     lines = site.witness.log()
@@ -54,14 +52,13 @@ def test_an_order_that_rests_without_a_reply_is_adopted(
 @pytest.mark.parametrize("fault", ["lost-before", "unknown-503"])
 def test_an_order_that_never_arrived_is_given_up(tmp_path: Path, site: Site, fault: str) -> None:
     with Run(tmp_path, *RESTLESS, *site.options) as run:
-        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders", within_s=15)
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders")
         site.server.control("fault", fault=fault, method="POST", path=ORDER, times=TIMES)
         unknown = until(
             lambda: run.records("order_outcome_unknown", at_least=TIMES),
             "placements of unknown outcome",
-            within_s=30,
         )
-        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders again", within_s=30)
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders again")
         report = run.stop()
 
     lines = site.witness.log()
@@ -75,15 +72,14 @@ def test_an_order_that_never_arrived_is_given_up(tmp_path: Path, site: Site, fau
 @pytest.mark.parametrize("fault", ["lost", "lost-before", "unknown-503"])
 def test_a_cancel_without_a_reply_is_seen_through(tmp_path: Path, site: Site, fault: str) -> None:
     with Run(tmp_path, *RESTLESS, *site.options) as run:
-        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders", within_s=15)
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders")
         mark = site.witness.last()
         site.server.control("fault", fault=fault, method="DELETE", path=ORDER, times=TIMES)
         until(
             lambda: [line for line in site.witness.log(mark) if line["op"] == "canceled"],
             "cancels at the venue",
-            within_s=30,
         )
-        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders again", within_s=20)
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders again")
         report = run.stop()
 
     assert not doubles(site.witness.log())

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from system.processes import FIXTURES, Run, grinder, settings
+from system.processes import FIXTURES, START_S, Run, grinder, settings
 from system.waiting import until
 from system.witness import books_by_symbol, doubles, sums_by_symbol
 
+# The ladder follows the market with a position open too, so that ticks cause orders all the time.
+MOVING = settings(policy__freeze_in_position="false", policy__recentre_bps=1)
+SECONDS = "15"
 NINE = {
     "feed", "feature", "policy.BTCUSDT", "risk", "router", "exchange", "reconcile",
     "account_sync", "leader",
@@ -24,17 +27,22 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, dict[str, A
     """Run for some seconds; what was seen on the way stands in the second value."""
     folder = tmp_path_factory.mktemp("main")
     log = folder / "orders.jsonl"
-    config = ("--config", str(FIXTURES / "lively.toml"), *settings(sim__order_log=log))
+    config = ("--config", str(FIXTURES / "lively.toml"), *MOVING, *settings(sim__order_log=log))
     seen: dict[str, Any] = {}
-    with Run(folder, "--for", "15", "--speed", "8", *config) as run:
-        until(run.is_ready, "readyz says 200", within_s=10)
-        until(lambda: run.state()["orders"]["fills"] > 0, "a fill", within_s=14)
+    with Run(folder, "--for", SECONDS, "--speed", "8", *config) as run:
+        until(run.is_ready, "readyz says 200")
+        until(lambda: run.state()["orders"]["fills"] > 0, "a fill", within_s=20)
+        until(
+            lambda: all(run.state()["latency_samples"].values()),
+            lambda: f"samples of both latencies, were {run.state()['latency_samples']}",
+            within_s=20,
+        )
         seen["readyz"] = run.get("/readyz")
         seen["metrics"] = run.get("/metrics")
         seen["state"] = run.get("/state").json()
         seen["tree"] = grinder(folder, "tree", "--url", run.url)
         seen["tree_json"] = grinder(folder, "tree", "--url", run.url, "--json")
-        seen["exit"] = run.wait(30)
+        seen["exit"] = run.wait(START_S)
     seen["orders"] = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     return run, seen
 

@@ -10,7 +10,7 @@ from system.waiting import until
 from system.witness import accepted, doubles
 
 STALE_MS = 1_500
-MARGIN_MS = 1_500
+MARGIN_MS = 2_500
 LADDER = 2 * 5
 OPTIONS = (
     *("--config", str(FIXTURES / "restless.toml")),
@@ -27,24 +27,22 @@ def entries_after(site: Site, ms: int) -> list[int]:
 def test_quoting_ends_with_the_stream_and_returns_with_it(tmp_path: Path, site: Site) -> None:
     control = site.server.control
     with Run(tmp_path, *OPTIONS, *site.options) as run:
-        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders", within_s=15)
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders")
         silent_ms = control("state")["now_ms"]
         control("stall", routes=["public", "market"])
 
         cleared = until(
             lambda: site.witness.entries() == 0 and control("state")["now_ms"],
             "no entry rests",
-            within_s=10,
         )
         until(
-            lambda: control("state")["now_ms"] > silent_ms + STALE_MS + 2 * MARGIN_MS,
+            lambda: control("state")["now_ms"] > silent_ms + STALE_MS + MARGIN_MS + 1_000,
             "the silence lasts",
-            within_s=10,
         )
         late = entries_after(site, silent_ms + STALE_MS + MARGIN_MS)
         still_resting = site.witness.entries()
         control("stall", routes=[])
-        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders again", within_s=20)
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders again")
         report = run.stop()
 
     assert cleared - silent_ms < STALE_MS + MARGIN_MS
@@ -57,18 +55,17 @@ def test_quoting_ends_with_the_stream_and_returns_with_it(tmp_path: Path, site: 
 def test_one_silent_book_takes_only_its_own_quotes_away(tmp_path: Path, site: Site) -> None:
     control = site.server.control
     with Run(tmp_path, *OPTIONS, *site.options) as run:
-        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders", within_s=15)
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders")
         silent_ms = control("state")["now_ms"]
         control("pause", symbol="BTCUSDT")
 
         cleared = until(
             lambda: site.witness.resting("BTCUSDT") == 0 and control("state")["now_ms"],
             "no order rests on the silent book",
-            within_s=10,
         )
         others = site.witness.resting("ETHUSDT")
         control("resume", symbol="BTCUSDT")
-        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders again", within_s=20)
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders again")
         run.stop()
 
     assert cleared - silent_ms < STALE_MS + MARGIN_MS

@@ -28,7 +28,7 @@ def fill_an_order(site: Site) -> None:
     ]
     was = control("state")["markets"][SYMBOL]["bid"]
     control("price", symbol=SYMBOL, price=str(max(prices) - 1))
-    until(lambda: len(fills(site.witness.log())) > before, "the bid fills", within_s=10)
+    until(lambda: len(fills(site.witness.log())) > before, "the bid fills")
     control("price", symbol=SYMBOL, price=str(was))
 
 
@@ -45,14 +45,14 @@ def test_it_comes_back_after_the_loss(
     tmp_path: Path, site: Site, lose: Callable[[Site], None]
 ) -> None:
     with Run(tmp_path, *RESTLESS, *site.options) as run:
-        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders", within_s=15)
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders")
         before = len(run.records("stream_opened"))
         lose(site)
         fill_an_order(site)
-        until(lambda: len(run.records("stream_opened")) > before, "a new stream", within_s=15)
-        until(lambda: len(run.records("order_filled")) > 0, "the fill is heard of", within_s=15)
+        until(lambda: len(run.records("stream_opened")) > before, "a new stream")
+        until(lambda: len(run.records("order_filled")) > 0, "the fill is heard of")
         mark = site.witness.last()
-        until(lambda: accepted(site.witness.log(mark)), "orders again", within_s=20)
+        until(lambda: accepted(site.witness.log(mark)), "orders again")
         report = run.stop()
 
     assert report["restarts"] == 0
@@ -63,16 +63,15 @@ def test_it_comes_back_after_the_loss(
 
 def test_fills_of_a_silent_stream_are_counted_once(tmp_path: Path, site: Site) -> None:
     with Run(tmp_path, *RESTLESS, *site.options) as run:
-        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders", within_s=15)
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders")
         site.server.control("stall", routes=["private"])
         fill_an_order(site)
         site.server.control("stall", routes=[])
         drop(site)
-        until(lambda: len(run.records("order_filled")) > 0, "the fill is heard of", within_s=15)
+        until(lambda: len(run.records("order_filled")) > 0, "the fill is heard of")
         until(
             lambda: any(order["reduceOnly"] for order in site.witness.open_orders()),
             "an exit for what was filled",
-            within_s=15,
         )
         report = run.stop()
 

@@ -27,8 +27,8 @@ ALLOWED_S = 10.0
 def holding_run(folder: Path, site: Site, **values: object) -> Iterator[Run]:
     """Run until orders rest and a position is open."""
     with Run(folder, *HOLDING, *settings(**values), *site.options) as run:
-        until(lambda: site.witness.account()["positions"], "a position", within_s=30)
-        until(lambda: site.witness.resting() > 5, "resting orders", within_s=10)
+        until(lambda: site.witness.account()["positions"], "a position")
+        until(lambda: site.witness.resting() > 5, "resting orders")
         yield run
 
 
@@ -67,7 +67,7 @@ def test_stopping_flat_leaves_neither_order_nor_position(tmp_path: Path, site: S
 def test_nothing_is_placed_after_the_signal(tmp_path: Path, site: Site) -> None:
     with holding_run(tmp_path, site) as run:
         run.send(signal.SIGTERM)
-        until(lambda: run.records("wind_down_started"), "the wind-down begins", within_s=5)
+        until(lambda: run.records("wind_down_started"), "the wind-down begins")
         # What left before the wind-down may still be answered.
         begun_ms = run.records("wind_down_started")[0]["at_ns"] / 1e6
         assert run.wait() == 0
@@ -85,11 +85,11 @@ def test_nothing_is_placed_after_the_signal(tmp_path: Path, site: Site) -> None:
 def test_a_second_interrupt_ends_at_once(tmp_path: Path, site: Site) -> None:
     with holding_run(tmp_path, site) as run:
         # Replies so slow that the first interrupt is still at work when the second one comes.
-        site.server.control("delay", ms=4_000)
+        site.server.control("delay", ms=10_000)
         run.send(signal.SIGINT)
-        until(lambda: run.records("wind_down_started"), "the wind-down begins", within_s=5)
+        until(lambda: run.records("wind_down_started"), "the wind-down begins")
         run.send(signal.SIGINT)
-        code = run.wait(2)
+        code = run.wait(5)
 
     assert code == 130
 
@@ -99,7 +99,7 @@ def test_orders_of_a_killed_run_vanish_with_its_countdown(tmp_path: Path, site: 
         run.send(signal.SIGKILL)
         run.wait()
         rested = site.witness.resting()
-        until(lambda: site.witness.resting() == 0, "no order rests", within_s=6)
+        until(lambda: site.witness.resting() == 0, "no order rests", within_s=8)
 
     assert rested > 0
 
@@ -110,13 +110,12 @@ def test_a_new_run_takes_over_what_a_killed_one_has_left(tmp_path: Path, site: S
         first.wait()
     before, mark = site.witness.resting(), site.witness.last()
     with Run(tmp_path, *HOLDING, *site.options, name="second") as second:
-        until(second.is_active, "the second run is active", within_s=15)
+        until(second.is_active, "the second run is active")
         until(
             lambda: any(order["reduceOnly"] for order in site.witness.open_orders()),
             "an exit for the position found",
-            within_s=15,
         )
-        until(lambda: accepted(site.witness.log(mark)), "orders of its own", within_s=30)
+        until(lambda: accepted(site.witness.log(mark)), "orders of its own")
         report = second.stop()
 
     assert before > 0
@@ -146,5 +145,6 @@ def test_a_stop_that_the_venue_cannot_confirm_says_so_and_ends(tmp_path: Path, s
     assert code == 1
     assert took_s < ALLOWED_S + 1
     assert run.report()["stop"]["confirmed"] is False
-    assert "error: not confirmed by the venue" in run.err
+    assert run.err.splitlines()[-1].startswith("error: ")
+    assert "the venue did not confirm" in run.err.splitlines()[-1]
     assert "Traceback" not in run.err

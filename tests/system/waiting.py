@@ -8,17 +8,23 @@ from collections.abc import Callable
 from typing import TypeVar
 
 LOOK_AGAIN_S = 0.05
+PATIENCE_S = 60.0
+"""For what has no deadline of its own: only a machine far too slow runs into it."""
 
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T | None], what: str | Callable[[], str], within_s: float) -> T:
+def until(
+    condition: Callable[[], T | None],
+    what: str | Callable[[], str],
+    within_s: float = PATIENCE_S,
+) -> T:
     """Return the first true answer of ``condition``.
 
     Args:
         condition: looked at now, and every 50 ms.
         what: names what is waited for, in the failure; called only then if it can be called.
-        within_s: longest wait.
+        within_s: longest wait; given where the system has promised to be that quick.
 
     Raises:
         AssertionError: the condition has not become true in time.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
@@ -86,27 +87,26 @@ def doubles(lines: Iterable[Line]) -> list[str]:
     return found
 
 
-def books(report: dict[str, Any]) -> dict[str, Any]:
+def books(report: dict[str, Any]) -> dict[str, Decimal]:
     """Return the money of a report in the shape of ``venue_books``."""
     return {
-        "realized_pnl": Decimal(report["realized_pnl"]),
-        "fees": Decimal(report["fees"]),
-        "funding": Decimal(report["funding"]),
-        "positions": _not_flat(report["positions"]),
-        "symbols": books_by_symbol(report),
+        **{name: Decimal(report[name]) for name in ("realized_pnl", "fees", "funding")},
+        **_positions(report["positions"]),
+        **books_by_symbol(report),
     }
 
 
-def books_by_symbol(report: dict[str, Any]) -> dict[str, dict[str, Decimal]]:
+def books_by_symbol(report: dict[str, Any]) -> dict[str, Decimal]:
     """Return the money of a report in the shape of ``sums_by_symbol``."""
     return {
-        symbol: {name: Decimal(one[name]) for name in SUMS}
+        f"{symbol} {name}": Decimal(one[name])
         for symbol, one in report["symbols"].items()
+        for name in SUMS
         if one["fills"]
     }
 
 
-def venue_books(witness: Witness) -> dict[str, Any]:
+def venue_books(witness: Witness) -> dict[str, Decimal]:
     """Return what the venue's ledger and its log of fills say."""
     account = witness.account()
     ledger = account["ledger"]
@@ -114,9 +114,25 @@ def venue_books(witness: Witness) -> dict[str, Any]:
         "realized_pnl": Decimal(ledger["realised"]),
         "fees": Decimal(ledger["commission"]),
         "funding": Decimal(ledger["funding"]),
-        "positions": _not_flat(account["positions"]),
-        "symbols": sums_by_symbol(witness.log()),
+        **_positions(account["positions"]),
+        **sums_by_symbol(witness.log()),
     }
+
+
+def sums_by_symbol(lines: Iterable[Line]) -> dict[str, Decimal]:
+    """Return fees, realised result, position and number of fills from the venue's fills."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for line in fills(lines):
+        symbol, qty = line["symbol"], Decimal(line["last_qty"])
+        sums[f"{symbol} fees"] += Decimal(line["commission"])
+        sums[f"{symbol} realized_pnl"] += Decimal(line["realised"])
+        sums[f"{symbol} position"] += qty if line["side"] == "BUY" else -qty
+        sums[f"{symbol} fills"] += 1
+    return dict(sums)
+
+
+def _positions(positions: dict[str, str]) -> dict[str, Decimal]:
+    return {f"{symbol} left": Decimal(text) for symbol, text in positions.items() if Decimal(text)}
 
 
 def same_price(lines: Iterable[Line]) -> list[str]:
@@ -132,20 +148,3 @@ def same_price(lines: Iterable[Line]) -> list[str]:
         elif is_end(line):
             resting.pop(name, None)
     return found
-
-
-def _not_flat(positions: dict[str, str]) -> dict[str, Decimal]:
-    return {symbol: Decimal(text) for symbol, text in positions.items() if Decimal(text)}
-
-
-def sums_by_symbol(lines: Iterable[Line]) -> dict[str, dict[str, Decimal]]:
-    """Return fees, realised result, position and number of fills from the venue's fills."""
-    sums: dict[str, dict[str, Decimal]] = {}
-    for line in fills(lines):
-        one = sums.setdefault(line["symbol"], dict.fromkeys(SUMS, Decimal(0)))
-        qty = Decimal(line["last_qty"])
-        one["fees"] += Decimal(line["commission"])
-        one["realized_pnl"] += Decimal(line["realised"])
-        one["position"] += qty if line["side"] == "BUY" else -qty
-        one["fills"] += 1
-    return sums
