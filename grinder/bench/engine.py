@@ -42,7 +42,6 @@ def settings(grid: Grid) -> Config:
             levels=grid.levels,
             recentre_bps=grid.recentre,
             exit_spacing_bps=grid.step,
-            freeze_in_position=False,
         ),
         risk=RiskSettings(
             cooldown_ms=0,

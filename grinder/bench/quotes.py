@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from random import Random
 
+import attrs
+
 from grinder.model.instrument import Instrument
 from grinder.simulation.market import Quote
 
@@ -55,9 +57,16 @@ def walk(count: int, corridor: int, seed: int = SEED) -> Iterator[Quote]:
         )
 
 
-def prepared(count: int, corridor: int) -> list[Quote]:
-    """Return the quotes of a measurement, made beforehand and out of the collector's sight."""
-    quotes = list(walk(count, corridor))
+def prepared(count: int, corridor: int, times: int = 1) -> list[Quote]:
+    """Return the quotes of a measurement, made beforehand and out of the collector's sight.
+
+    They are the same walk ``times`` times in a row, so that a longer course is as busy as a short.
+    """
+    quotes = [
+        attrs.evolve(one, at_ms=one.at_ms + turn * count * QUOTE_MS)
+        for turn in range(times)
+        for one in walk(count, corridor)
+    ]
     gc.collect()
     gc.freeze()
     return quotes

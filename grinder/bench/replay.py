@@ -14,6 +14,7 @@ from grinder.simulation.market import Quote
 
 CALM = Grid(step=10, recentre=50)
 DENSE = Grid(step=2, recentre=10)
+TENFOLD = 10
 CALM_CORRIDOR = 75
 """Ticks: seven and a half steps of the ladder to each side of home, in the dense walk too."""
 DENSE_CORRIDOR = 15
@@ -40,9 +41,9 @@ def replay(*, is_short: bool) -> Result:
 
 
 def busy(*, is_short: bool) -> Result:
-    """Measure the same with dense orders, on few quotes and on ten times as many."""
+    """Measure the same with dense orders, on few quotes and on those ten times in a row."""
     rounds, count = (2, 500) if is_short else (5, 50_000)
-    quotes = prepared(10 * count, DENSE_CORRIDOR)
+    quotes = prepared(count, DENSE_CORRIDOR, times=TENFOLD)
     few = quotes[:count]
     unit, short, long = [], [], []
     for _ in range(rounds):
@@ -51,7 +52,7 @@ def busy(*, is_short: bool) -> Result:
         long.append(_speed_of_world(DENSE, quotes))
     kept = ratios(long, short)
     return {
-        "quotes": [count, 10 * count],
+        "quotes": [count, len(quotes)],
         "rounds": rounds,
         "quotes_per_s": spread(short),
         "quotes_per_s_tenfold": spread(long),
@@ -59,6 +60,7 @@ def busy(*, is_short: bool) -> Result:
         "share_of_unit": ratios(short, unit),
         "speed_kept": kept,
         "orders": _orders(DENSE, few),
+        "orders_tenfold": _orders(DENSE, quotes),
         "targets": [
             target("speed kept on ten times the quotes", kept["median"], 0.85, at_least=True)
         ],

@@ -19,7 +19,7 @@ def numbers(value: Any) -> Iterator[float]:
     """Give every number in a result, but for those that judge."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            if key not in ("targets", "orders", "incomplete", "bytes_per_tick"):
+            if key not in ("targets", "orders", "orders_tenfold", "incomplete", "bytes_per_tick"):
                 yield from numbers(inner)
     elif isinstance(value, list):
         for inner in value:
