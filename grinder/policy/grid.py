@@ -124,9 +124,7 @@ class GridPlanner:
                     wanted[f"s{number}"] = (Side.SELL, price)
         return wanted
 
-    def _cancel_misplaced(
-        self, wanted: dict[str, tuple[Side, int]], now_ns: int
-    ) -> list[Intent]:
+    def _cancel_misplaced(self, wanted: dict[str, tuple[Side, int]], now_ns: int) -> list[Intent]:
         cancels = []
         for holding in self.holdings.by_id.values():
             if holding.reduce_only or _is_cancelling(holding, now_ns):
