@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 
 from system.conftest import Site
-from system.processes import FIXTURES, Run
+from system.processes import FIXTURES, Run, settings
 from system.waiting import until
 from system.witness import accepted, books, doubles, fills, venue_books
 
-RESTLESS = ("--config", str(FIXTURES / "restless.toml"))
+# Exits out of reach: what was filled is still held at the end.
+RESTLESS = (
+    *("--config", str(FIXTURES / "restless.toml")),
+    *settings(policy__exit_spacing_bps=200),
+)
 SYMBOL = "BTCUSDT"
 LADDER = 2 * 5
 
