@@ -52,7 +52,9 @@ class LedgerActor(Actor):
         self._unread: set[str] = set()
         # Symbols whose past is being read: a position stated meanwhile would count twice.
         self._based: set[str] = set()
-        # Symbols whose position has been stated once; from there on the fills move it, each once.
+        # Symbols whose position has been taken over once; from there on each fill moves it.
+        self._lacking: dict[str, tuple[int, int]] = {}
+        # What the fills of the past lack of the position stated, in lots, and since when.
 
     def on_start(self) -> None:
         """Read the run's past, if there is one."""
@@ -88,9 +90,15 @@ class LedgerActor(Actor):
     def on_orders_synced(self, synced: OrdersSynced) -> None:
         """Take what was held before the first fill that is told."""
         symbol = synced.symbol
-        if symbol not in self._unread and symbol not in self._based:
+        if symbol in self._unread or symbol in self._based:
+            return
+        lacking = synced.position_lots - self._ledger.of(symbol).position_lots
+        # A position may be stated before a fill that it holds is told: what lasts was there before.
+        lots, since_ns = self._lacking.get(symbol, (lacking, self.now_ns))
+        if self.generation == 1 or (lots == lacking and self.now_ns - since_ns >= SETTLE_NS):
             self._based.add(symbol)
             self._say_if(self._ledger.synced(synced))
+        self._lacking[symbol] = (lacking, since_ns if lots == lacking else self.now_ns)
 
     def on_trades_read(self, answer: TradesRead) -> None:
         """Book what is not booked yet, and read on if there may be more."""
@@ -103,6 +111,7 @@ class LedgerActor(Actor):
                 ReadTrades(symbol=answer.symbol, from_id=next_id, since_ns=self._started_ns),
             )
         elif answer.symbol in self._unread:
+            self._unread.discard(answer.symbol)
             self.set_timer("base", SETTLE_NS)
 
     def on_funding_read(self, answer: FundingRead) -> None:
@@ -129,9 +138,11 @@ class LedgerActor(Actor):
         if timer.key == "past":
             self._read_past()
             return
-        for symbol in sorted(self._unread):
+        unbased = [symbol for symbol in self._symbols if symbol not in self._based]
+        for symbol in unbased:
             self.say(OrdersRequested(symbol=symbol))
-        self._unread.clear()
+        if unbased:
+            self.set_timer("base", SETTLE_NS)
 
     def on_venue_news(
         self, news: VenueThrottled | VenueDenied | BudgetReported | ClockMeasured

@@ -79,9 +79,7 @@ def test_every_ladder_is_symmetrical_about_the_mid(bid: int, spread: int) -> Non
 def test_levels_of_a_low_priced_symbol_are_distinct_though_a_tick_is_wider_than_the_spacing() -> (
     None
 ):
-    coarse = attrs.evolve(
-        BITCOIN, tick=Decimal("0.01"), lot=Decimal(1), notional_min=Decimal(5)
-    )
+    coarse = attrs.evolve(BITCOIN, tick=Decimal("0.01"), lot=Decimal(1), notional_min=Decimal(5))
     settings = quick(BTC, risk={"spread_spike_bps": 200.0}, policy={"levels": 6})
     stage = Stage(settings, instruments=(coarse,), market=Market({BTC: 100})).run(2)
 
@@ -346,5 +344,6 @@ def test_every_order_and_cancel_carries_its_reason(stage: Stage) -> None:
     stage.market.put(BTC, 598_000, 602_000)
     stage.run(1)
 
-    assert all(one.reason for one in stage.said(PlaceOrder, CancelOrder))
+    assert all(one.reason for one in stage.said(PlaceOrder))
+    assert all(one.reason for one in stage.said(CancelOrder))
     assert all(one.level for one in stage.said(PlaceOrder))

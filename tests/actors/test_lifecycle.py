@@ -61,11 +61,7 @@ def test_no_risk_increasing_intent_leaves_the_system_in_init_or_ready() -> None:
 
     active_ns = next(one.at_ns for one in stage.said(RiskStateChanged) if one.to_state == "ACTIVE")
     assert states(stage)[:3] == ["INIT", "READY", "ACTIVE"]
-    early = [
-        one
-        for one in stage.entries_of(IntentsApproved, PlaceOrder)
-        if one.at_ns < active_ns
-    ]
+    early = [one for one in stage.entries_of(IntentsApproved, PlaceOrder) if one.at_ns < active_ns]
     assert not early
     assert all(order.created_ms * 1_000_000 >= active_ns for order in stage.orders())
     assert set(stage.entries(BTC)) == LADDER

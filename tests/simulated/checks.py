@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from simulated.worlds import Stage, level_of
@@ -44,9 +44,11 @@ def names_used_twice(stage: Stage) -> list[str]:
     names = [
         order.client_order_id for symbol in stage.instruments for order in history(stage, symbol)
     ]
-    return sorted({name for name in names if names.count(name) > 1}) if len(names) > len(
-        set(names)
-    ) else []
+    return (
+        sorted({name for name in names if names.count(name) > 1})
+        if len(names) > len(set(names))
+        else []
+    )
 
 
 def uncovered(stage: Stage) -> list[str]:
@@ -193,18 +195,19 @@ def mismatches(stage: Stage) -> list[str]:
     return found
 
 
+CHECKS: tuple[Callable[[Stage], Sequence[object]], ...] = (
+    overlaps,
+    names_used_twice,
+    differences,
+    uncovered,
+    missing_levels,
+    mismatches,
+    book_differences,
+    fills_told_twice,
+)
+
+
 def assert_all_well(stage: Stage) -> None:
     """Assert everything that must hold once the market has stood still for a while."""
-    assert not overlaps(stage)
-    assert not names_used_twice(stage)
-    assert not differences(stage)
-    assert not uncovered(stage)
-    assert not missing_levels(stage)
-    assert not mismatches(stage)
-    assert not book_differences(stage)
-    assert not fills_told_twice(stage)
-
-
-def sums(orders: Iterable[Order]) -> int:
-    """Return the lots that may still fill."""
-    return sum(order.qty_lots - order.filled_lots for order in orders)
+    problems = [f"{check.__name__}: {one}" for check in CHECKS for one in check(stage)]
+    assert not problems, "\n".join(problems)

@@ -199,9 +199,7 @@ class Stage:
         self.settings = settings or quick(*(one.symbol for one in instruments))
         self.instruments = {one.symbol: one for one in instruments}
         self.market = market or Market({name: START_TICKS[name] for name in self.instruments})
-        self.world = World(
-            self.settings, self.instruments, self.market, seed=seed, latency=latency
-        )
+        self.world = World(self.settings, self.instruments, self.market, seed=seed, latency=latency)
         self.record = Record()
         self.world.runtime.observe(self.record)
         self.exchange = self.world.exchange
