@@ -149,6 +149,8 @@ class ExchangeActor(OrderEntry):
         """Let a periodic snapshot heal what the stream has missed."""
         if self._is_synced:
             self._apply(self._desk.snapshot(synced.open_orders, synced.asked_ns, self.now_ns))
+            for message in self._account.heal(synced.positions, synced.asked_ns):
+                self.say(message)
 
     # What the private stream says.
 

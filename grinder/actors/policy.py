@@ -107,8 +107,11 @@ class PolicyActor(Actor):
         self._planner.holdings.add(order)
 
     def on_order_accepted(self, order: OrderAccepted) -> None:
-        """Note that an order rests."""
+        """Note that an order rests; one never heard of before was adopted and may be in the way."""
+        is_new = order.client_order_id not in self._planner.holdings.by_id
         self._planner.holdings.add(order)
+        if is_new:
+            self._plan()
 
     def on_order_rejected(self, order: OrderRejected) -> None:
         """Let the level return when the price allows."""

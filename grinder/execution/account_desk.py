@@ -11,6 +11,8 @@ from grinder.messages.account import BalanceChanged, FundingPaid, PositionChange
 from grinder.messages.venue import AccountReported, FundingRead
 from grinder.model.position import Position
 
+STANDING = 3
+"""Snapshots in a row that have to disagree with us before the stream is taken to have missed it."""
 PAYMENTS_MAX = 5_000
 """Funding payments remembered, so that none is told twice."""
 
@@ -22,6 +24,7 @@ class AccountDesk:
         self.positions = {symbol: Position(symbol=symbol) for symbol in symbols}
         self._started_ns = started_ns
         self._payments: dict[tuple[str, int], None] = {}
+        self._disagreed: dict[str, int] = {}
 
     def snapshot(self, positions: tuple[Position, ...], asked_ns: int) -> tuple[Message, ...]:
         """Believe a snapshot where nothing later has been heard; what it leaves out is flat."""
@@ -32,6 +35,19 @@ class AccountDesk:
             if known.updated_ns <= max(position.updated_ns, asked_ns):
                 event_ns = max(position.updated_ns, known.updated_ns)
                 said += self._take(position, event_ns)
+        return tuple(said)
+
+    def heal(self, positions: tuple[Position, ...], asked_ns: int) -> tuple[Message, ...]:
+        """Believe a periodic snapshot where it has disagreed for long enough to be told of it."""
+        shown = {one.symbol: one for one in positions}
+        said: list[Message] = []
+        for symbol, known in self.positions.items():
+            position = shown.get(symbol) or Position(symbol=symbol)
+            is_same = position.qty_lots == known.qty_lots or known.updated_ns > asked_ns
+            self._disagreed[symbol] = 0 if is_same else self._disagreed.get(symbol, 0) + 1
+            if self._disagreed[symbol] >= STANDING:
+                self._disagreed[symbol] = 0
+                said += self._take(position, max(position.updated_ns, known.updated_ns))
         return tuple(said)
 
     def reported(self, report: AccountReported) -> tuple[Message, ...]:
