@@ -10,9 +10,9 @@ import pytest
 
 from grinder.kernel.signals import ActorFailed, ActorRestarted, ExitReason
 from grinder.messages.orders import OrdersRequested
+from grinder.venues.simulated import Latency
 from simulated import checks
 from simulated.worlds import BITCOIN, BTC, ETH, ETHER, MS, START_TICKS, Stage, Walk, ladder, quick
-from grinder.venues.simulated import Latency
 
 ACTORS = (
     "feed", "feature", "policy.BTCUSDT", "policy.ETHUSDT", "risk", "router", "exchange",
@@ -83,8 +83,8 @@ def test_each_actor_fails_while_the_ladder_is_being_placed(name: str, kind: str)
         stage.runtime.inject(name, kind)
         stage.run(14)
 
-        assert {level for level in stage.entries(BTC)} == ladder(3), after_ms
-        assert {level for level in stage.entries(ETH)} == ladder(3), after_ms
+        assert set(stage.entries(BTC)) == ladder(3), after_ms
+        assert set(stage.entries(ETH)) == ladder(3), after_ms
         assert not checks.permits_while_down(stage)
         checks.assert_all_well(stage)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from simulated import checks
-from simulated.worlds import BITCOIN, BTC, ETH, ETHER, START_TICKS, Stage, Walk, quick
 from grinder.actors.account_sync import AccountSyncActor
 from grinder.actors.exchange import ExchangeActor
 from grinder.actors.feature import FeatureActor
@@ -20,6 +18,8 @@ from grinder.kernel.actor import Actor
 from grinder.kernel.signals import ActorFailed
 from grinder.messages.risk import ResetKillSwitch, StopPosition, TripKillSwitch, WindDownCompleted
 from kernel.purity import forbid_world
+from simulated import checks
+from simulated.worlds import BITCOIN, BTC, ETH, ETHER, START_TICKS, Stage, Walk, quick
 
 ACTORS: dict[str, type[Actor]] = {
     "feed": FeedActor,

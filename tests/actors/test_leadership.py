@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from grinder.execution.identity import decode
@@ -93,7 +95,7 @@ def test_the_countdown_is_set_before_the_first_placement_and_kept_alive(stage: S
 
     stage.run(60)
     times = [one.at_ns for one in stage.entries_of(SetCountdown)]
-    pauses = [after - before for before, after in zip(times, times[1:], strict=False)]
+    pauses = [after - before for before, after in itertools.pairwise(times)]
     assert max(pauses) <= stage.settings.venue.dead_man_ms * 1_000_000 // 2
     assert set(stage.entries(BTC)) == LADDER
 

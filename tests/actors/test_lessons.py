@@ -92,7 +92,7 @@ def test_tables_stay_small_however_long_the_run() -> None:
     stage.run(10)
 
     planner = stage.actor("policy.BTCUSDT")._planner
-    assert stage.exchange.ledger("sim").orders > 100
+    assert stage.exchange.ledger("sim").orders > 50
     assert len(planner.holdings.by_id) == len(stage.orders())
     assert len(planner.holdings.proposed) == 0
     assert len(planner.paused_until_ns) <= 7

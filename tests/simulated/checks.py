@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from simulated.worlds import Stage, level_of
 from grinder.actors.world import ACCOUNT
 from grinder.execution.identity import decode
 from grinder.kernel.signals import ActorFailed, ActorRestarted, ActorStarted
@@ -14,6 +13,7 @@ from grinder.messages.ledger import LedgerChanged
 from grinder.messages.orders import OrderFilled, PlaceOrder
 from grinder.model.order import Side
 from grinder.simulation.orders import Order
+from simulated.worlds import Stage, level_of
 
 ALL = 1_000_000
 
