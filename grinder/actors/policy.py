@@ -7,7 +7,7 @@ from grinder.kernel.actor import Actor
 from grinder.kernel.signals import TimerFired
 from grinder.messages.account import PositionChanged
 from grinder.messages.features import FeaturesComputed
-from grinder.messages.grid import IntentAction, IntentsDenied, IntentsProposed
+from grinder.messages.grid import IntentAction, IntentsDenied, IntentsProposed, PlanRequested
 from grinder.messages.market import FeedHealthChanged, StreamKind
 from grinder.messages.orders import (
     CancelRejected,
@@ -48,6 +48,8 @@ class PolicyActor(Actor):
         self._ask_ticks = 0
         self._state = "INIT"
         self._is_feed_stale = True
+        self._is_heard = False
+        """Whether changes of our orders are heard; exits are placed even if not."""
         self._is_winding_down = False
         self._pause_ns = settings.refused_level_pause_ms * NS_PER_MS
         self._denials = 0
@@ -66,6 +68,16 @@ class PolicyActor(Actor):
             self._set_leave()
         if not self._planner.is_quiet(features.bid_ticks + features.ask_ticks):
             self._plan(features.tick_ns)
+
+    def _plan_soon(self) -> None:
+        """Plan once everything that was heard together has been taken in."""
+        self._planner.is_dirty = True
+        self.tell(self.me, PlanRequested(symbol=self._symbol))
+
+    def on_plan_requested(self, _: PlanRequested) -> None:
+        """Plan, unless a tick has led to it meanwhile."""
+        if self._planner.is_dirty:
+            self._plan()
 
     def _plan(self, tick_ns: int = 0) -> None:
         planner = self._planner
@@ -98,8 +110,9 @@ class PolicyActor(Actor):
         )
         planner.position_lots = synced.position_lots
         planner.entry_price = synced.entry_price
-        planner.is_synced = synced.is_stream_live
-        self._plan()
+        planner.is_synced = True
+        self._is_heard = synced.is_stream_live
+        self._set_leave()
 
     def on_order_submitted(self, order: OrderSubmitted) -> None:
         """Note that a placement is on its way."""
@@ -111,7 +124,7 @@ class PolicyActor(Actor):
         is_new = order.client_order_id not in self._planner.holdings.by_id
         self._planner.holdings.add(order)
         if is_new:
-            self._plan()
+            self._plan_soon()
 
     def on_order_rejected(self, order: OrderRejected) -> None:
         """Let the level return when the price allows."""
@@ -122,12 +135,12 @@ class PolicyActor(Actor):
     def on_order_filled(self, fill: OrderFilled) -> None:
         """Note what is left; the position is heard of separately."""
         self._planner.holdings.fill(fill)
-        self._plan()
+        self._plan_soon()
 
     def on_order_ended(self, order: OrderEnded) -> None:
         """Note that a level is free."""
         if self._planner.holdings.remove(order.client_order_id):
-            self._plan()
+            self._plan_soon()
 
     def on_cancel_rejected(self, rejected: CancelRejected) -> None:
         """Cancel again at the next plan."""
@@ -141,7 +154,7 @@ class PolicyActor(Actor):
         planner = self._planner
         planner.position_lots = position.qty_lots
         planner.entry_price = position.entry_price
-        self._plan()
+        self._plan_soon()
 
     def on_intents_denied(self, denied: IntentsDenied) -> None:
         """Take proposals back and try again after a pause that grows while nothing gets through."""
@@ -171,11 +184,11 @@ class PolicyActor(Actor):
 
     def _set_leave(self) -> None:
         planner = self._planner
-        planner.may_enter = self._state == "ACTIVE" and not self._is_feed_stale
+        planner.may_enter = self._state == "ACTIVE" and not self._is_feed_stale and self._is_heard
         planner.must_clear = self._state in CLEARING_STATES or (
             self._state == "ACTIVE" and self._is_feed_stale
         )
-        self._plan()
+        self._plan_soon()
 
     def on_wind_down_started(self, _: WindDownStarted) -> None:
         """Plan no more: ExchangeActor clears the book."""
@@ -184,7 +197,7 @@ class PolicyActor(Actor):
     def on_timer_fired(self, timer: TimerFired) -> None:
         """Plan again after a pause; ask again for what was never heard of."""
         if timer.key != "check":
-            self._plan()
+            self._plan_soon()
             return
         self.set_timer("check", CHECK_NS)
         if not self._planner.is_synced or self._planner.has_lost_proposal(self.now_ns):

@@ -51,7 +51,7 @@ from grinder.venues.sim.server import VenueServer
 from grinder.venues.stream import BinanceStreamPort, BinanceUserStreamPort
 
 SWITCH_INTERVAL_S = 0.0005
-"""Cuts the tail of hand-overs beside a busy thread about fivefold (docs/performance.md)."""
+"""How long a thread with a request to send waits for a busy one; shorter ones thrash (docs)."""
 ASK_AGAIN_S = 1.0
 """Pause before the request to wind down is repeated: whoever heard it may have died."""
 STOP_MARGIN_S = 1.5

@@ -46,7 +46,6 @@ from grinder.model.order import OpenOrder, OrderStatus, OrderType, Side
 from grinder.model.settings import SupervisionSettings
 
 START_TIMEOUT_S = 30.0
-QUEUE_MAX = 10_000
 ZERO = Decimal(0)
 
 
@@ -100,7 +99,7 @@ class GatewayPort(Port):
         self._full_at = full_at
         self.is_full = threading.Event()
         """Set while as many orders rest as a whole ladder has."""
-        self._work: queue.Queue[Envelope | TakeBuys | None] = queue.Queue(QUEUE_MAX)
+        self._work: queue.SimpleQueue[Envelope | TakeBuys | None] = queue.SimpleQueue()
         self._orders: dict[str, OpenOrder] = {}
         self._order_id = 0
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
@@ -113,16 +112,16 @@ class GatewayPort(Port):
 
     def receive(self, envelope: Envelope) -> None:
         """Queue a command."""
-        self._work.put_nowait(envelope)
+        self._work.put(envelope)
 
     def take_buys(self) -> None:
         """Expire every resting buy, as if the venue had."""
-        self._work.put_nowait(TakeBuys())
+        self._work.put(TakeBuys())
 
     def close(self, timeout_s: float) -> None:
         """End the worker."""
         if self._thread.is_alive():
-            self._work.put_nowait(None)
+            self._work.put(None)
             self._thread.join(timeout_s)
 
     def _run(self) -> None:

@@ -39,6 +39,8 @@ class OrderDesk:
         """Permits with a lower serial are void."""
         self._instruments = instruments
         self._levels: dict[tuple[str, str], str] = {}
+        self._resting = dict.fromkeys(instruments, 0)
+        """How many levels of each symbol carry an order."""
 
     def place(self, place: PlaceOrder, now_ns: int) -> Applied:
         """Send a placement on, the symbol's dead-man countdown before it; or reject it."""
@@ -46,6 +48,7 @@ class OrderDesk:
         if refusal:
             return self.book.drop(place, refusal)
         self._levels[(place.symbol, place.level)] = place.client_order_id
+        self._resting[place.symbol] += 1
         armed = self.dead_man.before_placing(place.symbol, now_ns)
         applied = self._noted(self.book.submit(place, now_ns))
         return Applied(applied.messages, (*armed, *applied.requests))
@@ -61,8 +64,7 @@ class OrderDesk:
                 return "PERMIT_EXPIRED"
         if (place.symbol, place.level) in self._levels:
             return "LEVEL_TAKEN"
-        resting = sum(1 for symbol, _ in self._levels if symbol == place.symbol)
-        if resting >= self._instruments[place.symbol].orders_max:
+        if self._resting[place.symbol] >= self._instruments[place.symbol].orders_max:
             return "MAX_OPEN_ORDERS"
         return ""
 
@@ -101,7 +103,10 @@ class OrderDesk:
             self.book.snapshot(open_orders, tuple(self._instruments), asked_ns, now_ns)
         )
         for record in self.book.live():
-            self._levels.setdefault((record.symbol, record.level), record.client_order_id)
+            key = (record.symbol, record.level)
+            if key not in self._levels:
+                self._levels[key] = record.client_order_id
+                self._resting[record.symbol] = self._resting.get(record.symbol, 0) + 1
         return applied
 
     def due(self, now_ns: int) -> Applied:
@@ -120,4 +125,5 @@ class OrderDesk:
                 key = (message.symbol, message.level)
                 if self._levels.get(key) == message.client_order_id:
                     del self._levels[key]
+                    self._resting[message.symbol] -= 1
         return applied

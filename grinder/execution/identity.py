@@ -26,6 +26,7 @@ LENGTH_MAX = 36
 EPOCH_COUNT = 36**6
 NONCE_COUNT = 36**7
 SEQUENCE_COUNT = 36**9
+PREFIXES_MAX = 10_000
 _CODE_COUNT = 36**4
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _NUMBER = "(0|[1-9a-z][0-9a-z]{0,%d})"
@@ -125,6 +126,7 @@ class IdentityScheme:
             raise ValueError(f"expected a nonce of at least 0, was {nonce}")
         self._strategy = strategy
         self._nonce = nonce
+        self._prefixes: dict[tuple[str, str, int], str] = {}
         self._codes = {symbol: symbol_code(symbol) for symbol in symbols}
         owners: dict[str, str] = {}
         for symbol, code in self._codes.items():
@@ -144,6 +146,16 @@ class IdentityScheme:
         """
         if epoch < 0 or sequence < 0:
             raise ValueError(f"expected numbers of at least 0, was {epoch} and {sequence}")
+        prefix = self._prefixes.get((symbol, level, epoch))
+        if prefix is None:
+            # All but the sequence; a run has a few dozen, and a new epoch makes the old ones void.
+            if len(self._prefixes) >= PREFIXES_MAX:
+                self._prefixes.clear()
+            prefix = self._encoded(symbol, level, epoch).rpartition("-")[0] + "-"
+            self._prefixes[symbol, level, epoch] = prefix
+        return prefix + base36(sequence % SEQUENCE_COUNT)
+
+    def _encoded(self, symbol: str, level: str, epoch: int) -> str:
         return encode(
             OrderIdentity(
                 strategy=self._strategy,
@@ -151,7 +163,7 @@ class IdentityScheme:
                 level=level,
                 epoch=epoch,
                 nonce=self._nonce,
-                sequence=sequence,
+                sequence=0,
             )
         )
 

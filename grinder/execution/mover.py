@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from heapq import heapify, heappop, heappush
+
 from grinder.execution.applied import Said
 from grinder.execution.lifecycle import OrderEvent, OrderState, next_state
 from grinder.execution.record import (
@@ -38,6 +40,8 @@ class Mover:
         self._table = table
         self._answer_timeout_ns = answer_timeout_ns
         self._timers: dict[str, int] = {}
+        self._queue: list[tuple[int, str]] = []
+        """Every timer by time, and some that were replaced or withdrawn."""
 
     def move(
         self,
@@ -110,6 +114,10 @@ class Mover:
         """Have ``due`` come back to a live record."""
         if record.state.is_live:
             self._timers[record.client_order_id] = at_ns
+            heappush(self._queue, (at_ns, record.client_order_id))
+            if len(self._queue) > 64 + 4 * len(self._timers):
+                self._queue = [(due_ns, name) for name, due_ns in self._timers.items()]
+                heapify(self._queue)
 
     def due(self, now_ns: int, said: Said) -> None:
         """Do what has become due."""
@@ -130,7 +138,10 @@ class Mover:
 
     def next_due_ns(self) -> int | None:
         """Return the earliest timer."""
-        return min(self._timers.values(), default=None)
+        queue = self._queue
+        while queue and self._timers.get(queue[0][1]) != queue[0][0]:
+            heappop(queue)
+        return queue[0][0] if queue else None
 
     def _went_on(
         self,

@@ -10,6 +10,9 @@ from grinder.kernel.cell import Cell
 from grinder.kernel.clock import Clock
 from grinder.kernel.mailbox import SharedMailbox
 
+TURN = 32
+"""Messages that one cell may take while others wait: what was said together is handled together."""
+
 
 class Worker(threading.Thread):
     """One thread of a loop: the only one, unless others before it were abandoned."""
@@ -24,7 +27,7 @@ class Worker(threading.Thread):
         self._loop = loop
 
     def run(self) -> None:
-        """Take cells in turn, one message a turn, until told to end or abandoned."""
+        """Take cells in turn, some messages a turn, until told to end or abandoned."""
         ready = self._loop.ready
         while True:
             cell = ready.get()
@@ -41,12 +44,13 @@ class Worker(threading.Thread):
                 return
 
     def _serve(self, cell: Cell) -> bool:
-        """Deliver to ``cell`` while nobody else waits; return whether it wants another turn."""
+        """Deliver to ``cell`` for a turn or while nobody else waits; say whether it wants more."""
         now_ns = self._loop.clock.now_ns
         ready_is_empty = self._loop.ready.empty
         mailbox = cell.slot.mailbox
         assert isinstance(mailbox, SharedMailbox)
         take = mailbox.take
+        taken = 0
         while True:
             item = take(cell)
             if item is None:
@@ -56,7 +60,8 @@ class Worker(threading.Thread):
             cell.deliver(item, at_ns)
             if cell.is_fenced:
                 return False
-            if self.is_abandoned or not ready_is_empty():
+            taken += 1
+            if self.is_abandoned or (taken >= TURN and not ready_is_empty()):
                 return True
 
 

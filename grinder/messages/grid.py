@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import ClassVar
 
 import attrs
 
@@ -94,6 +95,15 @@ class IntentsDenied(Message):
 
     symbol: str
     denials: tuple[Denial, ...]
+
+
+@attrs.frozen(kw_only=True)
+class PlanRequested(Message):
+    """PolicyActor reminds itself to plan, once for all the news that wait before it."""
+
+    conflate_by: ClassVar[str | None] = "symbol"
+
+    symbol: str
 
 
 @attrs.frozen(kw_only=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from fractions import Fraction
 
 from grinder.execution.denials import DenialCode, denial
 from grinder.messages.grid import Denial, Intent
@@ -41,18 +42,25 @@ class RiskView:
         "is_venue_throttled",
         "is_winding_down",
         "notional_of_others",
+        "order_units_max",
+        "position_units_max",
         "price_ticks2",
         "proposed_buy_lots",
         "proposed_sell_lots",
         "settings",
         "state",
         "symbols",
+        "total_units_max",
     )
 
     def __init__(self, settings: RiskSettings, instrument: Instrument, exposure: Exposure) -> None:
         self.settings = settings
         self.instrument = instrument
         self.exposure = exposure
+        # The caps in half units of tick x lot: an order within its caps is judged in integers.
+        self.position_units_max = _half_units(settings.position_notional_max, instrument)
+        self.total_units_max = _half_units(settings.total_notional_max, instrument)
+        self.order_units_max = _half_units(settings.order_notional_max, instrument)
         self.is_armed = False
         self.is_leader = False
         self.is_lease_expiring = True
@@ -89,14 +97,22 @@ class RiskView:
 
         An order priced beyond the market is valued at its own price.
         """
+        return self.instrument.notional(1, self.worst_units(intent)) / 2
+
+    def worst_units(self, intent: Intent) -> int:
+        """Return the same in half units of tick x lot."""
         buy_lots, sell_lots = self.proposed_buy_lots, self.proposed_sell_lots
         if intent.side is Side.BUY:
             buy_lots += intent.qty_lots
         else:
             sell_lots += intent.qty_lots
-        return self.exposure.worst_case_notional(
-            self.instrument, max(self.price_ticks2, 2 * intent.price_ticks), buy_lots, sell_lots
-        )
+        lots = self.exposure.of(self.instrument.symbol).worst_lots(buy_lots, sell_lots)
+        return lots * max(self.price_ticks2, 2 * intent.price_ticks)
+
+
+def _half_units(cap: Decimal, instrument: Instrument) -> int:
+    """Return the largest number of half units of tick x lot that are worth at most ``cap``."""
+    return int(2 * Fraction(cap) / Fraction(instrument.tick * instrument.lot))
 
 
 Gate = Callable[[RiskView, Intent], Denial | None]
@@ -138,9 +154,9 @@ def _position(view: RiskView, intent: Intent) -> Denial | None:
     cap = view.settings.position_notional_max
     if view.price_ticks2 <= 0:
         return denial(DenialCode.MAX_POSITION_EXCEEDED, intent, worst_case="unknown", cap=cap)
-    worst = view.worst_case(intent)
-    if worst <= cap:
+    if view.worst_units(intent) <= view.position_units_max:
         return None
+    worst = view.worst_case(intent)
     return denial(DenialCode.MAX_POSITION_EXCEEDED, intent, worst_case=worst, cap=cap)
 
 
@@ -148,6 +164,8 @@ def _total(view: RiskView, intent: Intent) -> Denial | None:
     cap = view.settings.total_notional_max
     if view.notional_of_others is None:
         return denial(DenialCode.MAX_NOTIONAL_EXCEEDED, intent, worst_case="unknown", cap=cap)
+    if not view.notional_of_others and view.worst_units(intent) <= view.total_units_max:
+        return None
     worst = view.notional_of_others + view.worst_case(intent)
     if worst <= cap:
         return None
@@ -156,9 +174,9 @@ def _total(view: RiskView, intent: Intent) -> Denial | None:
 
 def _order(view: RiskView, intent: Intent) -> Denial | None:
     cap = view.settings.order_notional_max
-    notional = view.instrument.notional(intent.price_ticks, intent.qty_lots)
-    if notional <= cap:
+    if 2 * intent.price_ticks * intent.qty_lots <= view.order_units_max:
         return None
+    notional = view.instrument.notional(intent.price_ticks, intent.qty_lots)
     return denial(DenialCode.ORDER_NOTIONAL_EXCEEDED, intent, notional=notional, cap=cap)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 
 import attrs
 
@@ -31,8 +32,9 @@ class WorkerPool:
         self._name = name
         self._queue_max = queue_max
         self._on_exit = on_exit
-        self._jobs: deque[Job] = deque()
-        self._ready = threading.Condition()
+        # Taking from a SimpleQueue costs one wake-up; a Condition costs several hand-overs.
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._lock = threading.Lock()
         self._closed = False
         self._replaced = 0
         self._threads = [self._thread(number) for number in range(threads)]
@@ -44,24 +46,30 @@ class WorkerPool:
 
     def submit(self, job: Job) -> None:
         """Queue ``job``; refuse it at once when the queue is full or the pool is closed."""
-        with self._ready:
-            is_room = len(self._jobs) < self._queue_max
-            if is_room and not self._closed:
-                self._jobs.append(job)
-                self._ready.notify()
+        with self._lock:
+            if not self._closed and self._jobs.qsize() < self._queue_max:
+                self._jobs.put(job)
                 return
             why = "port closed" if self._closed else "queue full"
         job.refuse(why)
 
     def stop(self) -> None:
         """Take no more jobs and refuse those that wait. Idempotent."""
-        with self._ready:
+        with self._lock:
+            if self._closed:
+                return
             self._closed = True
-            left = tuple(self._jobs)
-            self._jobs.clear()
-            self._ready.notify_all()
-        for job in left:
+        for job in self._left():
             job.refuse("port closed")
+        for _ in self._threads:
+            self._jobs.put(None)
+
+    def _left(self) -> Iterator[Job]:
+        with suppress(Empty):
+            while True:
+                job = self._jobs.get_nowait()
+                if job is not None:
+                    yield job
 
     def join(self, deadline: float) -> None:
         """Wait for jobs under way until ``deadline`` of the monotonic clock, in seconds.
@@ -78,7 +86,7 @@ class WorkerPool:
     def _run(self) -> None:
         is_asked_to_end = False
         try:
-            while (job := self._next()) is not None:
+            while (job := self._jobs.get()) is not None:
                 job.run()
             is_asked_to_end = True
         finally:
@@ -86,16 +94,8 @@ class WorkerPool:
             if not is_asked_to_end:
                 self._replace()
 
-    def _next(self) -> Job | None:
-        with self._ready:
-            while not self._jobs:
-                if self._closed:
-                    return None
-                self._ready.wait()
-            return self._jobs.popleft()
-
     def _replace(self) -> None:
-        with self._ready:
+        with self._lock:
             if self._closed or self._replaced >= REPLACED_MAX:
                 return
             self._replaced += 1

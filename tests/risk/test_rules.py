@@ -36,7 +36,7 @@ CANCEL = attrs.evolve(BUY, action=IntentAction.CANCEL, client_order_id="a")
 
 
 def make_view(**changes: Any) -> RiskView:
-    view = RiskView(SETTINGS, BTC, Exposure())
+    view = RiskView(changes.pop("settings", SETTINGS), BTC, Exposure())
     values: dict[str, Any] = {
         "is_armed": True,
         "is_leader": True,
