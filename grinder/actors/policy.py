@@ -53,6 +53,8 @@ class PolicyActor(Actor):
         self._is_winding_down = False
         self._pause_ns = settings.refused_level_pause_ms * NS_PER_MS
         self._denials = 0
+        self._picture_reason = ""
+        """Why the plan changed since people were last shown it."""
 
     def on_start(self) -> None:
         """Ask what rests."""
@@ -84,7 +86,6 @@ class PolicyActor(Actor):
         planner.is_dirty = True
         if self._is_winding_down or not self._bid_ticks:
             return
-        waited = planner.waits_for_price
         intents = planner.plan(self._bid_ticks, self._ask_ticks, self.now_ns)
         if not intents:
             return
@@ -97,8 +98,7 @@ class PolicyActor(Actor):
                 tick_ns=tick_ns,
             )
         )
-        if not waited:
-            self.say(planner.picture(self._symbol, intents[0].reason))
+        self._picture_reason = intents[0].reason
 
     # What rests.
 
@@ -200,6 +200,9 @@ class PolicyActor(Actor):
             self._plan_soon()
             return
         self.set_timer("check", CHECK_NS)
+        if self._picture_reason:
+            self.say(self._planner.picture(self._symbol, self._picture_reason))
+            self._picture_reason = ""
         if not self._planner.is_synced or self._planner.has_lost_proposal(self.now_ns):
             self.say(OrdersRequested(symbol=self._symbol))
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 from grinder.execution.budget import OrderBudget
 from grinder.execution.denials import DenialCode, denial
-from grinder.execution.filters import check
+from grinder.execution.filters import Bounds, check
 from grinder.execution.identity import IdentityScheme
 from grinder.kernel.actor import Actor
 from grinder.kernel.signals import ActorFailed
@@ -50,7 +49,7 @@ class RouterActor(Actor):
         self._instruments = instruments
         self._identity = identity
         self._budget = OrderBudget(settings.orders_10s_max, settings.orders_1m_max)
-        self._marks: dict[str, Decimal] = {}
+        self._bounds = {symbol: Bounds(one, None) for symbol, one in instruments.items()}
         self._resting: dict[str, set[str]] = {symbol: set() for symbol in instruments}
         self._sequence = 0
         self._revoked_below = 0
@@ -89,16 +88,19 @@ class RouterActor(Actor):
                 return denial(DenialCode.FSM_STATE_BLOCKED, intent, permit="void")
             if self.now_ns < self._quiet_until_ns:
                 return denial(DenialCode.VENUE_THROTTLED, intent, until_ns=self._quiet_until_ns)
-        found = check(
-            intent,
-            self._instruments[approved.symbol],
-            bid_ticks=0,
-            ask_ticks=0,
-            mark_price=self._marks.get(approved.symbol),
-            open_orders=len(self._resting[approved.symbol]),
-        )
-        if found is not None:
-            return found
+        bounds = self._bounds[approved.symbol]
+        open_orders = len(self._resting[approved.symbol])
+        if not bounds.fits(intent, open_orders):
+            found = check(
+                intent,
+                bounds.instrument,
+                bid_ticks=0,
+                ask_ticks=0,
+                mark_price=bounds.mark_price,
+                open_orders=open_orders,
+            )
+            if found is not None:
+                return found
         if not self._budget.try_take(self.now_ns) and intent.adds_risk:
             free_ns = self._budget.free_at_ns(self.now_ns)
             return denial(DenialCode.RATE_LIMIT_THROTTLE, intent, free_at_ns=free_ns)
@@ -140,7 +142,9 @@ class RouterActor(Actor):
 
     def on_mark_priced(self, mark: MarkPriced) -> None:
         """Note the price that the venue's band hangs on."""
-        self._marks[mark.symbol] = mark.mark_price
+        known = self._bounds.get(mark.symbol)
+        if known is not None:
+            self._bounds[mark.symbol] = Bounds(known.instrument, mark.mark_price)
 
     def on_budget_reported(self, report: BudgetReported) -> None:
         """Note what else uses the account's order limits."""

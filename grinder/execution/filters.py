@@ -8,11 +8,47 @@ is done by ``Instrument``, never here: an order that does not fit is refused, no
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
+from math import ceil
 
 from grinder.execution.denials import DenialCode, denial
 from grinder.messages.grid import Denial, Intent
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
+
+
+class Bounds:
+    """The filters of one symbol in integers, for the orders that fit: nearly all of them."""
+
+    def __init__(self, instrument: Instrument, mark_price: Decimal | None) -> None:
+        self.instrument = instrument
+        self.mark_price = mark_price
+        low, high = instrument.price_ticks_min, instrument.price_ticks_max
+        self._low = self._high = (low, high)
+        if mark_price is not None:
+            self._high = (
+                low,
+                min(high, instrument.ticks_down(mark_price * instrument.multiplier_up)),
+            )
+            self._low = (
+                max(low, instrument.ticks_up(mark_price * instrument.multiplier_down)),
+                high,
+            )
+        unit = Fraction(instrument.tick * instrument.lot)
+        self._units_min = ceil(Fraction(instrument.notional_min) / unit)
+
+    def fits(self, intent: Intent, open_orders: int) -> bool:
+        """Return whether ``check`` finds nothing, without a book to cross."""
+        instrument = self.instrument
+        ticks, lots = intent.price_ticks, intent.qty_lots
+        low, high = self._high if intent.side is Side.BUY else self._low
+        return (
+            low <= ticks <= high
+            and instrument.qty_lots_min <= lots <= instrument.qty_lots_max
+            and (intent.reduce_only or ticks * lots >= self._units_min)
+            and open_orders < instrument.orders_max
+            and (instrument.status == "TRADING" or intent.reduce_only)
+        )
 
 
 def off_grid(instrument: Instrument, price: Decimal, qty: Decimal) -> DenialCode | None:

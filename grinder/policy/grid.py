@@ -19,6 +19,8 @@ from grinder.model.units import NS_PER_MS, NS_PER_S
 from grinder.policy.holdings import Holding, Holdings
 from grinder.policy.ladder import buy_prices, has_moved, sell_prices, step_ticks
 
+BUY_LEVELS = tuple(f"b{number}" for number in range(100))
+SELL_LEVELS = tuple(f"s{number}" for number in range(100))
 EXIT_SLOTS = tuple("x" + digit for digit in "0123456789abcdefghijklmnopqrstuvwxyz")
 """Levels for exits; a position of more parts has its smallest exits made into one."""
 EXITS_MERGED = 8
@@ -117,11 +119,11 @@ class GridPlanner:
         if self.position_lots >= 0:
             for number, price in enumerate(self._buys, 1):
                 if number > consumed:
-                    wanted[f"b{number}"] = (Side.BUY, price)
+                    wanted[BUY_LEVELS[number]] = (Side.BUY, price)
         if self.position_lots <= 0:
             for number, price in enumerate(self._sells, 1):
                 if number > consumed:
-                    wanted[f"s{number}"] = (Side.SELL, price)
+                    wanted[SELL_LEVELS[number]] = (Side.SELL, price)
         return wanted
 
     def _cancel_misplaced(self, wanted: dict[str, tuple[Side, int]], now_ns: int) -> list[Intent]:

@@ -138,6 +138,12 @@ class Exposure:
         lots = self.of(instrument.symbol).worst_lots(extra_buy_lots, extra_sell_lots)
         return instrument.notional(price_ticks2, lots) / 2
 
+    def has_others(self, symbol: str) -> bool:
+        """Return whether any other symbol holds, or may come to hold, something."""
+        return any(
+            exposure.worst_lots() != 0 for name, exposure in self._symbols.items() if name != symbol
+        )
+
     def worst_case_of_others(
         self, symbol: str, prices: Mapping[str, tuple[Instrument, int]]
     ) -> Decimal:

@@ -22,6 +22,8 @@ from grinder.risk.kill_switch import OPEN, trip
 from grinder.risk.rules import RiskView, evaluate
 from grinder.risk.states import LifecycleInputs, LifecycleState, Override
 
+_NOTHING = Decimal(0)
+
 
 class RiskFacts:
     """The facts of one account."""
@@ -54,6 +56,7 @@ class RiskFacts:
         self.is_recalled = False
         """False until it is known what an earlier generation has latched."""
         self._instruments = instruments
+        self._is_breached = False
 
     def latched(self) -> tuple[tuple[str, str], ...]:
         """Return what the next generation has to know, as (key, value)."""
@@ -97,7 +100,8 @@ class RiskFacts:
         if self.drawdown.start is None and equity <= 0:
             return False
         self.drawdown.update(equity)
-        return self.drawdown.is_breached(self.settings.drawdown_limit)
+        self._is_breached = self.drawdown.is_breached(self.settings.drawdown_limit)
+        return self._is_breached
 
     def judge(
         self, proposed: IntentsProposed, state: LifecycleState, now_ns: int
@@ -107,24 +111,27 @@ class RiskFacts:
         settings = self.settings
         view.is_leader = self.leader_until_ns > now_ns
         view.is_lease_expiring = self.leader_until_ns - now_ns < settings.permit_ms * NS_PER_MS
-        view.actors_down = tuple(sorted(self.down))
+        view.actors_down = tuple(sorted(self.down)) if self.down else ()
         view.is_winding_down = self.is_winding_down
         view.is_killed = self.kill_switch.is_tripped
         view.state = state
-        view.is_drawdown_blocked = self.drawdown.is_breached(settings.drawdown_limit)
+        view.is_drawdown_blocked = self._is_breached
         view.is_account_stale = (
             now_ns - self.account_ns > settings.account_stale_after_ms * NS_PER_MS
         )
         view.is_venue_throttled = self.throttled_until_ns > now_ns
         view.is_venue_denied = self.is_denied
         view.price_ticks2 = proposed.mid_ticks2
-        try:
-            view.notional_of_others = self.exposure.worst_case_of_others(
-                view.symbol, self._prices()
-            )
-        except KeyError:
-            view.notional_of_others = None
+        view.notional_of_others = self._notional_of_others(view.symbol)
         return evaluate(view, proposed.intents)
+
+    def _notional_of_others(self, symbol: str) -> Decimal | None:
+        if not self.exposure.has_others(symbol):
+            return _NOTHING
+        try:
+            return self.exposure.worst_case_of_others(symbol, self._prices())
+        except KeyError:
+            return None
 
     def permit(self, serial: int, state: LifecycleState, now_ns: int) -> Permit:
         """Return a permit that outlives neither its own time nor leadership."""
