@@ -134,6 +134,10 @@ class Counters:
             "X-MBX-ORDER-COUNT-1M": str(long.add(0, now_ms)),
         }
 
+    def ban(self, until_ms: int) -> None:
+        """Refuse everything with 418 until ``until_ms`` of venue time; 0 ends a ban."""
+        self._banned_until_ms = until_ms
+
     def reset(self) -> None:
         """Forget every count and ban."""
         self._weight = Window(MINUTE_MS)

@@ -92,10 +92,11 @@ def element(value: Any) -> Params:
     """Return the parameters of one element of a batch, whose values may be JSON of any kind."""
     if not isinstance(value, dict):
         raise mandatory("batchOrders")
-    return Params({str(name): _text(each) for name, each in value.items()})
+    return Params({str(name): as_text(each) for name, each in value.items()})
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """Return a JSON value as the text that a form would carry."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
