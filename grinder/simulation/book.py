@@ -145,18 +145,16 @@ class Book:
         self.index_price = index_price
 
     def contract_price(self) -> Decimal | None:
-        """Return the price of the last trade as far as the quote allows it; None before both.
+        """Return the price of the last trade, or what a quote made of it; None before both."""
+        return self.instrument.price(self.last_ticks) if self.last_ticks else None
 
-        A quote that excludes the last price moves it: to the bid from below, to the ask from above.
-        """
+    def heed_quote(self) -> None:
+        """Let the quote move the last price that it excludes: up to the bid, down to the ask."""
         bid, ask = -self.bids.external.touch, self.asks.external.touch
-        last = self.last_ticks
         if bid != -FAR:
-            last = max(last, bid)
+            self.last_ticks = max(self.last_ticks, bid)
         if ask != FAR:
-            last = min(last, ask) if last else ask
-        self.last_ticks = last
-        return self.instrument.price(last) if last else None
+            self.last_ticks = min(self.last_ticks, ask) if self.last_ticks else ask
 
     def would_take(self, side: Side, ticks: int) -> bool:
         """Say whether a limit order would meet a participant or the displayed external book."""

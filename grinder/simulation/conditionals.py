@@ -41,6 +41,7 @@ class Conditionals(Settings):
         """
         self._catch_up(now_ms)
         desk = self._desk(account, new.symbol)
+        desk.book.heed_quote()
         _check_algo(desk, new, now_ms)
         self._algo_id += 1
         algo = LiveAlgo(

@@ -89,7 +89,9 @@ class Feeds(Liquidating):
             book.asks.restate_level(ticks, lots)
         cross(self._clearing, book, Side.BUY, now_ms)
         cross(self._clearing, book, Side.SELL, now_ms)
-        self._look(book, now_ms)
+        if book.watches:
+            book.heed_quote()
+            self._look(book, now_ms)
 
     def trade(
         self, symbol: str, price_ticks: int, lots: int, buyer_is_maker: bool, now_ms: int
@@ -146,4 +148,5 @@ class Feeds(Liquidating):
             other = book.half(side.opposite)
             other.restate_touch(other.external.touch, other.external.touch_lots)
             cross(self._clearing, book, side.opposite, now_ms)
+            book.heed_quote()
             self._look(book, now_ms)
