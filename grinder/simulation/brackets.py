@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import attrs
 
-from grinder.simulation.money import ceiling, to_e8
+from grinder.simulation.money import E8, ceiling, to_e8
 
 
 @attrs.frozen(kw_only=True)
@@ -62,11 +62,14 @@ BRACKETS = ladder(
 """The tiers that the venue had for BTCUSDT for years; every symbol has them here."""
 
 
+def bracket_of(brackets: tuple[Bracket, ...], value_e8: int) -> Bracket:
+    """Return the tier of a value in 1e-8 quote; beyond the last one, the last."""
+    return next((each for each in brackets if value_e8 <= each.cap * E8), brackets[-1])
+
+
 def maintenance_e8(brackets: tuple[Bracket, ...], value_e8: int) -> int:
     """Return the maintenance margin of a value, both in 1e-8 quote, ROUND_CEILING."""
-    for bracket in brackets:
-        if value_e8 <= bracket.cap * 10**8:
-            break
+    bracket = bracket_of(brackets, value_e8)
     numerator, denominator = bracket.rate.as_integer_ratio()
     return max(0, ceiling(value_e8 * numerator, denominator) - to_e8(bracket.cum))
 

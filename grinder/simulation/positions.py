@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING
 
 from grinder.model.order import Side
-from grinder.simulation.brackets import maintenance_e8
+from grinder.simulation.brackets import bracket_of, maintenance_e8
 from grinder.simulation.money import Scale, ceiling, from_e8, half_even
 from grinder.simulation.orders import AVERAGE_PRICE_STEP, PositionSide
 from grinder.simulation.reports import PositionState
@@ -127,6 +127,27 @@ class Leg:
     def maintenance_e8(self) -> int:
         """Return the margin below which the position is liquidated, ROUND_CEILING."""
         return maintenance_e8(self.book.brackets, abs(self.value_e8()))
+
+    def liquidation_price(self) -> Decimal:
+        """Return the mark price at which the margin is gone, if nothing else moves.
+
+        Eight decimals, ROUND_HALF_EVEN, computed with the rate of today's bracket; 0 for a flat
+        position and for one that no price can bring so far.
+        """
+        book, account, lots = self.book, self.desk.account, self.position.lots
+        if not lots or book.mark_price is None:
+            return Decimal(0)
+        bracket = bracket_of(book.brackets, abs(self.value_e8()))
+        others_e8 = 0
+        if self.desk.is_isolated:
+            equity_e8 = self.isolated_e8 + self.unrealised_e8()
+        else:
+            equity_e8 = account.cross_equity_e8()
+            others_e8 = account.cross_maintenance_e8() - self.maintenance_e8()
+        qty = book.instrument.lot * lots
+        money = from_e8(self.value_e8() - equity_e8 + others_e8) - bracket.cum
+        price = money / (qty - abs(qty) * bracket.rate)
+        return max(Decimal(0), price.quantize(AVERAGE_PRICE_STEP, ROUND_HALF_EVEN))
 
     def entry_price(self) -> Decimal:
         """Return the average entry price, eight decimals, ROUND_HALF_EVEN; 0 when flat."""

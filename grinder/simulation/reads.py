@@ -148,13 +148,13 @@ class Reads:
         """Return the positions of a symbol that the account's mode knows, flat or not."""
         return tuple(leg.state() for leg in self._desk(account, symbol).active_legs)
 
+    def liquidation_price(self, account: str, symbol: str, side: PositionSide) -> Decimal:
+        """Return the mark price at which a position is liquidated if nothing else moves; or 0."""
+        return self._desk(account, symbol).legs[side].liquidation_price()
+
     def is_hedged(self, account: str) -> bool:
         """Return whether the account is in hedge mode."""
         return self._account(account).is_hedged
-
-    def is_isolated(self, account: str, symbol: str) -> bool:
-        """Return whether the symbol's margin is isolated."""
-        return self._desk(account, symbol).is_isolated
 
     def brackets(self, symbol: str) -> tuple[Bracket, ...]:
         """Return the notional tiers of the symbol, smallest first."""
