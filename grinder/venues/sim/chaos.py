@@ -14,6 +14,7 @@ RULES_MAX = 100
 LATE_MAX = 20_000
 """Frames that may wait for their time; what comes above that is lost."""
 DELAY_MAX_MS = 600_000
+TIE_S = 1e-5
 
 Deliver = Callable[[bytes], None]
 
@@ -169,7 +170,8 @@ class Chaos:
         if len(self._late) >= LATE_MAX:
             return
         loop = asyncio.get_running_loop()
-        due_s = max(loop.time() + wait_s, self._due_s.get(key, 0.0))
+        # Timers that are due at the same time come in no order, so each waits a little longer.
+        due_s = max(loop.time() + wait_s, self._due_s.get(key, 0.0) + TIE_S)
         self._due_s[key] = due_s
 
         def arrive() -> None:

@@ -68,6 +68,9 @@ class Control:
             "now_ms": self._venue.clock.now_ms(),
             "connections": self._venue.hub.connections,
             "slow_disconnects": self._venue.hub.slow_disconnects,
+            "stream_faults": {
+                fault.value: count for fault, count in self._venue.hub.chaos.counts.items()
+            },
             "markets": {
                 symbol: market_state(self._venue, self._players, symbol)
                 for symbol in self._venue.books

@@ -11,11 +11,13 @@ from typing import Any
 from aiohttp import web
 
 from grinder.errors import ConfigError, InvariantError
-from grinder.venues.sim import rest_account, rest_market, rest_trade
+from grinder.venues.sim import rest_account, rest_market, rest_more, rest_trade
+from grinder.venues.sim.allmarket import AllMarket
 from grinder.venues.sim.config import VenueConfig
 from grinder.venues.sim.control import Control
 from grinder.venues.sim.doors import add_streams
 from grinder.venues.sim.feeder import Player, mark_regularly, tick_regularly
+from grinder.venues.sim.page import Page
 from grinder.venues.sim.rest import BODY_MAX, Gateway
 from grinder.venues.sim.streams import Route
 from grinder.venues.sim.venue import Venue
@@ -25,7 +27,7 @@ from grinder.venues.sim.wsapi import WsApi
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 COMMAND_TIMEOUT_S = 10.0
-TABLE = {**rest_market.TABLE, **rest_trade.TABLE, **rest_account.TABLE}
+TABLE = {**rest_more.TABLE, **rest_market.TABLE, **rest_trade.TABLE, **rest_account.TABLE}
 
 
 class VenueServer:
@@ -137,6 +139,7 @@ class VenueServer:
         shares_port = config.ws_port == config.rest_port != 0
         add_streams(rest if shares_port else streams, venue.hub)
         (rest if shares_port else streams).router.add_get(WS_API_PATH, api.serve)
+        rest.router.add_get("/", Page(venue).handle)
         rest.router.add_route("*", "/{path:.*}", Gateway(venue, TABLE).handle)
         port = await _bound(rest, config.host, config.rest_port, runners)
         self.rest_url = f"http://{config.host}:{port}"
@@ -159,6 +162,7 @@ class VenueServer:
             asyncio.ensure_future(tick_regularly(venue)),
             asyncio.ensure_future(venue.hub.keep_alive()),
             asyncio.ensure_future(api.keep_alive()),
+            asyncio.ensure_future(AllMarket(venue).work()),
         ]
         stopping = asyncio.ensure_future(self._stop.wait())
         try:
