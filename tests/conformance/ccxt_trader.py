@@ -13,7 +13,14 @@ from grinder.venues.sim.server import VenueServer
 
 SYMBOL = "BTC/USDT:USDT"
 RAW = {"symbol": "BTCUSDT"}
-STATUS = {"NEW": "open", "PARTIALLY_FILLED": "open", "FILLED": "closed", "CANCELED": "canceled"}
+STATUS = {
+    "NEW": "open",
+    "PARTIALLY_FILLED": "open",
+    "FILLED": "closed",
+    "CANCELED": "canceled",
+    "EXPIRED": "expired",
+    "EXPIRED_IN_MATCH": "expired",
+}
 WATCHES: dict[str, Callable[[Any], Any]] = {
     "depth": lambda client: client.watch_order_book(SYMBOL),
     "bookTicker": lambda client: client.watch_bids_asks([SYMBOL]),

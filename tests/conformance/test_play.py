@@ -9,7 +9,7 @@ import pytest
 
 from conformance.conftest import stand
 from conformance.steps import LIMIT, MARKET, POST_ONLY, PRICE, is_order, kinds, refused, user_frames
-from conformance.trader import Trader
+from conformance.trader import Row, Trader
 
 
 def test_metadata_is_read(trader: Trader) -> None:
@@ -59,14 +59,29 @@ def test_a_local_book_is_synchronised(trader: Trader) -> None:
         lambda frame: frame.get("e") == "depthUpdate" and frame["U"] > snapshot["lastUpdateId"],
         move,
     )
+    best = float(trader.depth()["bids"][0][0])
+    book_bid = max(followed(book, heard, snapshot["lastUpdateId"]))
+    if book_bid != best:
+        # The last move may still be on its way.
+        heard += frames.until(
+            lambda frame: any(float(row[0]) == best for row in frame.get("b", ()))
+        )
+        book_bid = max(followed(book, heard, snapshot["lastUpdateId"]))
     diffs = [frame for frame in heard if frame.get("e") == "depthUpdate"]
-    kept = [frame for frame in diffs if frame["u"] >= snapshot["lastUpdateId"]]
-    for frame in kept:
-        book.update({float(price): float(qty) for price, qty in frame["b"]})
+    joined = next(frame for frame in diffs if frame["u"] >= snapshot["lastUpdateId"])
 
+    assert book_bid == best
+    assert joined["U"] <= snapshot["lastUpdateId"] + 1
     assert all(after["pu"] == before["u"] for before, after in itertools.pairwise(diffs))
-    assert kept[0]["U"] <= snapshot["lastUpdateId"] + 1
-    assert max(price for price, qty in book.items() if qty) == float(trader.depth()["bids"][0][0])
+
+
+def followed(snapshot: dict[float, float], heard: list[Row], update_id: int) -> list[float]:
+    """Return the prices that are bid after the changes since ``update_id``."""
+    book = dict(snapshot)
+    for frame in heard:
+        if frame.get("e") == "depthUpdate" and frame["u"] >= update_id:
+            book.update({float(price): float(qty) for price, qty in frame["b"]})
+    return [price for price, qty in book.items() if qty]
 
 
 def test_leverage_is_set(trader: Trader) -> None:
