@@ -29,7 +29,16 @@ def test_book_and_quote_are_read(trader: Trader) -> None:
     assert [float(each) for each in depth["asks"][0]] == [61_700.1, 5.0]
 
 
-@pytest.mark.parametrize("kind", ["bookTicker", "aggTrade", "markPrice"])
+def test_bars_are_read(trader: Trader) -> None:
+    trader.server.control("trade", symbol="BTCUSDT", price="61700.1", qty="0.5")
+
+    newest = trader.klines()[-1]
+
+    assert len(newest) in (6, 12)
+    assert float(newest[3]) <= float(newest[4]) <= float(newest[2])
+
+
+@pytest.mark.parametrize("kind", ["bookTicker", "aggTrade", "markPrice", "kline"])
 def test_market_streams_are_heard(trader: Trader, kind: str) -> None:
     frames = trader.listen(kind)
     name = "markPriceUpdate" if kind == "markPrice" else kind
