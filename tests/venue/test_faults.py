@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from random import Random
 from typing import Any
 
 import orjson
@@ -121,7 +122,7 @@ def test_waiting_frames_are_forgotten_with_the_rules() -> None:
     async def run() -> list[bytes]:
         chaos, got = Chaos(), list[bytes]()
         for fault in (StreamFault.DELAY, StreamFault.REORDER):
-            chaos.plan(fault, pattern="*", rate=1, times=1, delay_ms=(5, 5), seed=1)
+            chaos.plan(fault, pattern="*", rate=1, times=1, delay_ms=(5, 5), chance=Random(1))
         for number, frame in enumerate((b"one", b"two")):
             chaos.pass_on(chaos.chosen("s"), ("s", number), frame, got.append)
         chaos.clear()

@@ -156,3 +156,18 @@ def test_candles_of_the_live_venue_are_streamed(world: World) -> None:
     frame = stream.next()["data"]
 
     assert (frame["e"], frame["k"]["i"], frame["k"]["c"]) == ("kline", "1m", "61700.00")
+
+
+def test_liquidation_of_an_account_is_told_and_listed(world: World) -> None:
+    forced = world.stream("/market/ws/!forceOrder@arr")
+    key = {"symbol": "BTCUSDT"}
+    world.rest.call("POST", "/fapi/v1/leverage", **key, leverage=20)
+    bought = world.rest.market("BUY", "1.000", newOrderRespType="RESULT")
+    world.quote("40000.00", "40000.10", "100")
+
+    told = forced.next()
+    listed = world.rest.call("GET", "/fapi/v1/forceOrders", **key)
+
+    assert bought["status"] == "FILLED"
+    assert (told["o"]["S"], told["o"]["s"]) == ("SELL", "BTCUSDT")
+    assert listed[0]["clientOrderId"].startswith("autoclose-")

@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Callable
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from random import Random
+from typing import TYPE_CHECKING
 
 import attrs
+
+if TYPE_CHECKING:
+    from random import Random
 
 RULES_MAX = 100
 LATE_MAX = 20_000
@@ -94,7 +97,7 @@ class Chaos:
         rate: float,
         times: int | None,
         delay_ms: tuple[int, int],
-        seed: int,
+        chance: Random,
     ) -> None:
         """Add a rule.
 
@@ -114,7 +117,7 @@ class Chaos:
             rate=rate,
             left=times,
             delay_ms=delay_ms,
-            chance=Random(f"{seed}:{fault}:{pattern}"),
+            chance=chance,
         )
         self._rules.append(rule)
 

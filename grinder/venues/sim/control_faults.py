@@ -11,6 +11,8 @@ from grinder.venues.sim import auth, frames
 from grinder.venues.sim.chaos import StreamFault
 from grinder.venues.sim.control_market import Request
 from grinder.venues.sim.faults import Fault
+from grinder.venues.sim.feeder import chance
+from grinder.venues.sim.liquidations import tell_liquidation
 from grinder.venues.sim.maintenance import State
 from grinder.venues.sim.streams import Route
 from grinder.venues.sim.venue import Venue
@@ -63,13 +65,15 @@ class FaultControl:
         """Let frames of the streams that match ``pattern`` go wrong."""
         times = wanted.get("times")
         least = int(wanted.get("ms", 100))
+        fault, pattern = StreamFault(wanted["fault"]), str(wanted.get("pattern", "*"))
+        seed = int(wanted.get("seed", self._venue.config.seed))
         self._venue.hub.chaos.plan(
-            StreamFault(wanted["fault"]),
-            pattern=str(wanted.get("pattern", "*")),
+            fault,
+            pattern=pattern,
             rate=float(wanted.get("rate", 1)),
             times=None if times is None else int(times),
             delay_ms=(least, int(wanted.get("ms_max", least))),
-            seed=int(wanted.get("seed", self._venue.config.seed)),
+            chance=chance(seed, f"{fault}:{pattern}"),
         )
         return {}
 
@@ -107,8 +111,7 @@ class FaultControl:
             qty=book.qty(instrument.lots_exact(Decimal(str(wanted["qty"])))),
             now_ms=self._venue.clock.now_ms(),
         )
-        for stream in (f"{instrument.symbol.lower()}@forceOrder", "!forceOrder@arr"):
-            self._venue.hub.publish(stream, frame)
+        tell_liquidation(self._venue.hub, frame)
         return {}
 
     def ban(self, wanted: Request) -> Any:

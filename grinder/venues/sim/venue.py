@@ -20,6 +20,7 @@ from grinder.venues.sim.clock import VenueClock
 from grinder.venues.sim.config import VenueConfig
 from grinder.venues.sim.faults import Faults
 from grinder.venues.sim.limits import Counters
+from grinder.venues.sim.liquidations import tell_if_liquidated
 from grinder.venues.sim.orderlog import OrderLog
 from grinder.venues.sim.refusing import invalid_symbol
 from grinder.venues.sim.rendering import plain
@@ -154,6 +155,7 @@ class Venue:
             reports.setdefault(event.account, []).append(event)
             if isinstance(event, OrderReport):
                 self._note(event)
+                tell_if_liquidated(self.hub, event, now_ms)
         for account, told in reports.items():
             self.tell(account, userframes.ordered(told, now_ms))
 
