@@ -42,12 +42,12 @@ def user_frames(trader: Trader) -> Frames:
 
 
 def kinds(frames: list[Row]) -> list[str]:
-    found = [
+    """Return what was told of orders and money; market data may come between."""
+    return [
         f"{frame['e']} {frame['o']['x']}" if frame["e"] == "ORDER_TRADE_UPDATE" else frame["e"]
         for frame in frames
-        if "e" in frame
+        if frame.get("e") in ("TRADE_LITE", "ACCOUNT_UPDATE", "ORDER_TRADE_UPDATE")
     ]
-    return [kind for kind in found if kind != "ACCOUNT_CONFIG_UPDATE"]
 
 
 def is_order(frame: Row, execution: str, status: str) -> bool:
