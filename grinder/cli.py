@@ -110,10 +110,15 @@ app.command(name="run", epilog=EPILOG)(run)
 @app.command(epilog=EPILOG)
 def venue(
     *,
-    rest_port: Annotated[int, typer.Option(min=0, max=65535, help="REST; 0 picks one.")] = 0,
-    ws_port: Annotated[int, typer.Option(min=0, max=65535, help="Streams; 0 picks one.")] = 0,
+    rest_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="REST and a page at /; 0 picks one.")
+    ] = 0,
+    ws_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Streams, WebSocket API; 0 picks one.")
+    ] = 0,
     control_port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Faults and pause; closed when absent.")
+        int | None,
+        typer.Option(min=0, max=65535, help="Faults, statuses, pause; closed when absent."),
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     data: Annotated[
@@ -126,7 +131,10 @@ def venue(
     speed: Annotated[float, typer.Option(help="Times faster than recorded.")] = 1.0,
     order_log: Annotated[Path | None, typer.Option(help="File for order operations.")] = None,
     account: Annotated[
-        list[str] | None, typer.Option(metavar="KEY:SECRET:BALANCE", help="May be repeated.")
+        list[str] | None,
+        typer.Option(
+            metavar="KEY:SECRET:BALANCE", help="SECRET may be ed25519=PUBLIC; may be repeated."
+        ),
     ] = None,
 ) -> None:
     """Serve the simulated venue over HTTP and WebSocket."""

@@ -1,16 +1,22 @@
-"""Accounts: wallet, and per symbol a desk with its position and its orders."""
+"""Accounts: wallet, and per symbol a desk with its positions and its orders."""
 
 from __future__ import annotations
 
 from collections import deque
-from decimal import ROUND_HALF_EVEN, Decimal
+from typing import TYPE_CHECKING
 
 from grinder.model.instrument import Instrument
-from grinder.model.order import Side
+from grinder.model.order import OrderType, Side
 from grinder.simulation.book import Book
-from grinder.simulation.money import Scale, ceiling, from_e8, half_even
-from grinder.simulation.orders import AVERAGE_PRICE_STEP, LiveOrder
-from grinder.simulation.reports import AccountTrade, Income, IncomeType, PositionState
+from grinder.simulation.money import from_e8
+from grinder.simulation.orders import LiveOrder, PositionSide
+from grinder.simulation.positions import Leg, Position
+from grinder.simulation.reports import AccountTrade, Income, IncomeType
+
+if TYPE_CHECKING:
+    from grinder.simulation.algo import LiveAlgo
+
+__all__ = ["Account", "Desk", "Position"]
 
 CLOSED_ORDERS_MAX = 2_000
 """Closed orders remembered per account and symbol; the oldest is forgotten first."""
@@ -22,75 +28,55 @@ LEVERAGE = 20
 """The venue's leverage for a symbol that was never set up."""
 
 
-class Position:
-    """Signed lots and what they cost, in atoms, with the sign of the lots."""
-
-    __slots__ = ("cost", "lots", "realised_e8", "updated_ms")
-
-    def __init__(self) -> None:
-        self.lots = 0
-        self.cost = 0
-        self.realised_e8 = 0
-        self.updated_ms = 0
-
-    def apply(self, signed_lots: int, ticks: int, scale: Scale) -> int:
-        """Book a fill and return the profit it realises, in 1e-8, ROUND_HALF_EVEN.
-
-        What rounding leaves stays in the cost of what is still held, so the profits of a position
-        add up to the exact sum once it is flat.
-        """
-        held = self.lots
-        self.lots = held + signed_lots
-        value = signed_lots * ticks * scale.unit_atoms
-        if held * signed_lots >= 0:
-            self.cost += value
-            return 0
-        size = abs(held)
-        closed = min(size, abs(signed_lots))
-        proceeds = (closed if held > 0 else -closed) * ticks * scale.unit_atoms
-        realised_e8 = half_even(proceeds * size - self.cost * closed, size * scale.e8_atoms)
-        self.realised_e8 += realised_e8
-        if closed < size:
-            self.cost -= proceeds - realised_e8 * scale.e8_atoms
-        else:
-            self.cost = value + proceeds
-        return realised_e8
-
-
 class Desk:
-    """What one account has on one symbol: position, open orders, closed orders."""
+    """What one account has on one symbol: positions, open orders, closed orders."""
 
     __slots__ = (
+        "_both",
         "_closed_ids",
+        "_hedge_legs",
         "account",
         "book",
         "closed",
         "countdown_ms",
-        "exposure",
         "instrument",
+        "is_isolated",
+        "legs",
         "leverage",
         "open",
         "open_ids",
-        "position",
-        "reducing",
     )
 
     def __init__(self, account: Account, book: Book) -> None:
         self.account = account
         self.book = book
         self.instrument: Instrument = book.instrument
-        self.position = Position()
         self.leverage = LEVERAGE
+        self.is_isolated = False
+        self.legs = {side: Leg(self, side) for side in PositionSide}
+        self._both = self.legs[PositionSide.BOTH]
+        self._hedge_legs = (self.legs[PositionSide.LONG], self.legs[PositionSide.SHORT])
         self.open: dict[int, LiveOrder] = {}
         self.open_ids: dict[str, LiveOrder] = {}
         self.closed: dict[int, LiveOrder] = {}
         self._closed_ids: dict[str, LiveOrder] = {}
-        self.exposure = {Side.BUY: 0, Side.SELL: 0}
-        """Sum of ticks x remaining lots of open orders that are not reduce-only."""
-        self.reducing = {Side.BUY: 0, Side.SELL: 0}
-        """Remaining lots of open reduce-only orders."""
         self.countdown_ms = 0
         """When the dead-man switch fires; 0 while it is off."""
+
+    @property
+    def position(self) -> Position:
+        """The one-way position."""
+        return self._both.position
+
+    @property
+    def exposure(self) -> dict[Side, int]:
+        """What is open beside the one-way position, in ticks x lots, without reduce-only orders."""
+        return self._both.exposure
+
+    @property
+    def reducing(self) -> dict[Side, int]:
+        """Lots of the open orders that may only reduce the one-way position."""
+        return self._both.reducing
 
     def add(self, order: LiveOrder) -> None:
         """Open ``order``."""
@@ -100,10 +86,12 @@ class Desk:
 
     def count(self, order: LiveOrder, lots: int) -> None:
         """Add ``lots`` (negative: remove) of an open order to what the account has open."""
-        if order.reduce_only:
-            self.reducing[order.side] += lots
-        else:
-            self.exposure[order.side] += order.ticks * lots
+        leg = order.leg
+        if not order.reduce_only:
+            leg.exposure[order.side] += order.ticks * lots
+        elif order.type is not OrderType.MARKET:
+            # A market order never rests: the resting ones make room for it when it fills.
+            leg.reducing[order.side] += lots
 
     def close(self, order: LiveOrder) -> None:
         """Move a closed ``order``, already uncounted, to the bounded table."""
@@ -132,75 +120,50 @@ class Desk:
         return self._closed_ids.get(client_order_id or "")
 
     def reducible(self, side: Side) -> int:
-        """Return the lots that orders of ``side`` can take from the position."""
-        return max(0, -self.position.lots * side.sign)
+        """Return the lots that orders of ``side`` can take from the one-way position."""
+        return self._both.reducible(side)
 
-    def value_e8(self) -> int:
-        """Return the position's signed value at the mark price (at cost without one)."""
-        book, position = self.book, self.position
-        if book.mark_price is None:
-            return book.scale.e8(position.cost)
-        return book.scale.e8(book.scale.atoms_at(book.mark_e8, position.lots))
+    @property
+    def active_legs(self) -> tuple[Leg, ...]:
+        """The positions that the account's mode knows."""
+        return self._hedge_legs if self.account.is_hedged else (self._both,)
+
+    @property
+    def has_position(self) -> bool:
+        """Whether any position is not flat."""
+        return any(leg.position.lots for leg in self.active_legs)
 
     def unrealised_e8(self) -> int:
         """Return the profit not yet realised, at the mark price (0 without one)."""
-        book, position = self.book, self.position
-        if book.mark_price is None or not position.lots:
-            return 0
-        return book.scale.e8(book.scale.atoms_at(book.mark_e8, position.lots) - position.cost)
+        return sum(leg.unrealised_e8() for leg in self.active_legs)
 
-    def open_value_e8(self, side: Side) -> int:
-        """Return the value of the open orders of ``side`` that are not reduce-only."""
-        return self.book.scale.e8(self.exposure[side] * self.book.scale.unit_atoms)
-
-    def margin_e8(self, buy_units: int = 0, sell_units: int = 0) -> int:
-        """Return the initial margin of the desk, with that much more open, ROUND_CEILING.
-
-        The larger of position plus buys and position less sells, over the leverage: only one side
-        of a grid can make the position grow.
-        """
-        scale, value = self.book.scale, self.value_e8()
-        buys = scale.e8((self.exposure[Side.BUY] + buy_units) * scale.unit_atoms)
-        sells = scale.e8((self.exposure[Side.SELL] + sell_units) * scale.unit_atoms)
-        return ceiling(max(abs(value), value + buys, sells - value), self.leverage)
+    def margin_e8(self) -> int:
+        """Return the initial margin of positions and orders."""
+        return sum(leg.margin_e8() for leg in self.active_legs)
 
     def position_margin_e8(self) -> int:
-        """Return the part of the margin that the position alone needs, ROUND_CEILING."""
-        return ceiling(abs(self.value_e8()), self.leverage)
+        """Return the part of the margin that the positions alone need."""
+        return sum(leg.position_margin_e8() for leg in self.active_legs)
 
-    def entry_price(self) -> Decimal:
-        """Return the average entry price, eight decimals, ROUND_HALF_EVEN; 0 when flat."""
-        lots = self.position.lots
-        if not lots:
-            return Decimal(0)
-        scale = self.book.scale
-        units = Decimal(self.position.cost) / (scale.unit_atoms * lots)
-        return (units * self.instrument.tick).quantize(AVERAGE_PRICE_STEP, ROUND_HALF_EVEN)
-
-    def position_state(self) -> PositionState:
-        """Return the position as the venue shows it."""
-        position = self.position
-        return PositionState(
-            symbol=self.instrument.symbol,
-            qty=self.instrument.lot * position.lots,
-            qty_lots=position.lots,
-            entry_price=self.entry_price(),
-            realised=from_e8(position.realised_e8),
-            unrealised=from_e8(self.unrealised_e8()),
-            updated_ms=position.updated_ms,
-        )
+    def isolated_e8(self) -> int:
+        """Return what of the wallet is set apart for the positions; 0 under crossed margin."""
+        return sum(leg.isolated_e8 for leg in self.active_legs)
 
 
 class Account:
-    """One participant: one-way mode, cross margin, one quote asset."""
+    """One participant with one quote asset."""
 
     __slots__ = (
         "_income_id",
+        "algos",
+        "algos_done",
         "commission_e8",
         "desks",
         "fills",
         "funding_e8",
         "income",
+        "insurance_e8",
+        "is_hedged",
         "name",
         "orders",
         "realised_e8",
@@ -216,9 +179,16 @@ class Account:
         self.realised_e8 = 0
         self.commission_e8 = 0
         self.funding_e8 = 0
+        self.insurance_e8 = 0
+        """What the venue paid for losses that were larger than the margin."""
+        self.is_hedged = False
         self.fills = 0
         self.orders = 0
         self.desks: dict[str, Desk] = {}
+        self.algos: dict[int, LiveAlgo] = {}
+        """Conditional orders that wait, by id."""
+        self.algos_done: deque[LiveAlgo] = deque(maxlen=CLOSED_ORDERS_MAX)
+        """Conditional orders that triggered or ended, oldest first."""
         self.trades: deque[AccountTrade] = deque(maxlen=TRADES_MAX)
         self.income: deque[Income] = deque(maxlen=INCOME_MAX)
         self._income_id = 0
@@ -247,26 +217,61 @@ class Account:
         """Move the wallet by a funding payment; negative was paid."""
         self.wallet_e8 += amount_e8
         self.funding_e8 += amount_e8
+        self._note_change(IncomeType.FUNDING_FEE, desk, amount_e8, now_ms)
+
+    def book_insurance(self, desk: Desk, amount_e8: int, now_ms: int) -> None:
+        """Move the wallet by what the venue pays after a liquidation."""
+        self.wallet_e8 += amount_e8
+        self.insurance_e8 += amount_e8
+        self._note_change(IncomeType.INSURANCE_CLEAR, desk, amount_e8, now_ms)
+
+    def unrealised_e8(self) -> int:
+        """Return the profit not yet realised over all symbols."""
+        return sum(desk.unrealised_e8() for desk in self.desks.values())
+
+    def isolated_e8(self) -> int:
+        """Return what of the wallet is set apart for isolated positions."""
+        return sum(desk.isolated_e8() for desk in self.desks.values())
+
+    def cross_equity_e8(self) -> int:
+        """Return the wallet and the unrealised profit that crossed positions share."""
+        crossed = sum(each.unrealised_e8() for each in self.desks.values() if not each.is_isolated)
+        return self.wallet_e8 - self.isolated_e8() + crossed
+
+    def cross_maintenance_e8(self) -> int:
+        """Return the margin that keeps all crossed positions alive."""
+        return sum(
+            leg.maintenance_e8()
+            for desk in self.desks.values()
+            if not desk.is_isolated
+            for leg in desk.active_legs
+        )
+
+    def free_e8(self) -> int:
+        """Return what can still be bound by new orders; negative when too much is bound.
+
+        An isolated position has paid for itself already; its orders have not.
+        """
+        bound = 0
+        for desk in self.desks.values():
+            bound += desk.margin_e8()
+            if desk.is_isolated:
+                bound -= desk.position_margin_e8()
+        return self.cross_equity_e8() - bound
+
+    def _note_change(self, kind: IncomeType, desk: Desk, amount_e8: int, now_ms: int) -> None:
         self._income_id += 1
         self.income.append(
             Income(
                 income_id=self._income_id,
                 symbol=desk.instrument.symbol,
-                type=IncomeType.FUNDING_FEE,
+                type=kind,
                 amount=from_e8(amount_e8),
                 asset=desk.instrument.quote_asset,
                 trade_id=0,
                 ts_ms=now_ms,
             )
         )
-
-    def unrealised_e8(self) -> int:
-        """Return the profit not yet realised over all symbols."""
-        return sum(desk.unrealised_e8() for desk in self.desks.values())
-
-    def margin_e8(self) -> int:
-        """Return the initial margin in use over all symbols."""
-        return sum(desk.margin_e8() for desk in self.desks.values())
 
     def _note(self, kind: IncomeType, trade: AccountTrade, amount_e8: int) -> None:
         self._income_id += 1

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
+from grinder.simulation.brackets import BRACKETS
 from grinder.simulation.external import FAR, ExternalSide
 from grinder.simulation.money import Scale, to_e8
 from grinder.simulation.orders import LiveOrder
 from grinder.simulation.queueing import Level, QueueRules
 
+if TYPE_CHECKING:
+    from grinder.simulation.algo import LiveAlgo
+
 
 class HalfBook:
     """One side. Keys are ticks x ``direction``: the smaller key is the better price."""
 
-    __slots__ = ("_rules", "best", "direction", "external", "keys", "levels")
+    __slots__ = ("_rules", "best", "direction", "external", "keys", "levels", "wake", "watch")
 
     def __init__(self, direction: int, rules: QueueRules) -> None:
         self.direction = direction
@@ -27,6 +32,10 @@ class HalfBook:
         self.levels: dict[int, Level] = {}
         self.best = FAR
         """Best key with a participant's order; FAR when there is none."""
+        self.watch = FAR
+        """Nearest key at which a conditional order may trigger; FAR when none waits."""
+        self.wake = FAR
+        """The better of ``best`` and ``watch``: a quote that does not reach it changes nothing."""
 
     def rest(self, order: LiveOrder) -> None:
         """Put ``order`` at the end of the line at its price."""
@@ -37,6 +46,7 @@ class HalfBook:
             level = self.levels[key] = Level(self._rules, displayed or 0)
             insort(self.keys, key)
             self.best = self.keys[0]
+            self.wake = min(self.best, self.watch)
         if displayed is None:
             displayed = max(level.displayed, self._rules.unknown_ahead_lots)
         level.join(order, displayed)
@@ -53,6 +63,12 @@ class HalfBook:
             del self.levels[key]
             del self.keys[bisect_left(self.keys, key)]
             self.best = self.keys[0] if self.keys else FAR
+            self.wake = min(self.best, self.watch)
+
+    def set_watch(self, key: int) -> None:
+        """Wake at ``key``, too; FAR for not at all."""
+        self.watch = key
+        self.wake = min(self.best, key)
 
     def restate_touch(self, key: int, lots: int) -> None:
         """Hear a quote at participants' prices: nothing external stands better than ``key``."""
@@ -75,15 +91,18 @@ class Book:
     __slots__ = (
         "asks",
         "bids",
+        "brackets",
         "funded_ms",
         "funding_rate",
         "index_price",
         "instrument",
+        "last_ticks",
         "mark_e8",
         "mark_price",
         "next_funding_ms",
         "scale",
         "trade_id",
+        "watches",
     )
 
     def __init__(self, instrument: Instrument, rules: QueueRules) -> None:
@@ -100,6 +119,11 @@ class Book:
         self.funded_ms = 0
         """The last funding time that was charged."""
         self.trade_id = 0
+        self.brackets = BRACKETS
+        self.last_ticks = 0
+        """Price of the last trade; 0 before the first."""
+        self.watches: dict[int, LiveAlgo] = {}
+        """Conditional orders that wait, by id."""
 
     def half(self, side: Side) -> HalfBook:
         """Return the side on which orders of ``side`` rest."""
@@ -119,6 +143,18 @@ class Book:
         self.mark_price = mark_price
         self.mark_e8 = to_e8(mark_price)
         self.index_price = index_price
+
+    def contract_price(self) -> Decimal | None:
+        """Return the price of the last trade, or what a quote made of it; None before both."""
+        return self.instrument.price(self.last_ticks) if self.last_ticks else None
+
+    def heed_quote(self) -> None:
+        """Let the quote move the last price that it excludes: up to the bid, down to the ask."""
+        bid, ask = -self.bids.external.touch, self.asks.external.touch
+        if bid != -FAR:
+            self.last_ticks = max(self.last_ticks, bid)
+        if ask != FAR:
+            self.last_ticks = min(self.last_ticks, ask) if self.last_ticks else ask
 
     def would_take(self, side: Side, ticks: int) -> bool:
         """Say whether a limit order would meet a participant or the displayed external book."""

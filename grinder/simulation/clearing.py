@@ -6,16 +6,19 @@ from decimal import Decimal
 
 from grinder.errors import InvariantError
 from grinder.model.fees import FeeRates
-from grinder.model.order import OrderStatus, Side
+from grinder.model.order import OrderStatus, OrderType, Side
 from grinder.simulation.account import Account, Desk
+from grinder.simulation.algo import AlgoStatus, LiveAlgo
 from grinder.simulation.book import Book
 from grinder.simulation.deadlines import Deadline, Deadlines, Due
 from grinder.simulation.money import E8, ceiling, from_e8, half_even
 from grinder.simulation.orders import ExpireReason, LiveOrder
+from grinder.simulation.positions import Leg
 from grinder.simulation.reports import (
     AccountReason,
     AccountReport,
     AccountTrade,
+    AlgoReport,
     BalanceChange,
     Event,
     Execution,
@@ -90,8 +93,9 @@ class Clearing:
         commission_e8 = ceiling(
             ticks * lots * scale.unit_atoms * numerator, denominator * scale.e8_atoms
         )
-        realised_e8 = desk.position.apply(order.sign * lots, ticks, scale)
-        desk.position.updated_ms = now_ms
+        leg = order.leg
+        realised_e8 = leg.apply(order.sign * lots, ticks)
+        leg.position.updated_ms = now_ms
         trade = _trade(
             order,
             ticks,
@@ -106,14 +110,17 @@ class Clearing:
         order.filled += lots
         order.expire_reason = ExpireReason.NONE
         order.units += ticks * lots
+        desk.book.last_ticks = ticks
         order.updated_ms = now_ms
         is_done = order.filled == order.lots
         order.status = OrderStatus.FILLED if is_done else OrderStatus.PARTIALLY_FILLED
         if is_done:
             self._retire(order)
         self._report_fill(order, trade, now_ms)
-        if desk.reducing[order.side.opposite] or desk.reducing[order.side]:
-            self._trim(desk, now_ms)
+        if is_done and order.algo is not None:
+            self._finish(order.algo, now_ms)
+        if leg.reducing[order.side.opposite] or leg.reducing[order.side]:
+            self._trim(leg, now_ms)
 
     def end(
         self,
@@ -129,6 +136,8 @@ class Clearing:
         self._retire(order)
         canceled = status is OrderStatus.CANCELED
         self.report(order, Execution.CANCELED if canceled else Execution.EXPIRED, now_ms)
+        if order.algo is not None:
+            self._finish(order.algo, now_ms)
 
     def own_trade(
         self, book: Book, ticks: int, lots: int, trade_id: int, now_ms: int, *, buyer_is_maker: bool
@@ -151,32 +160,35 @@ class Clearing:
     def fund(self, account: Account, desk: Desk, now_ms: int) -> None:
         """Charge or pay funding: rate x mark x position, ROUND_HALF_EVEN to eight decimals.
 
-        A positive rate is paid by longs to shorts. Without a mark price nothing is charged.
+        A positive rate is paid by longs to shorts. Without a mark price nothing is charged. An
+        isolated position pays from what is set apart for it.
         """
         book = desk.book
-        if book.mark_price is None or not desk.position.lots:
+        if book.mark_price is None:
             return
         value, per = book.mark_price.as_integer_ratio()
         rate, rate_per = book.funding_rate.as_integer_ratio()
         lot, lot_per = desk.instrument.lot.as_integer_ratio()
-        amount_e8 = -half_even(
-            rate * value * lot * desk.position.lots * E8, rate_per * per * lot_per
-        )
-        account.book_funding(desk, amount_e8, now_ms)
-        change = BalanceChange(
-            asset=desk.instrument.quote_asset,
-            wallet=from_e8(account.wallet_e8),
-            change=from_e8(amount_e8),
-        )
-        self.emit(
-            AccountReport(
-                account=account.name,
-                ts_ms=now_ms,
-                reason=AccountReason.FUNDING_FEE,
-                balances=(change,),
-                positions=(),
+        for leg in desk.active_legs:
+            if not leg.position.lots:
+                continue
+            amount_e8 = -half_even(
+                rate * value * lot * leg.position.lots * E8, rate_per * per * lot_per
             )
-        )
+            account.book_funding(desk, amount_e8, now_ms)
+            if desk.is_isolated:
+                leg.isolated_e8 += amount_e8
+            rows = (leg,) if desk.is_isolated else ()
+            self._report_account(desk, AccountReason.FUNDING_FEE, amount_e8, rows, now_ms)
+
+    def insure(self, desk: Desk, amount_e8: int, now_ms: int) -> None:
+        """Pay what a liquidation lost beyond its margin."""
+        desk.account.book_insurance(desk, amount_e8, now_ms)
+        self._report_account(desk, AccountReason.INSURANCE_CLEAR, amount_e8, (), now_ms)
+
+    def _finish(self, algo: LiveAlgo, now_ms: int) -> None:
+        algo.status, algo.updated_ms = AlgoStatus.FINISHED, now_ms
+        self.emit(AlgoReport(account=algo.desk.account.name, ts_ms=now_ms, algo=algo.snapshot()))
 
     def _retire(self, order: LiveOrder) -> None:
         order.desk.book.half(order.side).remove(order)
@@ -186,27 +198,19 @@ class Clearing:
 
     def _report_fill(self, order: LiveOrder, trade: AccountTrade, now_ms: int) -> None:
         desk = order.desk
-        wallet = from_e8(desk.account.wallet_e8)
-        asset = desk.instrument.quote_asset
-        self.emit(
-            AccountReport(
-                account=desk.account.name,
-                ts_ms=now_ms,
-                reason=AccountReason.ORDER,
-                balances=(BalanceChange(asset=asset, wallet=wallet, change=Decimal(0)),),
-                positions=(desk.position_state(),),
-            )
-        )
+        is_whole = desk.account.is_hedged and desk.is_isolated
+        rows = tuple(desk.legs.values()) if is_whole else (order.leg,)
+        self._report_account(desk, AccountReason.ORDER, 0, rows, now_ms)
         self.emit(
             OrderReport(
                 account=desk.account.name,
                 ts_ms=now_ms,
-                execution=Execution.TRADE,
+                execution=Execution.CALCULATED if order.is_forced else Execution.TRADE,
                 order=order.snapshot(),
                 last_qty=trade.qty,
                 last_price=trade.price,
                 commission=trade.commission,
-                commission_asset=asset,
+                commission_asset=trade.commission_asset,
                 realised_profit=trade.realised_profit,
                 trade_id=trade.trade_id,
                 is_maker=trade.is_maker,
@@ -215,19 +219,47 @@ class Clearing:
             )
         )
 
-    def _trim(self, desk: Desk, now_ms: int) -> None:
+    def _report_account(
+        self,
+        desk: Desk,
+        reason: AccountReason,
+        change_e8: int,
+        legs: tuple[Leg, ...],
+        now_ms: int,
+    ) -> None:
+        account = desk.account
+        change = BalanceChange(
+            asset=desk.instrument.quote_asset,
+            wallet=from_e8(account.wallet_e8),
+            cross_wallet=from_e8(account.wallet_e8 - account.isolated_e8()),
+            change=from_e8(change_e8),
+        )
+        self.emit(
+            AccountReport(
+                account=account.name,
+                ts_ms=now_ms,
+                reason=reason,
+                balances=(change,),
+                positions=tuple(leg.state() for leg in legs),
+            )
+        )
+
+    def _trim(self, leg: Leg, now_ms: int) -> None:
         """Cut or expire what reduce-only orders have more than the position, newest first.
 
         The venue does not document which order goes first; newest first keeps queue places.
         """
-        for side, open_lots in desk.reducing.items():
-            surplus = open_lots - desk.reducible(side)
+        desk = leg.desk
+        for side, open_lots in leg.reducing.items():
+            surplus = open_lots - leg.reducible(side)
             if surplus <= 0:
                 continue
             for order in reversed(tuple(desk.open.values())):
                 if surplus <= 0:
                     break
-                if not order.reduce_only or order.side is not side:
+                if not order.reduce_only or order.side is not side or order.leg is not leg:
+                    continue
+                if order.type is OrderType.MARKET:
                     continue
                 if surplus >= order.remaining:
                     surplus -= order.remaining
@@ -252,7 +284,8 @@ def _good_till(order: LiveOrder) -> Deadline:
 
 
 def _open_notional(desk: Desk, side: Side) -> Decimal:
-    return desk.instrument.tick * desk.instrument.lot * desk.exposure[side]
+    units = sum(leg.exposure[side] for leg in desk.active_legs)
+    return desk.instrument.tick * desk.instrument.lot * units
 
 
 def _trade(
@@ -282,4 +315,5 @@ def _trade(
         realised_profit=from_e8(realised_e8),
         is_maker=is_maker,
         ts_ms=now_ms,
+        position_side=order.position_side,
     )

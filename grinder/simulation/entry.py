@@ -9,6 +9,7 @@ import attrs
 
 from grinder.model.order import OrderType, Side, TimeInForce
 from grinder.simulation.account import Desk
+from grinder.simulation.brackets import notional_max
 from grinder.simulation.filters import (
     check_market_price,
     check_notional,
@@ -16,8 +17,17 @@ from grinder.simulation.filters import (
     check_price,
     check_qty,
     market_price,
+    matched_ticks,
 )
-from grinder.simulation.orders import CONDITIONAL_TYPES, LiveOrder, NewOrder
+from grinder.simulation.money import E8
+from grinder.simulation.orders import (
+    CONDITIONAL_TYPES,
+    LiveOrder,
+    NewOrder,
+    PositionSide,
+    PriceMatch,
+)
+from grinder.simulation.positions import Leg
 from grinder.simulation.refusals import Refusal, Rule
 
 CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
@@ -37,6 +47,7 @@ class Checked:
     ticks: int
     lots: int
     good_till_ms: int
+    reduce_only: bool
 
 
 def check_new(desk: Desk, new: NewOrder, now_ms: int) -> Checked:
@@ -45,28 +56,34 @@ def check_new(desk: Desk, new: NewOrder, now_ms: int) -> Checked:
     Raises:
         Refusal: the first rule that ``new`` breaks.
     """
-    _check_words(desk, new)
-    good_till_ms = _check_good_till(new, now_ms)
+    check_position_side(desk, new.position_side, reduce_only=new.reduce_only)
+    closes = new.position_side.opening is new.side.opposite
+    reduce_only = new.reduce_only or closes
+    _check_words(desk, new, reduce_only=reduce_only)
+    good_till_ms = check_good_till(new.time_in_force, new.good_till_ms, now_ms)
     is_market = new.type == OrderType.MARKET
-    ticks = 0
-    if new.price is not None:
-        ticks = check_price(desk.instrument, new.price)
+    price, ticks = new.price, 0
+    if new.price_match is not PriceMatch.NONE:
+        price = desk.instrument.price(matched_ticks(desk.book, new.side, new.price_match))
+    if price is not None:
+        ticks = check_price(desk.instrument, price)
     lots = check_qty(desk.instrument, new.qty, is_market=is_market)
-    if new.price is not None:
-        check_percent_price(desk.book, new.side, new.price)
+    if price is not None:
+        check_percent_price(desk.book, new.side, price)
     else:
         check_market_price(desk.book, new.side)
     if new.client_order_id is not None and new.client_order_id in desk.open_ids:
         raise Refusal(Rule.CLIENT_ID_IN_USE)
     if not is_market and len(desk.open) >= desk.instrument.orders_max:
         raise Refusal(Rule.ORDERS_MAX)
-    if new.reduce_only:
-        _check_reduce_only(desk, new.side, lots)
+    leg = desk.legs[new.position_side]
+    if reduce_only:
+        lots = _check_reduce_only(leg, new.side, lots, is_market=is_market)
     else:
-        _check_opening(desk, new, ticks, lots)
+        _check_opening(leg, new, ticks, lots)
     if new.time_in_force is TimeInForce.GTX and desk.book.would_take(new.side, ticks):
         raise Refusal(Rule.POST_ONLY)
-    return Checked(ticks, lots, good_till_ms)
+    return Checked(ticks, lots, good_till_ms, reduce_only)
 
 
 def check_amendment(
@@ -94,43 +111,59 @@ def check_amendment(
     check_percent_price(desk.book, side, price)
     if not reduce_only:
         check_notional(desk.instrument, price * qty, Rule.AMEND_NOTIONAL_MIN)
-    left = lots - order.filled
+    left, leg = lots - order.filled, order.leg
     if left <= 0:
-        return Checked(ticks, lots, order.good_till_ms)
+        return Checked(ticks, lots, order.good_till_ms, order.reduce_only)
     if order.reduce_only:
-        if desk.reducing[side] - order.remaining + left > desk.reducible(side):
+        if leg.reducing[side] - order.remaining + left > leg.reducible(side):
             raise Refusal(Rule.REDUCE_ONLY_SURPLUS)
     else:
-        check_margin(desk, side, ticks * left - order.ticks * order.remaining)
-    return Checked(ticks, lots, order.good_till_ms)
+        check_margin(leg, side, ticks * left - order.ticks * order.remaining)
+    return Checked(ticks, lots, order.good_till_ms, order.reduce_only)
 
 
-def check_margin(desk: Desk, side: Side, units: int) -> None:
+def check_margin(leg: Leg, side: Side, units: int) -> None:
     """Refuse what needs more initial margin than the account has.
 
     ``units`` (ticks x lots) is what comes to be open on ``side``. What does not raise the margin is
     never refused, so that an account under water can still reduce.
 
     Raises:
-        Refusal: -2019.
+        Refusal: -2019, or -2027 when it may become larger than the leverage allows.
     """
-    before = desk.margin_e8()
-    if side is Side.BUY:
-        after = desk.margin_e8(buy_units=units)
-    else:
-        after = desk.margin_e8(sell_units=units)
-    account = desk.account
+    buys, sells = (units, 0) if side is Side.BUY else (0, units)
+    before, after = leg.margin_e8(), leg.margin_e8(buys, sells)
     if after <= before:
         return
-    if account.margin_e8() - before + after > account.wallet_e8 + account.unrealised_e8():
+    if after - before > leg.desk.account.free_e8():
         raise Refusal(Rule.MARGIN)
+    if leg.worst_e8(buys, sells) > notional_max(leg.book.brackets, leg.desk.leverage) * E8:
+        raise Refusal(Rule.POSITION_MAX)
 
 
-def _check_words(desk: Desk, new: NewOrder) -> None:
+def check_position_side(desk: Desk, side: PositionSide, *, reduce_only: bool) -> None:
+    """Refuse a position side that is not of the account's mode.
+
+    Raises:
+        Refusal: -4061, or -1106 for the reduce-only flag in hedge mode.
+    """
+    is_hedged = desk.account.is_hedged
+    if is_hedged is (side is PositionSide.BOTH):
+        raise Refusal(Rule.POSITION_SIDE)
+    if is_hedged and reduce_only:
+        raise Refusal(Rule.UNWANTED_PARAMETER, name="reduceonly")
+
+
+def _check_words(desk: Desk, new: NewOrder, *, reduce_only: bool) -> None:
     if new.type in CONDITIONAL_TYPES:
         raise Refusal(Rule.CONDITIONAL_TYPE)
+    is_matched = new.price_match is not PriceMatch.NONE
+    if is_matched and new.type != OrderType.LIMIT:
+        raise Refusal(Rule.PRICE_MATCH_TYPE)
+    if is_matched and new.price is not None:
+        raise Refusal(Rule.UNWANTED_PARAMETER, name="price")
     if new.type == OrderType.LIMIT:
-        if new.price is None:
+        if new.price is None and not is_matched:
             raise Refusal(Rule.BAD_PARAMETER, name="price")
     elif new.type == OrderType.MARKET:
         if new.price is not None:
@@ -141,42 +174,50 @@ def _check_words(desk: Desk, new: NewOrder) -> None:
         raise Refusal(Rule.ORDER_TYPE)
     if new.client_order_id is not None and not CLIENT_ID.fullmatch(new.client_order_id):
         raise Refusal(Rule.CLIENT_ID)
-    if desk.instrument.status != "TRADING" and not new.reduce_only:
+    if desk.instrument.status != "TRADING" and not reduce_only:
         raise Refusal(Rule.SYMBOL_STATUS)
 
 
-def _check_good_till(new: NewOrder, now_ms: int) -> int:
-    if new.time_in_force is not TimeInForce.GTD:
-        if new.good_till_ms is not None:
+def check_good_till(time_in_force: TimeInForce, wanted_ms: int | None, now_ms: int) -> int:
+    """Return when an order expires, epoch ms rounded down to whole seconds; 0 unless GTD.
+
+    Raises:
+        Refusal: -1102, -1106 or -5040.
+    """
+    if time_in_force is not TimeInForce.GTD:
+        if wanted_ms is not None:
             raise Refusal(Rule.UNWANTED_PARAMETER, name="goodTillDate")
         return 0
-    if new.good_till_ms is None:
+    if wanted_ms is None:
         raise Refusal(Rule.BAD_PARAMETER, name="goodTillDate")
     # The venue counts whole seconds; rounding down never lets an order live longer than asked.
-    good_till_ms = new.good_till_ms // 1000 * 1000
+    good_till_ms = wanted_ms // 1000 * 1000
     if good_till_ms <= now_ms + GOOD_TILL_LEAD_MS:
         raise Refusal(Rule.GOOD_TILL)
     return good_till_ms
 
 
-def _check_reduce_only(desk: Desk, side: Side, lots: int) -> None:
-    reducible = desk.reducible(side)
+def _check_reduce_only(leg: Leg, side: Side, lots: int, *, is_market: bool) -> int:
+    reducible = leg.reducible(side)
     if reducible == 0:
         raise Refusal(Rule.REDUCE_ONLY)
-    if desk.reducing[side] + lots > reducible:
+    if is_market:
+        return min(lots, reducible)
+    if leg.reducing[side] + lots > reducible:
         raise Refusal(Rule.REDUCE_ONLY_SURPLUS)
+    return lots
 
 
-def _check_opening(desk: Desk, new: NewOrder, ticks: int, lots: int) -> None:
-    book = desk.book
-    if new.price is not None:
-        check_notional(desk.instrument, new.price * new.qty, Rule.NOTIONAL_MIN)
-        check_margin(desk, new.side, ticks * lots)
+def _check_opening(leg: Leg, new: NewOrder, ticks: int, lots: int) -> None:
+    book, instrument = leg.book, leg.book.instrument
+    if ticks:
+        check_notional(instrument, instrument.price(ticks) * new.qty, Rule.NOTIONAL_MIN)
+        check_margin(leg, new.side, ticks * lots)
         return
     reference = book.mark_price
     if reference is None:
         reference = market_price(book, new.side)
     if reference is not None:
-        check_notional(desk.instrument, reference * new.qty, Rule.NOTIONAL_MIN)
+        check_notional(instrument, reference * new.qty, Rule.NOTIONAL_MIN)
         # Rounded up to the tick, so that the margin of a market order is never understated.
-        check_margin(desk, new.side, desk.instrument.ticks_up(reference) * lots)
+        check_margin(leg, new.side, instrument.ticks_up(reference) * lots)

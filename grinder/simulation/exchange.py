@@ -3,7 +3,7 @@
 Market data and participants' requests go in, events come out of ``drain()``. There is no clock,
 chance, thread or socket: every method that can change something is given ``now_ms`` (epoch ms) and
 first does what was due by then, so a run is a function of its calls. Accounts are independent of
-each other but share one book per symbol; they are in one-way mode with cross margin.
+each other but share one book per symbol.
 
 What the fill model assumes
 ---------------------------
@@ -41,13 +41,21 @@ the touch displayed by the feed, taken or not, stands at its price or better.
 
 *Money.* Cost, profit and commission are whole numbers of 1e-8 quote. Realised profit and funding
 are rounded half to even, commission towards plus infinity; what rounding leaves stays in the cost
-of the position, so wallet = start + realised - commission + funding holds to the last digit.
-Initial margin is the larger of position plus buys and position less sells at mark price, over the
-leverage. There is no liquidation: a wallet may become negative. Funding needs a mark price.
+of the position, so wallet = start + realised - commission + funding + insurance holds to the last
+digit. Initial margin is the larger of position plus buys and position less sells at mark price,
+over the leverage. Funding needs a mark price. Only an exchange that ``can_liquidate`` closes
+positions whose margin is gone; else a wallet may become negative.
+
+*Conditional orders.* The contract price that triggers is the last trade, moved by a quote that
+excludes it. Triggered orders are placed after everything else that the same event does.
 
 *Undocumented by the venue, decided here:* when a position shrinks, the newest reduce-only orders
-are cut (AMENDMENT) or expire first; every amendment loses the place in the queue; an amendment that
-names the wrong side is -1117.
+are cut (AMENDMENT) or expire first; a reduce-only market order may be larger than the position, a
+limit order may not; every amendment loses the place in the queue; an amendment that names the wrong
+side is -1117; orders that close a LONG or SHORT position are shown as reduce-only; a price match
+deeper than the known book means its last level; a liquidated position goes to the book down to its
+bankruptcy price and the rest to the venue at that price, without a clearance fee; a triggered order
+bears the name of its conditional order; closing a position leaves conditional orders alone.
 """
 
 from __future__ import annotations
@@ -55,23 +63,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from grinder.errors import InvariantError
 from grinder.model.fees import FeeRates
 from grinder.model.instrument import Instrument
-from grinder.model.order import OrderStatus, OrderType, Side, TimeInForce
-from grinder.simulation.account import Account, Desk
+from grinder.model.order import OrderStatus, Side, TimeInForce
+from grinder.simulation.account import Desk
 from grinder.simulation.deadlines import Due
-from grinder.simulation.entry import check_amendment, check_new
+from grinder.simulation.entry import check_amendment
 from grinder.simulation.feeds import Feeds
+from grinder.simulation.filters import matched_ticks
 from grinder.simulation.matching import execute
-from grinder.simulation.money import to_e8
-from grinder.simulation.orders import ExpireReason, LiveOrder, NewOrder, Order
+from grinder.simulation.orders import ExpireReason, LiveOrder, NewOrder, Order, PriceMatch
 from grinder.simulation.queueing import QueueRules
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.simulation.reports import Execution
+from grinder.simulation.settings import LEVERAGE_MAX
 
-LEVERAGE_MAX = 125
-"""The largest leverage that the venue knows."""
+__all__ = ["LEVERAGE_MAX", "Exchange"]
 
 
 class Exchange(Feeds):
@@ -87,29 +94,9 @@ class Exchange(Feeds):
         *,
         fees: FeeRates = FeeRates(),  # noqa: B008 - frozen
         queue: QueueRules = QueueRules(),  # noqa: B008 - frozen
+        can_liquidate: bool = False,
     ) -> None:
-        super().__init__(instruments, fees, queue)
-        self._order_id = 0
-
-    def open_account(self, account: str, balance: Decimal) -> None:
-        """Open ``account`` with ``balance`` in quote units (eight decimals count).
-
-        Raises:
-            InvariantError: the account is open already.
-        """
-        if account in self._accounts:
-            raise InvariantError(f"expected a new account, was {account!r}")
-        self._accounts[account] = Account(account, to_e8(balance))
-
-    def set_leverage(self, account: str, symbol: str, leverage: int) -> None:
-        """Set the leverage of a symbol, 1 to LEVERAGE_MAX, for margin checks from now on.
-
-        Raises:
-            Refusal: -4028.
-        """
-        if not 1 <= leverage <= LEVERAGE_MAX:
-            raise Refusal(Rule.LEVERAGE, leverage=leverage)
-        self._desk(account, symbol).leverage = leverage
+        super().__init__(instruments, fees, queue, can_liquidate=can_liquidate)
 
     def place(self, account: str, new: NewOrder, now_ms: int) -> Order:
         """Accept, match and rest an order; return it as it then is.
@@ -119,26 +106,8 @@ class Exchange(Feeds):
         """
         self._catch_up(now_ms)
         desk = self._desk(account, new.symbol)
-        checked = check_new(desk, new, now_ms)
-        self._order_id += 1
-        order = LiveOrder(
-            desk=desk,
-            order_id=self._order_id,
-            client_order_id=new.client_order_id or f"venue-{self._order_id}",
-            side=new.side,
-            sign=new.side.sign,
-            type=OrderType(new.type),
-            time_in_force=new.time_in_force,
-            ticks=checked.ticks,
-            lots=checked.lots,
-            reduce_only=new.reduce_only,
-            self_trade_prevention=new.self_trade_prevention,
-            good_till_ms=checked.good_till_ms,
-            created_ms=now_ms,
-            updated_ms=now_ms,
-        )
-        self._clearing.open(order, now_ms)
-        execute(self._clearing, desk.book, order, now_ms)
+        order = self._accept(desk, new, now_ms)
+        self._look(desk.book, now_ms)
         return order.snapshot()
 
     def amend(
@@ -149,14 +118,16 @@ class Exchange(Feeds):
         order_id: int | None = None,
         client_order_id: str | None = None,
         side: Side,
-        price: Decimal,
+        price: Decimal | None = None,
         qty: Decimal,
+        price_match: PriceMatch = PriceMatch.NONE,
         reduce_only: bool = False,
         now_ms: int,
     ) -> Order:
         """Give an open order another price and total quantity, at the end of the queue.
 
-        A quantity not above what is filled, or a post-only order that would take, cancels it.
+        ``price_match`` takes the place of ``price``. A quantity not above what is filled, or a
+        post-only order that would take, cancels it.
 
         Raises:
             Refusal: -2013 when it is not open, or a rule was broken and the order is unchanged.
@@ -164,6 +135,12 @@ class Exchange(Feeds):
         self._catch_up(now_ms)
         desk = self._desk(account, symbol)
         order = self._open_order(desk, order_id, client_order_id, Rule.UNKNOWN_ON_QUERY)
+        if price_match is not PriceMatch.NONE:
+            if price is not None:
+                raise Refusal(Rule.UNWANTED_PARAMETER, name="price")
+            price = desk.instrument.price(matched_ticks(desk.book, side, price_match))
+        if price is None:
+            raise Refusal(Rule.BAD_PARAMETER, name="price")
         checked = check_amendment(order, side, price, qty, reduce_only=reduce_only)
         is_post_only = order.time_in_force is TimeInForce.GTX
         would_take = is_post_only and desk.book.would_take(side, checked.ticks)
@@ -174,10 +151,12 @@ class Exchange(Feeds):
         desk.count(order, -order.remaining)
         order.ticks, order.lots = checked.ticks, checked.lots
         order.amendments += 1
+        order.price_match = price_match
         order.expire_reason = ExpireReason.NONE
         desk.count(order, order.remaining)
         self._clearing.report(order, Execution.AMENDMENT, now_ms)
         execute(self._clearing, desk.book, order, now_ms)
+        self._look(desk.book, now_ms)
         return order.snapshot()
 
     def cancel(

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 
-from grinder.model.fees import FeeRates
-from grinder.model.instrument import Instrument
-from grinder.model.order import OrderStatus, Side
-from grinder.simulation.account import Desk
+from grinder.model.order import Side
 from grinder.simulation.book import Book, HalfBook
-from grinder.simulation.clearing import Clearing
-from grinder.simulation.deadlines import Deadline, Deadlines, Due
+from grinder.simulation.deadlines import Due
 from grinder.simulation.external import FAR
+from grinder.simulation.liquidation import Liquidating
 from grinder.simulation.matching import cross, print_trade
-from grinder.simulation.queueing import QueueRules
-from grinder.simulation.reads import Reads
 from grinder.simulation.reports import Event
 
 
-class Feeds(Reads):
+class Feeds(Liquidating):
     """The half of the exchange that hears the market and the clock.
 
     Lots are whole and not negative. Market data for an unknown symbol raises KeyError.
     """
-
-    def __init__(
-        self, instruments: Mapping[str, Instrument], fees: FeeRates, queue: QueueRules
-    ) -> None:
-        super().__init__(instruments, queue)
-        self._deadlines = Deadlines()
-        self._clearing = Clearing(fees, self._deadlines)
 
     @property
     def events(self) -> list[Event]:
@@ -48,11 +36,6 @@ class Feeds(Reads):
     def next_deadline_ms(self) -> int | None:
         """Return when ``advance`` has something to do next; None when nothing waits."""
         return self._deadlines.next_ms if len(self._deadlines) else None
-
-    def advance(self, now_ms: int) -> None:
-        """Do what is due by ``now_ms``: funding, good-till dates, countdowns, in order of time."""
-        while self._deadlines.next_ms <= now_ms:
-            self._fire(self._deadlines.pop(), now_ms)
 
     def quote(  # noqa: PLR0917 - the hottest call, positional on purpose
         self,
@@ -83,10 +66,10 @@ class Feeds(Reads):
         else:
             external.state_touch(ask_key, ask_lots)
         # The whole cost of a quote that touches nobody: two comparisons per side.
-        best = bids.best
+        best = bids.wake
         if best <= bid_key or best <= -ask_key:
             self._meet_touch(book, Side.BUY, now_ms)
-        best = asks.best
+        best = asks.wake
         if best <= ask_key or best <= -bid_key:
             self._meet_touch(book, Side.SELL, now_ms)
 
@@ -106,6 +89,9 @@ class Feeds(Reads):
             book.asks.restate_level(ticks, lots)
         cross(self._clearing, book, Side.BUY, now_ms)
         cross(self._clearing, book, Side.SELL, now_ms)
+        if book.watches:
+            book.heed_quote()
+            self._look(book, now_ms)
 
     def trade(
         self, symbol: str, price_ticks: int, lots: int, buyer_is_maker: bool, now_ms: int
@@ -118,6 +104,9 @@ class Feeds(Reads):
         key = price_ticks * half.direction
         if half.best <= key:
             print_trade(self._clearing, book, half, key, lots=lots, now_ms=now_ms)
+        book.last_ticks = price_ticks
+        if book.watches:
+            self._look(book, now_ms)
 
     def mark(  # noqa: PLR0917 - called beside quote, in the same manner
         self,
@@ -137,6 +126,11 @@ class Feeds(Reads):
         book = self._books[symbol]
         book.set_mark(mark_price, index_price)
         book.funding_rate = funding_rate
+        self._set_funding(symbol, book, next_funding_ms)
+        self._liquidate(book, now_ms)
+        self._look(book, now_ms)
+
+    def _set_funding(self, symbol: str, book: Book, next_funding_ms: int) -> None:
         if next_funding_ms == book.next_funding_ms or 0 < next_funding_ms <= book.funded_ms:
             return
         if book.next_funding_ms:
@@ -145,35 +139,14 @@ class Feeds(Reads):
         if next_funding_ms:
             self._deadlines.add((next_funding_ms, Due.FUNDING, 0, "", symbol))
 
-    def _catch_up(self, now_ms: int) -> None:
-        if self._deadlines.next_ms <= now_ms:
-            self.advance(now_ms)
-
     def _meet_touch(self, book: Book, side: Side, now_ms: int) -> None:
         half = book.half(side)
         half.restate_touch(half.external.touch, half.external.touch_lots)
         cross(self._clearing, book, side, now_ms)
-
-    def _cancel_desk(self, desk: Desk, now_ms: int) -> int:
-        orders = tuple(desk.open.values())
-        for order in orders:
-            self._clearing.end(order, OrderStatus.CANCELED, now_ms)
-        return len(orders)
-
-    def _fire(self, deadline: Deadline, now_ms: int) -> None:
-        due_ms, due, order_id, name, symbol = deadline
-        if due is Due.FUNDING:
-            book = self._books[symbol]
-            book.funded_ms = due_ms
-            book.next_funding_ms = 0
-            for account in self._accounts.values():
-                desk = account.desks.get(symbol)
-                if desk is not None:
-                    self._clearing.fund(account, desk, now_ms)
-            return
-        desk = self._accounts[name].desks[symbol]
-        if due is Due.COUNTDOWN:
-            desk.countdown_ms = 0
-            self._cancel_desk(desk, now_ms)
-        else:
-            self._clearing.end(desk.open[order_id], OrderStatus.EXPIRED, now_ms)
+        if book.watches:
+            # The other side comes first, so that what a trigger places meets a settled book.
+            other = book.half(side.opposite)
+            other.restate_touch(other.external.touch, other.external.touch_lots)
+            cross(self._clearing, book, side.opposite, now_ms)
+            book.heed_quote()
+            self._look(book, now_ms)

@@ -8,6 +8,7 @@ from grinder.model.instrument import Instrument
 from grinder.model.order import Side
 from grinder.simulation.book import Book
 from grinder.simulation.external import FAR
+from grinder.simulation.orders import PriceMatch
 from grinder.simulation.refusals import Refusal, Rule
 
 
@@ -90,6 +91,22 @@ def check_percent_price(book: Book, side: Side, price: Decimal) -> None:
     floor = book.mark_price * instrument.multiplier_down
     if price < floor:
         raise Refusal(Rule.PRICE_FLOOR, limit=floor.quantize(instrument.tick, ROUND_CEILING))
+
+
+def matched_ticks(book: Book, side: Side, match: PriceMatch) -> int:
+    """Return the price of the level that ``match`` means for an order of ``side``, in ticks.
+
+    Where fewer levels are known than it counts, the farthest known one is meant.
+
+    Raises:
+        Refusal: -5041 when nothing stands on that side of the book.
+    """
+    half = book.opposite(side) if match.is_opponent else book.half(side)
+    known = {key for key in half.external.keys_within(FAR - 1) if half.external.available(key)}
+    keys = sorted(known.union(half.keys))
+    if not keys:
+        raise Refusal(Rule.NO_DEPTH)
+    return keys[min(match.level, len(keys)) - 1] * half.direction
 
 
 def market_price(book: Book, side: Side) -> Decimal | None:

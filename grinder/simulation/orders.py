@@ -12,6 +12,8 @@ from grinder.model.order import OrderStatus, OrderType, Side, TimeInForce
 
 if TYPE_CHECKING:
     from grinder.simulation.account import Desk
+    from grinder.simulation.algo import LiveAlgo
+    from grinder.simulation.positions import Leg
 
 AVERAGE_PRICE_STEP = Decimal("1e-8")
 """Averages are shown with eight decimals, ROUND_HALF_EVEN; they are never computed with."""
@@ -28,6 +30,44 @@ class SelfTradePrevention(StrEnum):
     EXPIRE_TAKER = "EXPIRE_TAKER"
     EXPIRE_MAKER = "EXPIRE_MAKER"
     EXPIRE_BOTH = "EXPIRE_BOTH"
+
+
+class PositionSide(StrEnum):
+    """Which position an order belongs to: BOTH in one-way mode, LONG or SHORT in hedge mode."""
+
+    BOTH = "BOTH"
+    LONG = "LONG"
+    SHORT = "SHORT"
+
+    @property
+    def opening(self) -> Side | None:
+        """The side that makes the position grow; None for BOTH, where either may."""
+        if self is PositionSide.BOTH:
+            return None
+        return Side.BUY if self is PositionSide.LONG else Side.SELL
+
+
+class PriceMatch(StrEnum):
+    """A limit price taken from the book: from which side, and which level of it."""
+
+    NONE = "NONE"
+    OPPONENT = "OPPONENT"
+    OPPONENT_5 = "OPPONENT_5"
+    QUEUE = "QUEUE"
+    QUEUE_5 = "QUEUE_5"
+    QUEUE_10 = "QUEUE_10"
+    QUEUE_20 = "QUEUE_20"
+
+    @property
+    def is_opponent(self) -> bool:
+        """Whether the level is one of the side from which the order would take."""
+        return self in (PriceMatch.OPPONENT, PriceMatch.OPPONENT_5)
+
+    @property
+    def level(self) -> int:
+        """Which level counts, 1 being the best."""
+        depth = self.value.rpartition("_")[2]
+        return int(depth) if depth.isdecimal() else 1
 
 
 class ExpireReason(StrEnum):
@@ -61,6 +101,9 @@ class NewOrder:
     good_till_ms: int | None = None
     """Epoch ms at which a GTD order expires; whole seconds count."""
     self_trade_prevention: SelfTradePrevention = SelfTradePrevention.EXPIRE_MAKER
+    position_side: PositionSide = PositionSide.BOTH
+    price_match: PriceMatch = PriceMatch.NONE
+    """Takes the place of ``price``."""
 
 
 @attrs.frozen(kw_only=True)
@@ -83,7 +126,10 @@ class Order:
     average_price: Decimal
     """0 without a fill."""
     reduce_only: bool
+    """Orders that close a LONG or SHORT position are reduce-only, too."""
     self_trade_prevention: SelfTradePrevention
+    position_side: PositionSide = PositionSide.BOTH
+    price_match: PriceMatch = PriceMatch.NONE
     good_till_ms: int
     """0 unless GTD."""
     expire_reason: ExpireReason
@@ -110,6 +156,8 @@ class LiveOrder:
     lots: int
     reduce_only: bool
     self_trade_prevention: SelfTradePrevention
+    position_side: PositionSide = PositionSide.BOTH
+    price_match: PriceMatch = PriceMatch.NONE
     good_till_ms: int = 0
     created_ms: int
     updated_ms: int
@@ -122,6 +170,15 @@ class LiveOrder:
     """External lots that the fill model believes to stand before this order at its price."""
     is_resting: bool = False
     amendments: int = 0
+    algo: LiveAlgo | None = None
+    """The conditional order that it came out of; set while both are alive."""
+    is_forced: bool = False
+    """Whether the venue placed it to liquidate a position."""
+
+    @property
+    def leg(self) -> Leg:
+        """The position that the order changes."""
+        return self.desk.legs[self.position_side]
 
     @property
     def remaining(self) -> int:
@@ -151,6 +208,8 @@ class LiveOrder:
             average_price=average,
             reduce_only=self.reduce_only,
             self_trade_prevention=self.self_trade_prevention,
+            position_side=self.position_side,
+            price_match=self.price_match,
             good_till_ms=self.good_till_ms,
             expire_reason=self.expire_reason,
             created_ms=self.created_ms,

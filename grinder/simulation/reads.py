@@ -10,8 +10,9 @@ from typing import TypeVar
 from grinder.model.instrument import Instrument
 from grinder.simulation.account import Account, Desk
 from grinder.simulation.book import Book
+from grinder.simulation.brackets import Bracket
 from grinder.simulation.money import from_e8
-from grinder.simulation.orders import LiveOrder, Order
+from grinder.simulation.orders import LiveOrder, Order, PositionSide
 from grinder.simulation.queueing import QueueRules
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.simulation.reports import (
@@ -137,16 +138,35 @@ class Reads:
         ]
         return tuple(_page(rows, limit, start_ms is not None))
 
-    def position(self, account: str, symbol: str) -> PositionState:
-        """Return the position of one symbol, flat or not."""
-        return self._desk(account, symbol).position_state()
+    def position(
+        self, account: str, symbol: str, side: PositionSide = PositionSide.BOTH
+    ) -> PositionState:
+        """Return one position of a symbol, flat or not."""
+        return self._desk(account, symbol).legs[side].state()
+
+    def legs(self, account: str, symbol: str) -> tuple[PositionState, ...]:
+        """Return the positions of a symbol that the account's mode knows, flat or not."""
+        return tuple(leg.state() for leg in self._desk(account, symbol).active_legs)
+
+    def liquidation_price(self, account: str, symbol: str, side: PositionSide) -> Decimal:
+        """Return the mark price at which a position is liquidated if nothing else moves; or 0."""
+        return self._desk(account, symbol).legs[side].liquidation_price()
+
+    def is_hedged(self, account: str) -> bool:
+        """Return whether the account is in hedge mode."""
+        return self._account(account).is_hedged
+
+    def brackets(self, symbol: str) -> tuple[Bracket, ...]:
+        """Return the notional tiers of the symbol, smallest first."""
+        return self._book(symbol).brackets
 
     def positions(self, account: str) -> tuple[PositionState, ...]:
         """Return the positions of symbols with a position or an open order, by symbol."""
         return tuple(
-            desk.position_state()
+            leg.state()
             for _, desk in sorted(self._account(account).desks.items())
-            if desk.position.lots or desk.open
+            for leg in desk.active_legs
+            if leg.position.lots or desk.open
         )
 
     def leverage(self, account: str, symbol: str) -> int:
@@ -162,15 +182,18 @@ class Reads:
         """Return wallet, unrealised profit, margins and what is available."""
         found = self._account(account)
         unrealised = found.unrealised_e8()
-        margin = found.margin_e8()
+        margin = sum(desk.margin_e8() for desk in found.desks.values())
         position_margin = sum(desk.position_margin_e8() for desk in found.desks.values())
+        cross_wallet = found.wallet_e8 - found.isolated_e8()
         return Balance(
             asset="USDT",
             wallet=from_e8(found.wallet_e8),
             unrealised=from_e8(unrealised),
             position_margin=from_e8(position_margin),
             order_margin=from_e8(margin - position_margin),
-            available=from_e8(max(0, found.wallet_e8 + unrealised - margin)),
+            available=from_e8(max(0, found.free_e8())),
+            cross_wallet=from_e8(cross_wallet),
+            cross_unrealised=from_e8(found.cross_equity_e8() - cross_wallet),
         )
 
     def ledger(self, account: str) -> Ledger:
@@ -181,6 +204,7 @@ class Reads:
             realised=from_e8(found.realised_e8),
             commission=from_e8(found.commission_e8),
             funding=from_e8(found.funding_e8),
+            insurance=from_e8(found.insurance_e8),
             fills=found.fills,
             orders=found.orders,
         )

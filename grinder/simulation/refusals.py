@@ -24,6 +24,11 @@ class Rule(Enum):
         "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!",
         400,
     )
+    NO_ALGO_KEY = (
+        -1102,
+        "Param 'algoId' or 'clientAlgoId' must be sent, but both were empty/null!",
+        400,
+    )
     UNWANTED_PARAMETER = (-1106, "Parameter '{name}' sent when not required.", 400)
     PRECISION = (-1111, "Precision is over the maximum defined for this asset.", 400)
     ORDER_TYPE = (-1116, "Invalid orderType.", 400)
@@ -32,9 +37,15 @@ class Rule(Enum):
     UNKNOWN_ON_CANCEL = (-2011, "Unknown order sent.", 400)
     UNKNOWN_ON_QUERY = (-2013, "Order does not exist.", 400)
     ACCOUNT = (-2015, "Invalid API-key, IP, or permissions for action.", 401)
+    WOULD_TRIGGER = (-2021, "Order would immediately trigger.", 400)
     MARGIN = (-2019, "Margin is insufficient.", 400)
     REDUCE_ONLY = (-2022, "ReduceOnly Order is rejected.", 400)
     ORDERS_MAX = (-2025, "Reach max open order limit.", 400)
+    POSITION_MAX = (
+        -2027,
+        "Exceeded the maximum allowable position at current leverage.",
+        400,
+    )
     PRICE_MAX = (-4002, "Price greater than max price.", 400)
     QTY_ZERO = (-4003, "Quantity less than or equal to zero.", 400)
     QTY_MIN = (-4004, "Quantity less than min quantity.", 400)
@@ -46,6 +57,26 @@ class Rule(Enum):
     QTY_STEP = (-4023, "Qty not increased by step size.", 400)
     PRICE_FLOOR = (-4024, "Limit price can't be lower than {limit}.", 400)
     LEVERAGE = (-4028, "Leverage {leverage} is not valid", 400)
+    CONDITIONALS_MAX = (-4045, "Reach max stop order limit.", 400)
+    MARGIN_TYPE_SAME = (-4046, "No need to change margin type.", 400)
+    MARGIN_TYPE_ORDERS = (
+        -4047,
+        "Margin type cannot be changed if there exists open orders.",
+        400,
+    )
+    MARGIN_TYPE_POSITION = (-4048, "Margin type cannot be changed if there exists position.", 400)
+    POSITION_MODE_SAME = (-4059, "No need to change position side.", 400)
+    POSITION_SIDE = (-4061, "Order's position side does not match user's setting.", 400)
+    POSITION_MODE_ORDERS = (
+        -4067,
+        "Position side cannot be changed if there exists open orders.",
+        400,
+    )
+    POSITION_MODE_POSITION = (
+        -4068,
+        "Position side cannot be changed if there exists position.",
+        400,
+    )
     CLIENT_ID_IN_USE = (-4116, "ClientOrderId is duplicated.", 400)
     REDUCE_ONLY_SURPLUS = (
         -4118,
@@ -58,12 +89,23 @@ class Rule(Enum):
         "Please use the Algo Order API endpoints instead.",
         400,
     )
+    CLOSE_POSITION_EXISTS = (
+        -4130,
+        "An open stop or take profit order with GTE and closePosition in the direction "
+        "is existing.",
+        400,
+    )
     MARKET_PRICE_BAND = (
         -4131,
         "The counterparty's best price does not meet the PERCENT_PRICE filter limit.",
         400,
     )
     SYMBOL_STATUS = (-4140, "Invalid symbol status for opening position.", 400)
+    ISOLATED_LEVERAGE = (
+        -4161,
+        "Leverage reduction is not supported in Isolated Margin Mode with open positions.",
+        400,
+    )
     NOTIONAL_MIN = (
         -4164,
         "Order's notional must be no smaller than {notional} (unless you choose reduce only).",
@@ -83,6 +125,12 @@ class Rule(Enum):
         "Order's notional must be no smaller than {notional}.",
         400,
     )
+    PRICE_MATCH_TYPE = (
+        -5038,
+        "Price match only supports order type: LIMIT, STOP AND TAKE_PROFIT.",
+        400,
+    )
+    NO_DEPTH = (-5041, "No depth matches this BBO order.", 400)
     GOOD_TILL = (
         -5040,
         "The goodTillDate timestamp must be greater than the current time plus 600 seconds",

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import attrs
 
 from grinder.model.order import Side
-from grinder.simulation.orders import Order
+from grinder.simulation.orders import Order, PositionSide
+
+if TYPE_CHECKING:
+    from grinder.simulation.algo import Algo
 
 
 class Execution(StrEnum):
@@ -17,6 +21,8 @@ class Execution(StrEnum):
     NEW = "NEW"
     CANCELED = "CANCELED"
     EXPIRED = "EXPIRED"
+    CALCULATED = "CALCULATED"
+    """A fill by which the venue liquidates a position."""
     TRADE = "TRADE"
     AMENDMENT = "AMENDMENT"
 
@@ -26,13 +32,14 @@ class AccountReason(StrEnum):
 
     ORDER = "ORDER"
     FUNDING_FEE = "FUNDING_FEE"
+    INSURANCE_CLEAR = "INSURANCE_CLEAR"
 
 
 @attrs.frozen(kw_only=True)
 class OrderReport:
     """One change of one order, told to its owner (ORDER_TRADE_UPDATE).
 
-    The fields about a fill are zero unless ``execution`` is TRADE.
+    The fields about a fill are zero unless ``execution`` is TRADE or CALCULATED.
     """
 
     account: str
@@ -60,6 +67,8 @@ class BalanceChange:
 
     asset: str
     wallet: Decimal
+    cross_wallet: Decimal
+    """Without what is set apart for isolated positions."""
     change: Decimal
     """What changed the balance apart from profit and commission; funding is here."""
 
@@ -78,6 +87,12 @@ class PositionState:
     unrealised: Decimal
     """At the mark price; 0 while no mark price is known."""
     updated_ms: int
+    side: PositionSide = PositionSide.BOTH
+    maintenance: Decimal = Decimal(0)
+    """The margin below which it is liquidated."""
+    is_isolated: bool = False
+    isolated_wallet: Decimal = Decimal(0)
+    """What of the wallet is set apart for it; 0 under crossed margin."""
 
 
 @attrs.frozen(kw_only=True)
@@ -89,7 +104,7 @@ class AccountReport:
     reason: AccountReason
     balances: tuple[BalanceChange, ...]
     positions: tuple[PositionState, ...]
-    """Empty for funding: a cross position does not change by it."""
+    """Empty for funding of a crossed position, which does not change by it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -106,7 +121,16 @@ class OwnTrade:
     buyer_is_maker: bool
 
 
-Event = OrderReport | AccountReport | OwnTrade
+@attrs.frozen(kw_only=True)
+class AlgoReport:
+    """One change of a conditional order (ALGO_UPDATE)."""
+
+    account: str
+    ts_ms: int
+    algo: Algo
+
+
+Event = OrderReport | AccountReport | AlgoReport | OwnTrade
 
 
 @attrs.frozen(kw_only=True)
@@ -127,6 +151,7 @@ class AccountTrade:
     realised_profit: Decimal
     is_maker: bool
     ts_ms: int
+    position_side: PositionSide = PositionSide.BOTH
 
 
 class IncomeType(StrEnum):
@@ -135,6 +160,7 @@ class IncomeType(StrEnum):
     REALIZED_PNL = "REALIZED_PNL"
     COMMISSION = "COMMISSION"
     FUNDING_FEE = "FUNDING_FEE"
+    INSURANCE_CLEAR = "INSURANCE_CLEAR"
 
 
 @attrs.frozen(kw_only=True)
@@ -147,7 +173,7 @@ class Income:
     amount: Decimal
     asset: str
     trade_id: int
-    """0 for funding."""
+    """0 unless a fill was the cause."""
     ts_ms: int
 
 
@@ -161,17 +187,21 @@ class Balance:
     position_margin: Decimal
     order_margin: Decimal
     available: Decimal
-    """wallet + unrealised - both margins, not below 0."""
+    """What new orders may bind: crossed wallet and profit less the margins, not below 0."""
+    cross_wallet: Decimal
+    cross_unrealised: Decimal
 
 
 @attrs.frozen(kw_only=True)
 class Ledger:
-    """Exact totals of an account: wallet = start + realised - commission + funding."""
+    """Exact totals: wallet = start + realised - commission + funding + insurance."""
 
     start: Decimal
     realised: Decimal
     commission: Decimal
     funding: Decimal
+    insurance: Decimal
+    """What the venue paid for losses larger than the margin."""
     fills: int
     orders: int
     """Orders accepted."""

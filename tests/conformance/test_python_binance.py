@@ -78,15 +78,6 @@ def test_refusals_arrive_as_the_clients_own_errors(client: Any) -> None:
     assert refused.value.code == -4164
 
 
-def test_conditional_orders_go_to_the_algo_service_which_is_not_there(client: Any) -> None:
-    with pytest.raises(binance.exceptions.BinanceAPIException) as refused:
-        client.futures_create_order(
-            symbol="BTCUSDT", side="BUY", type="STOP_MARKET", stopPrice="50000", quantity="0.01"
-        )
-
-    assert refused.value.status_code == 404
-
-
 def test_batch_orders_are_placed_and_all_canceled(client: Any) -> None:
     order = {
         "symbol": "BTCUSDT",

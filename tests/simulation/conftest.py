@@ -40,10 +40,18 @@ class Venue:
     symbol = "BTCUSDT"
 
     def __init__(
-        self, queue: QueueRules | None = None, balance: int = 100_000, **changes: Any
+        self,
+        queue: QueueRules | None = None,
+        balance: int = 100_000,
+        can_liquidate: bool = False,
+        **changes: Any,
     ) -> None:
         self.instrument = attrs.evolve(INSTRUMENT, **changes)
-        self.exchange = Exchange({self.symbol: self.instrument}, queue=queue or QueueRules())
+        self.exchange = Exchange(
+            {self.symbol: self.instrument},
+            queue=queue or QueueRules(),
+            can_liquidate=can_liquidate,
+        )
         for account in ("ann", "bob"):
             self.exchange.open_account(account, Decimal(balance))
         self.now_ms = 1_000

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 
 import attrs
 
-from grinder.venues.sim.auth import Credential
+from grinder.venues.sim.auth import Credential, made_credential
 from grinder.venues.sim.config import AccountSeed
 from grinder.venues.sim.refusing import ApiRefusal
 
 CROSSED = "CROSSED"
 ISOLATED = "ISOLATED"
+KEYS_MAX = 1000
 
 
 @attrs.define
@@ -28,12 +29,24 @@ class Accounts:
 
     def __init__(self, seeds: Iterable[AccountSeed], listen_key_ms: int) -> None:
         self.keys: dict[str, Credential] = {
-            seed.key: Credential(key=seed.key, secret=seed.secret, account=seed.key)
-            for seed in seeds
+            seed.key: made_credential(seed.key, seed.secret, seed.key) for seed in seeds
         }
         self._listen_key_ms = listen_key_ms
         self._listen_keys: dict[str, ListenKey] = {}
         self._margin_types: dict[tuple[str, str], str] = {}
+
+    def add_key(self, key: str, secret: str, account: str) -> None:
+        """Let another API key open ``account``; replaces a key of the same name.
+
+        Raises:
+            ValueError: there is no such account, or there are too many keys.
+            ConfigError: the secret names a public key that can not be read.
+        """
+        if account not in {each.account for each in self.keys.values()}:
+            raise ValueError(f"no account {account}")
+        if len(self.keys) >= KEYS_MAX:
+            raise ValueError(f"expected at most {KEYS_MAX} keys")
+        self.keys[key] = made_credential(key, secret, account)
 
     def margin_type(self, account: str, symbol: str) -> str:
         """Return CROSSED or ISOLATED."""

@@ -12,6 +12,7 @@ import attrs
 
 from grinder.model.instrument import Instrument
 from grinder.simulation.market import DepthDiff, Level, Mark, Quote, Trade
+from grinder.venues.sim.tape import Tape
 
 DEPTH_MAX = 1000
 
@@ -35,6 +36,7 @@ class PublicBook:
         self.quote: Quote | None = None
         self.mark: Mark | None = None
         self.last_trade: Trade | None = None
+        self.tape = Tape()
         self.trade_id = now_ms
         # Starting from the clock keeps ids rising across restarts of the venue.
         self.update_id = now_ms * 1000

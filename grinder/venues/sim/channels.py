@@ -6,29 +6,20 @@ Nothing is rendered for a stream without a listener, and a frame is rendered onc
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 import attrs
 
 from grinder.simulation.market import DepthDiff, Mark, Quote, Trade
 from grinder.venues.sim import frames
 from grinder.venues.sim.book import Numbered, PublicBook
+from grinder.venues.sim.klines import CandleStreams, Publisher
+from grinder.venues.sim.tape import Printed
 
 AGGREGATION_MS = 100
 DIFF_STREAMS = {"@depth": 250, "@depth@100ms": 100, "@depth@250ms": 250, "@depth@500ms": 500}
 PARTIAL_LEVELS = (5, 10, 20)
 PARTIAL_SPEEDS = {"": 250, "@100ms": 100, "@250ms": 250, "@500ms": 500}
 MARK_SLOW_MS = 3000
-
-
-class Publisher(Protocol):
-    """Where frames go."""
-
-    def has_listeners(self, stream: str) -> bool:
-        """Tell whether anybody listens to ``stream``."""
-
-    def publish(self, stream: str, frame: frames.Frame) -> None:
-        """Send ``frame`` to everybody who listens to ``stream``."""
 
 
 @attrs.define(kw_only=True)
@@ -51,6 +42,8 @@ class _Aggregate:
     first: int
     last: int
     traded_ms: int
+    is_heard: bool
+    """Whether anybody listened when it began; who came later does not hear of it."""
 
 
 class Channels:
@@ -70,6 +63,7 @@ class Channels:
             for suffix, every in PARTIAL_SPEEDS.items()
         ]
         self._partial_sent: dict[str, tuple[int, int]] = {}
+        self._candles = CandleStreams(book, publisher)
         self._aggregate: _Aggregate | None = None
         self._agg_id = book.trade_id
         self._mark_slow_ms = 0
@@ -80,23 +74,25 @@ class Channels:
 
     def traded(self, trade: Trade, trade_id: int, now_ms: int) -> None:
         """Tell listeners of a trade; aggregated trades wait for their window."""
+        self._book.tape.take(trade, trade_id, now_ms)
         self._send("@trade", lambda: frames.trade(self._book, trade, trade_id, now_ms))
         pending = self._aggregate
+        is_heard = self._publisher.has_listeners(f"{self._prefix}@aggTrade")
         if (
             pending is not None
             and pending.event.price_ticks == trade.price_ticks
             and pending.event.buyer_is_maker == trade.buyer_is_maker
             and now_ms - pending.traded_ms < AGGREGATION_MS
+            and pending.is_heard == is_heard
         ):
             lots = pending.event.lots + trade.lots
             pending.event = attrs.evolve(pending.event, lots=lots)
             pending.last = trade_id
             return
         self._flush_aggregate(now_ms)
-        if self._publisher.has_listeners(f"{self._prefix}@aggTrade"):
-            self._aggregate = _Aggregate(
-                event=trade, first=trade_id, last=trade_id, traded_ms=now_ms
-            )
+        self._aggregate = _Aggregate(
+            event=trade, first=trade_id, last=trade_id, traded_ms=now_ms, is_heard=is_heard
+        )
 
     def changed(self, diff: DepthDiff, ids: Numbered, now_ms: int) -> None:
         """Tell real-time listeners of changed levels; remember them for the slower streams."""
@@ -128,6 +124,7 @@ class Channels:
             if now_ms >= stream.due_ms and (stream.bids or stream.asks):
                 stream.due_ms = now_ms + stream.every_ms
                 self._flush_diff(stream, now_ms)
+        self._candles.tick(now_ms)
         for name, levels, every in self._partials:
             if self._publisher.has_listeners(name):
                 self._send_partial(name, levels, every, now_ms)
@@ -142,15 +139,28 @@ class Channels:
         if pending is None:
             return
         self._agg_id += 1
-        frame = frames.agg_trade(
-            self._book,
-            pending.event,
-            agg_id=self._agg_id,
-            first=pending.first,
-            last=pending.last,
-            times=(pending.traded_ms, now_ms),
+        number, event, times = self._agg_id, pending.event, (pending.traded_ms, now_ms)
+        self._book.tape.aggregates.append(
+            Printed(
+                number=number,
+                first=pending.first,
+                last=pending.last,
+                at_ms=pending.traded_ms,
+                price_ticks=event.price_ticks,
+                lots=event.lots,
+                buyer_is_maker=event.buyer_is_maker,
+            )
         )
-        self._publisher.publish(f"{self._prefix}@aggTrade", frame)
+        if pending.is_heard:
+            frame = frames.agg_trade(
+                self._book,
+                event,
+                agg_id=number,
+                first=pending.first,
+                last=pending.last,
+                times=times,
+            )
+            self._publisher.publish(f"{self._prefix}@aggTrade", frame)
 
     def _flush_diff(self, stream: _DiffStream, now_ms: int) -> None:
         book = self._book

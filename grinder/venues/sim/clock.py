@@ -19,10 +19,23 @@ class VenueClock:
         self.speed = speed
         self.offset_ms = offset_ms
         self._started = time.monotonic()
+        self._drift_ppm = 0
+        self._drifts_since = self._started
+
+    def drift(self, ppm: int) -> None:
+        """Let venue time run fast (or slow, below 0) by ``ppm`` millionths from now on.
+
+        What has drifted so far is forgotten: the offset alone counts at this moment.
+        """
+        self._drift_ppm = ppm
+        self._drifts_since = time.monotonic()
 
     def now_ms(self) -> int:
         """Return venue time in milliseconds since the Unix epoch."""
-        return time.time_ns() // 1_000_000 + self.offset_ms
+        now_ms = time.time_ns() // 1_000_000 + self.offset_ms
+        if not self._drift_ppm:
+            return now_ms
+        return now_ms + int((time.monotonic() - self._drifts_since) * self._drift_ppm / 1000)
 
     def market_ms(self) -> float:
         """Return milliseconds of market time since the start."""

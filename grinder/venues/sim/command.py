@@ -40,7 +40,7 @@ def serve(
         seed: of the generated markets.
         speed: how many times faster than recorded the market plays.
         order_log: file to which order operations are appended.
-        accounts: ``KEY:SECRET:BALANCE`` each; none gives the default account.
+        accounts: ``KEY:SECRET:BALANCE`` as ``account`` reads it; none gives the default account.
         host: address to listen on.
 
     Returns 0 when told to stop, 1 when the venue failed, 2 when it could not start.
@@ -69,7 +69,7 @@ def serve(
 
 
 def account(text: str) -> AccountSeed:
-    """Return the account that ``KEY:SECRET:BALANCE`` names.
+    """Return the account that ``KEY:SECRET:BALANCE`` names; SECRET may be ``ed25519=PUBLIC``.
 
     Raises:
         ConfigError: the text has another form; it is not repeated, for it may hold a secret.

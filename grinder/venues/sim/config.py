@@ -19,6 +19,7 @@ class AccountSeed:
 
     key: str
     secret: str = attrs.field(repr=False)
+    """The HMAC secret, or ``ed25519=`` and a public key: base64, or the path of a PEM file."""
     balance: Decimal = Decimal(10_000)
     """Opening wallet balance in USDT."""
 

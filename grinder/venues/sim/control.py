@@ -14,14 +14,14 @@ import attrs
 import orjson
 from aiohttp import web
 
+from grinder.errors import ConfigError
 from grinder.simulation.refusals import Refusal
+from grinder.venues.sim.control_faults import FaultControl
 from grinder.venues.sim.control_market import MarketControl, Request, market_state
-from grinder.venues.sim.faults import Fault
 from grinder.venues.sim.feeder import Player
 from grinder.venues.sim.refusing import ApiRefusal
 from grinder.venues.sim.rendering import plain, read_order
 from grinder.venues.sim.rest import reply
-from grinder.venues.sim.streams import Route
 from grinder.venues.sim.venue import Venue
 
 
@@ -31,17 +31,12 @@ class Control:
     def __init__(self, venue: Venue, players: Mapping[str, Player]) -> None:
         self._venue = venue
         self._players = players
+        self._faults = FaultControl(venue)
         self._commands: Mapping[str, Callable[[Request], Any]] = {
             **MarketControl(venue, players).commands(),
+            **self._faults.commands(),
             "state": self.state,
             "orders": self.orders,
-            "stall": self.stall,
-            "drop": self.drop,
-            "fault": self.fault,
-            "delay": self.delay,
-            "clear-faults": self.clear_faults,
-            "expire-listen-key": self.expire_listen_key,
-            "clock": self.clock,
             "reset": self.reset,
         }
 
@@ -53,7 +48,7 @@ class Control:
             if not isinstance(wanted, dict):
                 raise TypeError("expected a JSON object")
             return reply(200, self.command(request.match_info["name"], wanted), {})
-        except (ValueError, KeyError, TypeError, InvalidOperation) as error:
+        except (ValueError, KeyError, TypeError, InvalidOperation, ConfigError) as error:
             return reply(400, {"error": f"{type(error).__name__}: {error}"}, {})
         except (ApiRefusal, Refusal) as refusal:
             return reply(400, {"error": str(refusal)}, {})
@@ -73,6 +68,9 @@ class Control:
             "now_ms": self._venue.clock.now_ms(),
             "connections": self._venue.hub.connections,
             "slow_disconnects": self._venue.hub.slow_disconnects,
+            "stream_faults": {
+                fault.value: count for fault, count in self._venue.hub.chaos.counts.items()
+            },
             "markets": {
                 symbol: market_state(self._venue, self._players, symbol)
                 for symbol in self._venue.books
@@ -84,52 +82,10 @@ class Control:
         """Return the order log's lines numbered above ``after``."""
         return {"orders": self._venue.log.lines(int(wanted.get("after", 0)))}
 
-    def stall(self, wanted: Request) -> Any:
-        """Send nothing on ``routes``, sockets stay open; an empty list ends it."""
-        self._venue.hub.stall(_routes(wanted))
-        return {}
-
-    def drop(self, wanted: Request) -> Any:
-        """Break the stream connections of ``routes``."""
-        return {"dropped": self._venue.hub.drop(_routes(wanted))}
-
-    def fault(self, wanted: Request) -> Any:
-        """Plan a fault for the next ``times`` matching REST requests."""
-        self._venue.faults.plan(
-            Fault(wanted["fault"]),
-            method=wanted.get("method", ""),
-            path=wanted.get("path", ""),
-            times=int(wanted.get("times", 1)),
-        )
-        return {}
-
-    def delay(self, wanted: Request) -> Any:
-        """Delay every REST reply by ``ms``."""
-        self._venue.faults.delay_ms = int(wanted["ms"])
-        return {}
-
-    def clear_faults(self, _: Request) -> Any:
-        """Forget planned faults, the delay and stalls."""
-        self._venue.faults.clear()
-        self._venue.hub.stall(())
-        return {}
-
-    def expire_listen_key(self, wanted: Request) -> Any:
-        """Expire the listen key of ``account`` now."""
-        account = wanted.get("account", self._venue.config.accounts[0].key)
-        listen_key = self._venue.accounts.stop_listening(account)
-        if listen_key is not None:
-            self._venue.expire(listen_key)
-        return {"expired": listen_key is not None}
-
-    def clock(self, wanted: Request) -> Any:
-        """Set the offset of venue time against this machine's clock."""
-        self._venue.clock.offset_ms = int(wanted["offset_ms"])
-        return {"now_ms": self._venue.clock.now_ms()}
-
     def reset(self, _: Request) -> Any:
         """Begin anew with fresh accounts; the market goes on."""
         self._venue.reset()
+        self._venue.hub.chaos.clear()
         return {}
 
     def _account(self, account: str) -> Any:
@@ -146,8 +102,3 @@ class Control:
             },
             "open_orders": [read_order(order) for order in exchange.open_orders(account)],
         }
-
-
-def _routes(wanted: Request) -> list[Route]:
-    names = wanted.get("routes", [route.value for route in Route])
-    return [Route("" if name == "bare" else name) for name in names]

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import attrs
 
+from grinder.venues.sim.maintenance import State
+
 QUEUE_MAX = 1000
 
 
@@ -84,6 +86,10 @@ class Faults:
     def __init__(self) -> None:
         self._planned: deque[Planned] = deque(maxlen=QUEUE_MAX)
         self.delay_ms = 0
+        self.is_reply_first = False
+        """Whether user-data frames of a request wait until its reply has left."""
+        self.states: dict[str, State] = {}
+        """Symbols that do not trade as usual."""
 
     def plan(self, fault: Fault, *, method: str = "", path: str = "", times: int = 1) -> None:
         """Let the next ``times`` requests fail that match; an empty method or path matches all."""
@@ -103,3 +109,5 @@ class Faults:
         """Forget every fault and the delay."""
         self._planned.clear()
         self.delay_ms = 0
+        self.is_reply_first = False
+        self.states.clear()

@@ -110,7 +110,12 @@ def source(venue: Venue, symbol: str) -> Iterator[MarketEvent]:
         return looped(recording)
     instrument = venue.instruments[symbol]
     config = GeneratorConfig(instrument=instrument, start_ticks=catalog.start_ticks(instrument))
-    return generated(config, Random(f"{venue.config.seed}:{symbol}"))
+    return generated(config, chance(venue.config.seed, symbol))
+
+
+def chance(seed: int, name: str) -> Random:
+    """Return the chance of one purpose: equal seeds and names draw alike."""
+    return Random(f"{seed}:{name}")
 
 
 async def mark_regularly(venue: Venue) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from grinder.simulation.market import Level, Mark, Quote, Trade
@@ -109,5 +109,43 @@ def mark_price(mark: Mark, now_ms: int) -> Frame:
         "i": f"{mark.index_price:.8f}",
         "r": f"{mark.funding_rate:.8f}",
         "T": mark.next_funding_ms,
+        "st": USDT_MARGINED,
+    }
+
+
+def contract_info(row: Mapping[str, Any], status: str, now_ms: int) -> Frame:
+    """Return a ``contractInfo`` frame for a row of exchangeInfo."""
+    return {
+        "e": "contractInfo",
+        "E": now_ms,
+        "s": row["symbol"],
+        "ps": row["pair"],
+        "ct": row["contractType"],
+        "dt": row["deliveryDate"],
+        "ot": row["onboardDate"],
+        "cs": status,
+        "st": USDT_MARGINED,
+    }
+
+
+def force_order(symbol: str, *, side: str, price: str, qty: str, now_ms: int) -> Frame:
+    """Return a ``forceOrder`` frame: somebody's position was closed by the venue."""
+    return {
+        "e": "forceOrder",
+        "E": now_ms,
+        "o": {
+            "s": symbol,
+            "S": side,
+            "o": "LIMIT",
+            "f": "IOC",
+            "q": qty,
+            "p": price,
+            "ap": price,
+            "X": "FILLED",
+            "l": qty,
+            "z": qty,
+            "T": now_ms,
+        },
+        "ps": symbol,
         "st": USDT_MARGINED,
     }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from grinder.venues.sim.config import Limits
-from grinder.venues.sim.refusing import ApiRefusal
+from grinder.venues.sim.refusing import ApiRefusal, is_whole
 
 MINUTE_MS = 60_000
 TEN_SECONDS_MS = 10_000
@@ -16,6 +16,9 @@ WEIGHTS: dict[tuple[str, str], int] = {
     ("POST", "/fapi/v1/order"): 0,
     ("PUT", "/fapi/v1/order"): 0,
     ("POST", "/fapi/v1/batchOrders"): 5,
+    ("PUT", "/fapi/v1/batchOrders"): 5,
+    ("POST", "/fapi/v1/algoOrder"): 0,
+    ("GET", "/fapi/v1/allAlgoOrders"): 5,
     ("GET", "/fapi/v1/allOrders"): 5,
     ("POST", "/fapi/v1/countdownCancelAll"): 10,
     ("GET", "/fapi/v2/positionRisk"): 5,
@@ -31,17 +34,28 @@ WEIGHTS: dict[tuple[str, str], int] = {
     ("GET", "/fapi/v1/multiAssetsMargin"): 30,
     ("GET", "/fapi/v1/symbolConfig"): 5,
     ("GET", "/fapi/v1/accountConfig"): 5,
+    ("GET", "/fapi/v1/aggTrades"): 20,
+    ("GET", "/fapi/v1/trades"): 5,
+    ("GET", "/fapi/v1/historicalTrades"): 200,
+    ("GET", "/fapi/v1/adlQuantile"): 5,
+    ("GET", "/fapi/v1/feeBurn"): 30,
+    ("POST", "/fapi/v1/order/test"): 1,
 }
 """Weights other than 1 that do not depend on the parameters."""
 
 WITHOUT_SYMBOL = {
     ("GET", "/fapi/v1/openOrders"): (1, 40),
+    ("GET", "/fapi/v1/openAlgoOrders"): (1, 40),
     ("GET", "/fapi/v1/ticker/bookTicker"): (2, 5),
     ("GET", "/fapi/v1/ticker/price"): (1, 2),
     ("GET", "/fapi/v2/ticker/price"): (1, 2),
     ("GET", "/fapi/v1/premiumIndex"): (1, 10),
+    ("GET", "/fapi/v1/ticker/24hr"): (1, 40),
+    ("GET", "/fapi/v1/forceOrders"): (20, 50),
 }
 """Weights with and without a symbol."""
+
+KLINE_PATHS = ("/fapi/v1/klines", "/fapi/v1/continuousKlines")
 
 DEPTH_WEIGHTS = {"5": 2, "10": 2, "20": 2, "50": 2, "100": 5, "500": 10, "1000": 20}
 
@@ -50,6 +64,10 @@ def weight(method: str, path: str, params: Mapping[str, str]) -> int:
     """Return the weight of a call."""
     if path == "/fapi/v1/depth":
         return DEPTH_WEIGHTS.get(params.get("limit", "500"), 10)
+    if path in KLINE_PATHS:
+        limit = params.get("limit", "500")
+        rows = int(limit) if is_whole(limit) else 500
+        return 1 if rows < 100 else 2 if rows < 500 else 5 if rows <= 1000 else 10
     if (method, path) in WITHOUT_SYMBOL:
         with_symbol, without = WITHOUT_SYMBOL[method, path]
         return with_symbol if params.get("symbol") else without
@@ -133,6 +151,10 @@ class Counters:
             "X-MBX-ORDER-COUNT-10S": str(short.add(0, now_ms)),
             "X-MBX-ORDER-COUNT-1M": str(long.add(0, now_ms)),
         }
+
+    def ban(self, until_ms: int) -> None:
+        """Refuse everything with 418 until ``until_ms`` of venue time; 0 ends a ban."""
+        self._banned_until_ms = until_ms
 
     def reset(self) -> None:
         """Forget every count and ban."""

@@ -10,7 +10,13 @@ from urllib.parse import parse_qsl
 import orjson
 
 from grinder.model.order import OrderType, Side, TimeInForce
-from grinder.simulation.orders import CONDITIONAL_TYPES, NewOrder, SelfTradePrevention
+from grinder.simulation.orders import (
+    CONDITIONAL_TYPES,
+    NewOrder,
+    PositionSide,
+    PriceMatch,
+    SelfTradePrevention,
+)
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.venues.sim.refusing import ApiRefusal, is_whole, mandatory
 
@@ -56,6 +62,10 @@ class Params:
             raise mandatory(name)
         return value
 
+    def maybe_decimal(self, name: str) -> Decimal | None:
+        """Return an exact number or None."""
+        return self.decimal(name) if self.maybe(name) else None
+
     def flag(self, name: str) -> bool:
         """Return a truth value; absent is false."""
         value = (self.maybe(name) or "false").lower()
@@ -92,10 +102,11 @@ def element(value: Any) -> Params:
     """Return the parameters of one element of a batch, whose values may be JSON of any kind."""
     if not isinstance(value, dict):
         raise mandatory("batchOrders")
-    return Params({str(name): _text(each) for name, each in value.items()})
+    return Params({str(name): as_text(each) for name, each in value.items()})
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """Return a JSON value as the text that a form would carry."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -111,27 +122,29 @@ def new_order(params: Params) -> NewOrder:
     kind = params.text("type")
     if kind in CONDITIONAL_TYPES:
         raise Refusal(Rule.CONDITIONAL_TYPE)
-    _refuse_unsimulated(params)
+    if params.flag("closePosition"):
+        raise Refusal(Rule.UNWANTED_PARAMETER, name="closePosition")
     is_limit = kind == OrderType.LIMIT
     time_in_force = params.text("timeInForce") if is_limit else "GTC"
     if time_in_force not in TimeInForce.__members__:
         raise ApiRefusal(-1115, "Invalid timeInForce.")
     if not is_limit and params.maybe("price"):
         raise Refusal(Rule.UNWANTED_PARAMETER, name="price")
-    prevention = params.maybe("selfTradePreventionMode") or "EXPIRE_MAKER"
-    if prevention not in SelfTradePrevention.__members__:
-        raise mandatory("selfTradePreventionMode")
+    price_match = price_match_of(params)
+    is_priced = is_limit and (price_match is PriceMatch.NONE or params.maybe("price"))
     return NewOrder(
         symbol=symbol,
         side=side,
         type=kind,
-        price=params.decimal("price") if is_limit else None,
+        price=params.decimal("price") if is_priced else None,
         qty=params.decimal("quantity"),
         time_in_force=TimeInForce(time_in_force),
         reduce_only=params.flag("reduceOnly"),
         client_order_id=params.maybe("newClientOrderId"),
         good_till_ms=params.maybe_integer("goodTillDate"),
-        self_trade_prevention=SelfTradePrevention(prevention),
+        self_trade_prevention=prevention_of(params),
+        position_side=position_side_of(params),
+        price_match=price_match,
     )
 
 
@@ -147,10 +160,37 @@ def side_of(params: Params) -> Side:
     return Side(side)
 
 
-def _refuse_unsimulated(params: Params) -> None:
-    if (params.maybe("positionSide") or "BOTH") != "BOTH":
-        raise ApiRefusal(-4061, "Order's position side does not match user's setting.")
-    if (params.maybe("priceMatch") or "NONE") != "NONE":
-        raise ApiRefusal(-1130, "Data sent for parameter 'priceMatch' is not simulated.")
-    if params.flag("closePosition"):
-        raise Refusal(Rule.UNWANTED_PARAMETER, name="closePosition")
+def position_side_of(params: Params) -> PositionSide:
+    """Return the position side; absent is BOTH.
+
+    Raises:
+        ApiRefusal: it is none of the venue's words.
+    """
+    text = params.maybe("positionSide") or "BOTH"
+    if text not in PositionSide.__members__:
+        raise ApiRefusal(-4060, "Invalid position side.")
+    return PositionSide(text)
+
+
+def price_match_of(params: Params) -> PriceMatch:
+    """Return which price of the book is wanted; absent is NONE.
+
+    Raises:
+        ApiRefusal: it is none of the venue's words.
+    """
+    text = params.maybe("priceMatch") or "NONE"
+    if text not in PriceMatch.__members__:
+        raise ApiRefusal(-5037, "Invalid price match.")
+    return PriceMatch(text)
+
+
+def prevention_of(params: Params) -> SelfTradePrevention:
+    """Return who expires in a self-trade; absent is the maker.
+
+    Raises:
+        ApiRefusal: it is none of the venue's words; NONE is no longer one.
+    """
+    text = params.maybe("selfTradePreventionMode") or "EXPIRE_MAKER"
+    if text not in SelfTradePrevention.__members__:
+        raise ApiRefusal(-5039, "Invalid self trade prevention mode.")
+    return SelfTradePrevention(text)

@@ -14,14 +14,12 @@ import attrs
 
 from grinder.model.instrument import Instrument
 from grinder.model.order import OrderStatus, OrderType, Side
+from grinder.simulation.algo import Algo
+from grinder.simulation.brackets import Bracket
 from grinder.simulation.orders import Order
 from grinder.simulation.reports import AccountTrade, Balance, Income, PositionState
 
 Body = dict[str, Any]
-
-MAINTENANCE_RATE = Decimal("0.004")
-"""Maintenance margin of the first bracket; liquidation itself is not simulated."""
-NOTIONAL_MAX = "100000000"
 
 
 def plain(value: Decimal) -> str:
@@ -81,14 +79,49 @@ def _terms(order: Order) -> Body:
         "reduceOnly": order.reduce_only,
         "closePosition": False,
         "side": order.side.value,
-        "positionSide": "BOTH",
+        "positionSide": order.position_side.value,
         "stopPrice": "0",
         "workingType": "CONTRACT_PRICE",
         "priceProtect": False,
         "origType": order.type.value,
-        "priceMatch": "NONE",
+        "priceMatch": order.price_match.value,
         "selfTradePreventionMode": order.self_trade_prevention.value,
         "goodTillDate": order.good_till_ms,
+    }
+
+
+def maybe_plain(value: Decimal | None, absent: str = "") -> str:
+    """Return the text of an exact number, or ``absent`` for none."""
+    return absent if value is None else plain(value)
+
+
+def algo_terms(algo: Algo) -> Body:
+    """Return what every answer about a conditional order shows."""
+    new = algo.new
+    return {
+        "algoId": algo.algo_id,
+        "clientAlgoId": algo.client_algo_id,
+        "algoType": "CONDITIONAL",
+        "orderType": new.type.value,
+        "symbol": new.symbol,
+        "side": new.side.value,
+        "positionSide": new.position_side.value,
+        "timeInForce": new.time_in_force.value,
+        "quantity": maybe_plain(new.qty, "0"),
+        "algoStatus": algo.status.value,
+        "triggerPrice": maybe_plain(new.trigger_price, "0"),
+        "price": maybe_plain(new.price, "0"),
+        "icebergQuantity": None,
+        "selfTradePreventionMode": new.self_trade_prevention.value,
+        "workingType": new.working_type.value,
+        "priceMatch": new.price_match.value,
+        "closePosition": new.close_position,
+        "priceProtect": False,
+        "reduceOnly": new.reduce_only,
+        "createTime": algo.created_ms,
+        "updateTime": algo.updated_ms,
+        "triggerTime": algo.triggered_ms,
+        "goodTillDate": new.good_till_ms or 0,
     }
 
 
@@ -109,7 +142,7 @@ def user_trade(trade: AccountTrade) -> Body:
         "commissionAsset": trade.commission_asset,
         "marginAsset": trade.commission_asset,
         "time": trade.ts_ms,
-        "positionSide": "BOTH",
+        "positionSide": trade.position_side.value,
         "buyer": trade.side is Side.BUY,
         "maker": trade.is_maker,
     }
@@ -129,15 +162,29 @@ def income(row: Income) -> Body:
     }
 
 
+def bracket(row: Bracket) -> Body:
+    """Return one tier of ``leverageBracket``."""
+    return {
+        "bracket": row.number,
+        "initialLeverage": row.leverage_max,
+        "notionalCap": row.cap,
+        "notionalFloor": row.floor,
+        "maintMarginRatio": float(row.rate),
+        "cum": float(row.cum),
+    }
+
+
 @attrs.frozen(kw_only=True)
 class Holding:
-    """One symbol of an account with everything that position bodies show of it."""
+    """One position of an account with everything that position bodies show of it."""
 
     instrument: Instrument
     position: PositionState
     mark_price: Decimal
     leverage: int
-    margin_type: str
+    notional_max: int
+    """The largest value that the leverage allows."""
+    liquidation_price: Decimal
     bid_notional: Decimal
     """Value of open buys, without reduce-only orders."""
     ask_notional: Decimal
@@ -164,7 +211,15 @@ class Holding:
     @property
     def maintenance(self) -> Decimal:
         """Maintenance margin."""
-        return abs(self.notional) * MAINTENANCE_RATE
+        return self.position.maintenance
+
+    @property
+    def isolated_margin(self) -> Decimal:
+        """What an isolated position has left: its part of the wallet and its profit."""
+        position = self.position
+        return (
+            position.isolated_wallet + position.unrealised if position.is_isolated else Decimal(0)
+        )
 
     @property
     def is_active(self) -> bool:
@@ -192,26 +247,30 @@ def position_v2(holding: Holding) -> Body:
     return {
         **_position(holding),
         "leverage": str(holding.leverage),
-        "maxNotionalValue": NOTIONAL_MAX,
-        "marginType": "cross",
+        "maxNotionalValue": str(holding.notional_max),
+        "marginType": "isolated" if holding.position.is_isolated else "cross",
         "isAutoAddMargin": "false",
     }
+
+
+def _or_zero(value: Decimal) -> str:
+    return eight(value) if value else "0"
 
 
 def _position(holding: Holding) -> Body:
     position = holding.position
     return {
         "symbol": position.symbol,
-        "positionSide": "BOTH",
+        "positionSide": position.side.value,
         "positionAmt": plain(position.qty),
         "entryPrice": plain(position.entry_price) if position.qty else "0.0",
         "breakEvenPrice": plain(position.entry_price) if position.qty else "0.0",
         "markPrice": eight(holding.mark_price),
         "unRealizedProfit": eight(position.unrealised),
-        "liquidationPrice": "0",
-        "isolatedMargin": "0",
+        "liquidationPrice": maybe_plain(holding.liquidation_price or None, "0"),
+        "isolatedMargin": _or_zero(holding.isolated_margin),
         "notional": eight(holding.notional) if position.qty else "0",
-        "isolatedWallet": "0",
+        "isolatedWallet": _or_zero(position.isolated_wallet),
         "updateTime": position.updated_ms,
     }
 
@@ -222,8 +281,8 @@ def balance_row(balance: Balance, alias: str, now_ms: int) -> Body:
         "accountAlias": alias,
         "asset": balance.asset,
         "balance": eight(balance.wallet),
-        "crossWalletBalance": eight(balance.wallet),
-        "crossUnPnl": eight(balance.unrealised),
+        "crossWalletBalance": eight(balance.cross_wallet),
+        "crossUnPnl": eight(balance.cross_unrealised),
         "availableBalance": eight(balance.available),
         "maxWithdrawAmount": eight(balance.available),
         "marginAvailable": True,
@@ -265,8 +324,8 @@ def _sums(balance: Balance, holdings: list[Holding]) -> dict[str, str]:
         "marginBalance": eight(balance.wallet + balance.unrealised),
         "positionInitialMargin": eight(balance.position_margin),
         "openOrderInitialMargin": eight(balance.order_margin),
-        "crossWalletBalance": eight(balance.wallet),
-        "crossUnPnl": eight(balance.unrealised),
+        "crossWalletBalance": eight(balance.cross_wallet),
+        "crossUnPnl": eight(balance.cross_unrealised),
     }
 
 
@@ -284,12 +343,12 @@ def _asset(balance: Balance, sums: dict[str, str], now_ms: int) -> Body:
 def _account_position(holding: Holding, version: int) -> Body:
     body: Body = {
         "symbol": holding.position.symbol,
-        "positionSide": "BOTH",
+        "positionSide": holding.position.side.value,
         "positionAmt": plain(holding.position.qty),
         "unrealizedProfit": eight(holding.position.unrealised),
-        "isolatedMargin": "0",
+        "isolatedMargin": _or_zero(holding.isolated_margin),
         "notional": eight(holding.notional) if holding.position.qty else "0",
-        "isolatedWallet": "0",
+        "isolatedWallet": _or_zero(holding.position.isolated_wallet),
         "initialMargin": eight(holding.position_margin + holding.order_margin),
         "maintMargin": eight(holding.maintenance),
         "updateTime": holding.position.updated_ms,
@@ -299,10 +358,10 @@ def _account_position(holding: Holding, version: int) -> Body:
             "positionInitialMargin": eight(holding.position_margin),
             "openOrderInitialMargin": eight(holding.order_margin),
             "leverage": str(holding.leverage),
-            "isolated": False,
+            "isolated": holding.position.is_isolated,
             "entryPrice": plain(holding.position.entry_price) if holding.position.qty else "0.0",
             "breakEvenPrice": plain(holding.position.entry_price),
-            "maxNotional": NOTIONAL_MAX,
+            "maxNotional": str(holding.notional_max),
             "bidNotional": plain(holding.bid_notional),
             "askNotional": plain(holding.ask_notional),
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Protocol
 
@@ -14,8 +14,11 @@ from aiohttp import web
 from grinder.simulation.refusals import Refusal
 from grinder.venues.sim import auth, limits
 from grinder.venues.sim.faults import REPLIES, Fault
+from grinder.venues.sim.holding import holding, release
+from grinder.venues.sim.maintenance import check_state
 from grinder.venues.sim.params import Params, decoded
 from grinder.venues.sim.refusing import ApiRefusal, is_whole
+from grinder.venues.sim.streams import UserFrames
 from grinder.venues.sim.venue import Venue
 
 BODY_MAX = 256 * 1024
@@ -78,40 +81,37 @@ class Gateway:
         fault = self._venue.faults.take(request.method, request.path)
         if fault is not None and not fault.is_carried_out:
             return self._faulty(request, fault)
-        answer = self._answer(request, endpoint, body)
+        answer, late = self._answer(request, endpoint, body)
         if fault is Fault.SILENT:
             await self._venue.stopping.wait()
         if fault is not None:
             return self._faulty(request, fault)
         if self._venue.faults.delay_ms:
             await asyncio.sleep(self._venue.faults.delay_ms / 1000)
+        if late:
+            await answer.prepare(request)
+            await answer.write_eof()
+            release(self._venue.hub, late)
         return answer
 
-    def _answer(self, request: web.Request, endpoint: Endpoint, body: str) -> web.Response:
-        venue = self._venue
-        now_ms = venue.clock.now_ms()
+    def _answer(
+        self, request: web.Request, endpoint: Endpoint, body: str
+    ) -> tuple[web.Response, UserFrames]:
+        now_ms = self._venue.clock.now_ms()
         # The signature covers the text as sent, so the raw target is used, never a decoded one.
         query = request.raw_path.partition("?")[2]
         params = decoded(query, body)
-        headers: dict[str, str] = {}
-        account = ""
-        try:
-            venue.counters.charge(limits.weight(request.method, request.path, params), now_ms)
-            account = self._admit(request, endpoint, (query, body), params, now_ms)
-            if any(endpoint.order_cost):
-                venue.counters.order(account, *endpoint.order_cost, now_ms)
-                headers |= venue.counters.order_headers(account, now_ms)
-            call = Call(venue=venue, params=Params(params), account=account, now_ms=now_ms)
-            status, answer = 200, endpoint.handler(call)
-        except (Refusal, ApiRefusal) as refusal:
-            status = refusal.http_status
-            answer = {"code": refusal.code, "msg": refusal.msg}
-            if endpoint.operation:
-                note_refusal(venue, account, endpoint.operation, params, answer)
-        # What the exchange has to tell goes out before the answer, as it may on the venue.
-        venue.pump(now_ms)
-        headers |= venue.counters.weight_header(now_ms)
-        return reply(status, answer, headers)
+        done = answered(
+            self._venue,
+            endpoint,
+            Request(
+                params=params,
+                weight=limits.weight(request.method, request.path, params),
+                admit=lambda: self._admit(request, endpoint, (query, body), params, now_ms),
+                now_ms=now_ms,
+            ),
+        )
+        return reply(done.status, done.body, done.headers), done.late
 
     def _admit(
         self,
@@ -125,7 +125,7 @@ class Gateway:
             return ""
         found = auth.credential(self._venue.accounts.keys, request.headers.get("X-MBX-APIKEY"))
         if endpoint.security is Security.SIGNED:
-            auth.check_signed(found.secret, *sent, params, now_ms)
+            auth.check_signed(found, *sent, params, now_ms)
         return found.account
 
     def _faulty(self, request: web.Request, fault: Fault) -> web.Response:
@@ -135,6 +135,56 @@ class Gateway:
         if request.transport is not None:
             request.transport.abort()
         return web.Response(status=500)
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """What a door knows of a request before it is answered."""
+
+    params: dict[str, str]
+    weight: int
+    admit: Callable[[], str]
+    """Return whose request it is, empty for anybody's, or raise a refusal."""
+    now_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """What a door sends back."""
+
+    status: int
+    body: Any
+    account: str
+    headers: dict[str, str]
+    late: UserFrames
+    """User-data frames that wait until the answer has left."""
+
+
+def answered(venue: Venue, endpoint: Endpoint, request: Request) -> Answer:
+    """Count, admit and carry out a request; the same for every door."""
+    now_ms, params = request.now_ms, request.params
+    headers: dict[str, str] = {}
+    account = ""
+    try:
+        venue.counters.charge(request.weight, now_ms)
+        account = request.admit()
+        if any(endpoint.order_cost):
+            venue.counters.order(account, *endpoint.order_cost, now_ms)
+            headers |= venue.counters.order_headers(account, now_ms)
+        check_state(venue.faults.states, endpoint.operation, params)
+        call = Call(venue=venue, params=Params(params), account=account, now_ms=now_ms)
+        status, answer = 200, endpoint.handler(call)
+    except (Refusal, ApiRefusal) as refusal:
+        status = refusal.http_status
+        answer = {"code": refusal.code, "msg": refusal.msg}
+        if endpoint.operation:
+            note_refusal(venue, account, endpoint.operation, params, answer)
+    # What the exchange has to tell goes out before the answer, as it may on the venue, unless a
+    # test wants the other order.
+    with holding(venue.hub, is_wanted=venue.faults.is_reply_first) as late:
+        venue.pump(now_ms)
+    headers |= venue.counters.weight_header(now_ms)
+    return Answer(status=status, body=answer, account=account, headers=headers, late=late)
 
 
 def reply(status: int, body: Any, headers: Mapping[str, str]) -> web.Response:

@@ -6,12 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 from grinder.model.order import Side
-from grinder.simulation.exchange import LEVERAGE_MAX
-from grinder.simulation.reports import IncomeType
+from grinder.simulation.brackets import notional_max
+from grinder.simulation.orders import Order
+from grinder.simulation.reports import IncomeType, PositionState
 from grinder.venues.sim import rendering, userframes
 from grinder.venues.sim.accounts import CROSSED, ISOLATED
-from grinder.venues.sim.refusing import ApiRefusal, mandatory
-from grinder.venues.sim.rendering import NOTIONAL_MAX, Holding
+from grinder.venues.sim.refusing import mandatory
+from grinder.venues.sim.rendering import Holding
 from grinder.venues.sim.rest import Call, Endpoint, Security, Table
 
 SUCCESS = {"code": 200, "msg": "success"}
@@ -91,18 +92,17 @@ def commission_rate(call: Call) -> Any:
 
 
 def leverage_bracket(call: Call) -> Any:
-    """Return the one notional tier that is simulated, for one symbol or for all."""
+    """Return the notional tiers, for one symbol or for all."""
     symbol = call.params.maybe("symbol")
     names = [call.venue.book(symbol).instrument.symbol] if symbol else list(call.venue.books)
-    bracket = {
-        "bracket": 1,
-        "initialLeverage": LEVERAGE_MAX,
-        "notionalCap": int(NOTIONAL_MAX),
-        "notionalFloor": 0,
-        "maintMarginRatio": float(rendering.MAINTENANCE_RATE),
-        "cum": 0.0,
-    }
-    return [{"symbol": name, "notionalCoef": 1.0, "brackets": [bracket]} for name in names]
+    return [
+        {
+            "symbol": name,
+            "notionalCoef": 1.0,
+            "brackets": [rendering.bracket(each) for each in call.venue.exchange.brackets(name)],
+        }
+        for name in names
+    ]
 
 
 def set_leverage(call: Call) -> Any:
@@ -110,32 +110,32 @@ def set_leverage(call: Call) -> Any:
     symbol = call.venue.book(call.params.text("symbol")).instrument.symbol
     leverage = call.params.integer("leverage")
     call.venue.exchange.set_leverage(call.account, symbol, leverage)
+    most = str(notional_max(call.venue.exchange.brackets(symbol), leverage))
     frame = userframes.leverage_changed(symbol, leverage, call.now_ms)
     call.venue.tell(call.account, [frame])
-    return {"leverage": leverage, "maxNotionalValue": NOTIONAL_MAX, "symbol": symbol}
+    return {"leverage": leverage, "maxNotionalValue": most, "symbol": symbol}
 
 
 def set_margin_type(call: Call) -> Any:
-    """Accept what is: margin is always crossed."""
+    """Choose crossed or isolated margin for a symbol."""
     symbol = call.venue.book(call.params.text("symbol")).instrument.symbol
     margin_type = call.params.text("marginType")
     if margin_type not in (CROSSED, ISOLATED):
         raise mandatory("marginType")
-    call.venue.accounts.set_margin_type(call.account, symbol, margin_type)
+    call.venue.exchange.set_isolated(call.account, symbol, margin_type == ISOLATED)
     return SUCCESS
 
 
-def dual_side(_: Call) -> Any:
-    """Return the position mode: always one-way."""
-    return {"dualSidePosition": False}
+def dual_side(call: Call) -> Any:
+    """Return the position mode: true is hedge mode."""
+    return {"dualSidePosition": call.venue.exchange.is_hedged(call.account)}
 
 
 def set_dual_side(call: Call) -> Any:
-    """Accept what is: hedge mode is not simulated."""
+    """Choose hedge or one-way mode for every symbol."""
     call.params.text("dualSidePosition")
-    if call.params.flag("dualSidePosition"):
-        raise ApiRefusal(-1130, "Hedge mode is not simulated.")
-    raise ApiRefusal(-4059, "No need to change position side.")
+    call.venue.exchange.set_hedged(call.account, call.params.flag("dualSidePosition"))
+    return SUCCESS
 
 
 def multi_assets(_: Call) -> Any:
@@ -145,23 +145,24 @@ def multi_assets(_: Call) -> Any:
 
 def symbol_config(call: Call) -> Any:
     """Return leverage and margin type of one symbol or of all."""
+    wanted = {each.position.symbol: each for each in _wanted(call)}
     return [
         {
-            "symbol": each.position.symbol,
-            "marginType": each.margin_type,
+            "symbol": symbol,
+            "marginType": ISOLATED if each.position.is_isolated else CROSSED,
             "isAutoAddMargin": False,
             "leverage": each.leverage,
-            "maxNotionalValue": NOTIONAL_MAX,
+            "maxNotionalValue": str(each.notional_max),
         }
-        for each in _wanted(call)
+        for symbol, each in wanted.items()
     ]
 
 
-def account_config(_: Call) -> Any:
+def account_config(call: Call) -> Any:
     """Return the settings of the account."""
     return {
         **rendering.FLAGS,
-        "dualSidePosition": False,
+        "dualSidePosition": call.venue.exchange.is_hedged(call.account),
         "updateTime": 0,
         "multiAssetsMargin": False,
         "tradeGroupId": -1,
@@ -186,28 +187,36 @@ def stop_listening(call: Call) -> Any:
 
 def _wanted(call: Call) -> list[Holding]:
     symbol = call.params.maybe("symbol")
-    return (
-        [_holding(call, call.venue.book(symbol).instrument.symbol)] if symbol else _holdings(call)
-    )
+    return _legs(call, call.venue.book(symbol).instrument.symbol) if symbol else _holdings(call)
 
 
 def _holdings(call: Call) -> list[Holding]:
-    return [_holding(call, symbol) for symbol in call.venue.books]
+    return [each for symbol in call.venue.books for each in _legs(call, symbol)]
 
 
-def _holding(call: Call, symbol: str) -> Holding:
-    exchange, book = call.venue.exchange, call.venue.books[symbol]
+def _legs(call: Call, symbol: str) -> list[Holding]:
+    orders = call.venue.exchange.open_orders(call.account, symbol)
+    return [
+        _holding(call, position, [each for each in orders if each.position_side is position.side])
+        for position in call.venue.exchange.legs(call.account, symbol)
+    ]
+
+
+def _holding(call: Call, position: PositionState, orders: list[Order]) -> Holding:
+    exchange, symbol = call.venue.exchange, position.symbol
+    book = call.venue.books[symbol]
+    leverage = exchange.leverage(call.account, symbol)
     notionals = {Side.BUY: Decimal(0), Side.SELL: Decimal(0)}
-    orders = exchange.open_orders(call.account, symbol)
     for order in orders:
         if not order.reduce_only:
             notionals[order.side] += order.price * (order.qty - order.filled_qty)
     return Holding(
         instrument=book.instrument,
-        position=exchange.position(call.account, symbol),
+        position=position,
         mark_price=book.mark.mark_price if book.mark else Decimal(0),
-        leverage=exchange.leverage(call.account, symbol),
-        margin_type=call.venue.accounts.margin_type(call.account, symbol),
+        leverage=leverage,
+        notional_max=notional_max(exchange.brackets(symbol), leverage),
+        liquidation_price=exchange.liquidation_price(call.account, symbol, position.side),
         bid_notional=notionals[Side.BUY],
         ask_notional=notionals[Side.SELL],
         has_orders=bool(orders),

@@ -49,8 +49,17 @@ def exchange_info(call: Call) -> Any:
             for row in info["rateLimits"]
         ],
         "assets": ASSETS,
-        "symbols": [row for row in info["symbols"] if row["symbol"] in call.venue.books],
+        "symbols": [
+            {**row, "status": _status(call.venue, row)}
+            for row in info["symbols"]
+            if row["symbol"] in call.venue.books
+        ],
     }
+
+
+def _status(venue: Venue, row: dict[str, Any]) -> str:
+    state = venue.faults.states.get(row["symbol"])
+    return state.published if state else str(row["status"])
 
 
 def depth(call: Call) -> Any:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from grinder.model.order import OrderType, TimeInForce
-from grinder.simulation.orders import Order
+from grinder.simulation.orders import Order, PriceMatch
 from grinder.simulation.refusals import Refusal, Rule
-from grinder.venues.sim.params import Params, element, new_order, side_of
+from grinder.venues.sim import rest_algo
+from grinder.venues.sim.params import Params, element, new_order, price_match_of, side_of
 from grinder.venues.sim.refusing import ApiRefusal, is_whole, mandatory
 from grinder.venues.sim.rendering import Body, read_order, written_order
 from grinder.venues.sim.rest import Call, Endpoint, Table, note_refusal
@@ -37,7 +38,25 @@ def place_batch(call: Call) -> Any:
 
 def amend(call: Call) -> Any:
     """Change price and total quantity of one order."""
-    params = call.params
+    return _amended(call, call.params)
+
+
+def amend_batch(call: Call) -> Any:
+    """Change up to five orders; each answer is an order or an error."""
+    answers: list[Body] = []
+    for value in call.params.array("batchOrders", PLACED_BATCH_MAX):
+        params = element(value)
+        try:
+            answers.append(_amended(call, params))
+        except (Refusal, ApiRefusal) as refusal:
+            answers.append({"code": refusal.code, "msg": refusal.msg})
+            note_refusal(call.venue, call.account, "amend", params.values, answers[-1])
+    return answers
+
+
+def _amended(call: Call, params: Params) -> Body:
+    price_match = price_match_of(params)
+    is_priced = price_match is PriceMatch.NONE or params.maybe("price")
     order_id, client_id = _keys(params)
     order = call.venue.exchange.amend(
         call.account,
@@ -45,7 +64,8 @@ def amend(call: Call) -> Any:
         order_id=order_id,
         client_order_id=client_id,
         side=side_of(params),
-        price=params.decimal("price"),
+        price=params.decimal("price") if is_priced else None,
+        price_match=price_match,
         qty=params.decimal("quantity"),
         reduce_only=params.flag("reduceOnly"),
         now_ms=call.now_ms,
@@ -187,7 +207,9 @@ TABLE: Table = {
     ("GET", "/fapi/v1/openOrders"): Endpoint(handler=open_orders),
     ("GET", "/fapi/v1/allOrders"): Endpoint(handler=all_orders),
     ("POST", BATCH): Endpoint(handler=place_batch, order_cost=(5, 1), operation="place"),
+    ("PUT", BATCH): Endpoint(handler=amend_batch, order_cost=(5, 1), operation="amend"),
     ("DELETE", BATCH): Endpoint(handler=cancel_batch, operation="cancel"),
     ("DELETE", "/fapi/v1/allOpenOrders"): Endpoint(handler=cancel_all, operation="cancel"),
     ("POST", "/fapi/v1/countdownCancelAll"): Endpoint(handler=countdown),
+    **rest_algo.TABLE,
 }

@@ -11,19 +11,23 @@ from typing import Any
 from aiohttp import web
 
 from grinder.errors import ConfigError, InvariantError
-from grinder.venues.sim import rest_account, rest_market, rest_trade
+from grinder.venues.sim import rest_account, rest_market, rest_more, rest_trade
+from grinder.venues.sim.allmarket import AllMarket
 from grinder.venues.sim.config import VenueConfig
 from grinder.venues.sim.control import Control
 from grinder.venues.sim.doors import add_streams
 from grinder.venues.sim.feeder import Player, mark_regularly, tick_regularly
+from grinder.venues.sim.page import Page
 from grinder.venues.sim.rest import BODY_MAX, Gateway
 from grinder.venues.sim.streams import Route
 from grinder.venues.sim.venue import Venue
+from grinder.venues.sim.wsapi import PATH as WS_API_PATH
+from grinder.venues.sim.wsapi import WsApi
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 COMMAND_TIMEOUT_S = 10.0
-TABLE = {**rest_market.TABLE, **rest_trade.TABLE, **rest_account.TABLE}
+TABLE = {**rest_more.TABLE, **rest_market.TABLE, **rest_trade.TABLE, **rest_account.TABLE}
 
 
 class VenueServer:
@@ -116,22 +120,26 @@ class VenueServer:
         for player in players.values():
             player.prime()
         self._control = Control(venue, players)
+        api = WsApi(venue, TABLE)
         runners: list[web.AppRunner] = []
         try:
-            await self._listen(venue, runners)
+            await self._listen(venue, api, runners)
             self._started.set_result(None)
-            await self._work(venue, players)
+            await self._work(venue, api, players)
         finally:
             venue.close()
             venue.hub.drop(Route)
+            api.drop()
             for runner in runners:
                 await runner.cleanup()
 
-    async def _listen(self, venue: Venue, runners: list[web.AppRunner]) -> None:
+    async def _listen(self, venue: Venue, api: WsApi, runners: list[web.AppRunner]) -> None:
         config = self.config
         rest, streams = web.Application(client_max_size=BODY_MAX), web.Application()
         shares_port = config.ws_port == config.rest_port != 0
         add_streams(rest if shares_port else streams, venue.hub)
+        (rest if shares_port else streams).router.add_get(WS_API_PATH, api.serve)
+        rest.router.add_get("/", Page(venue).handle)
         rest.router.add_route("*", "/{path:.*}", Gateway(venue, TABLE).handle)
         port = await _bound(rest, config.host, config.rest_port, runners)
         self.rest_url = f"http://{config.host}:{port}"
@@ -144,7 +152,7 @@ class VenueServer:
             port = await _bound(control, config.host, config.control_port, runners)
             self.control_url = f"http://{config.host}:{port}/control"
 
-    async def _work(self, venue: Venue, players: dict[str, Player]) -> None:
+    async def _work(self, venue: Venue, api: WsApi, players: dict[str, Player]) -> None:
         """Run the market and the clock until stopped; the first failure ends the venue."""
         assert self._stop is not None
         works: list[Callable[[], Awaitable[None]]] = [player.play for player in players.values()]
@@ -153,6 +161,8 @@ class VenueServer:
             asyncio.ensure_future(mark_regularly(venue)),
             asyncio.ensure_future(tick_regularly(venue)),
             asyncio.ensure_future(venue.hub.keep_alive()),
+            asyncio.ensure_future(api.keep_alive()),
+            asyncio.ensure_future(AllMarket(venue).work()),
         ]
         stopping = asyncio.ensure_future(self._stop.wait())
         try:

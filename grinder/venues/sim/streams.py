@@ -13,12 +13,17 @@ import attrs
 import orjson
 from aiohttp import WSMessage, WSMsgType, web
 
+from grinder.venues.sim.chaos import Chaos, StreamFault
 from grinder.venues.sim.config import Limits
 
-PUBLIC = re.compile(r"^(![a-z]\w*|[a-z0-9_]+@(bookTicker|trade|depth\w*(@\w+)?|rpiDepth@\w+))$")
+PUBLIC = re.compile(r"^(!bookTicker|[a-z0-9_]+@(bookTicker|trade|depth\w*(@\w+)?|rpiDepth@\w+))$")
 MARKET = re.compile(
-    r"^(!\w+(@\w+)*|[a-z0-9_]+@(aggTrade|markPrice(@1s)?|kline_\w+|miniTicker|ticker|forceOrder))$"
+    r"^(!(?!bookTicker)\w+(@\w+)*|[a-z0-9_]+@(aggTrade|markPrice(@1s)?|kline_\w+|miniTicker|ticker|forceOrder))$"
 )
+
+
+UserFrames = list[tuple[str, dict[str, Any]]]
+"""Listen keys and frames that have not been sent yet."""
 
 
 class Route(StrEnum):
@@ -65,6 +70,10 @@ class Hub:
         self._connections: set[Connection] = set()
         self._listeners: dict[str, set[Connection]] = {}
         self._stalled: set[Route] = set()
+        self.held: UserFrames | None = None
+        """Takes user-data frames instead of the clients, while it is set."""
+        self.chaos = Chaos()
+        """What goes wrong with frames, when ordered."""
         self.slow_disconnects = 0
         """Clients disconnected because they did not read."""
 
@@ -77,18 +86,21 @@ class Hub:
         """Tell whether anybody listens to ``stream``."""
         return stream in self._listeners
 
-    def publish(self, stream: str, frame: dict[str, Any]) -> None:
+    def publish(self, stream: str, frame: dict[str, Any] | list[dict[str, Any]]) -> None:
         """Send a market frame to everybody who listens."""
-        self._send(stream, orjson.dumps(frame), self._listeners.get(stream, ()))
+        self._send(stream, stream, orjson.dumps(frame), self._listeners.get(stream, ()))
 
     def publish_user(self, listen_key: str, frame: dict[str, Any]) -> None:
         """Send a user-data frame to the connections of a listen key that want its kind."""
+        if self.held is not None:
+            self.held.append((listen_key, frame))
+            return
         wanted = [
             each
             for each in self._listeners.get(listen_key, ())
             if not each.events or frame["e"] in each.events
         ]
-        self._send(listen_key, orjson.dumps(frame), wanted)
+        self._send(listen_key, f"user:{frame['e']}", orjson.dumps(frame), wanted)
 
     def stall(self, routes: Iterable[Route]) -> None:
         """Send nothing on ``routes`` any more, not even pongs, and keep the sockets open."""
@@ -151,7 +163,10 @@ class Hub:
                 elif connection.route not in self._stalled:
                     await self._ping(connection)
 
-    def _send(self, stream: str, frame: bytes, listeners: Iterable[Connection]) -> None:
+    def _send(self, stream: str, name: str, frame: bytes, listeners: Iterable[Connection]) -> None:
+        if self.chaos.is_active:
+            self._send_wrongly(stream, name, frame, listeners)
+            return
         wrapped: bytes | None = None
         for connection in tuple(listeners):
             if connection.route in self._stalled or connection.is_dead:
@@ -161,6 +176,25 @@ class Hub:
                 self._enqueue(connection, wrapped)
             else:
                 self._enqueue(connection, frame)
+
+    def _send_wrongly(
+        self, stream: str, name: str, frame: bytes, listeners: Iterable[Connection]
+    ) -> None:
+        clients = [each for each in listeners if each.route not in self._stalled]
+        rule = self.chaos.chosen(name) if clients else None
+        for connection in clients:
+            if rule is not None and rule.fault is StreamFault.RESET:
+                self._abort(connection)
+                continue
+            whole = frame
+            if connection.is_wrapped:
+                whole = b'{"stream":"%b","data":%b}' % (stream.encode(), frame)
+
+            def deliver(late: bytes, to: Connection = connection) -> None:
+                if not to.is_dead:
+                    self._enqueue(to, late)
+
+            self.chaos.pass_on(rule, (stream, id(connection)), whole, deliver)
 
     def _enqueue(self, connection: Connection, frame: bytes) -> None:
         try:
@@ -172,7 +206,7 @@ class Hub:
     async def _write(self, connection: Connection) -> None:
         while (frame := await connection.queue.get()) is not None:
             try:
-                await connection.socket.send_str(frame.decode())
+                await connection.socket.send_str(frame.decode(errors="ignore"))
             except (ConnectionError, RuntimeError):
                 # The client left; the reader of this connection ends by itself.
                 return

@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from grinder.model.order import OrderType
-from grinder.simulation.reports import AccountReport, Execution, OrderReport
-from grinder.venues.sim.rendering import eight, plain
+from grinder.simulation.reports import AccountReport, AlgoReport, Execution, OrderReport
+from grinder.venues.sim.rendering import eight, maybe_plain, plain
 
 Frame = dict[str, Any]
 
 
-def ordered(reports: Iterable[OrderReport | AccountReport], now_ms: int) -> list[Frame]:
+def ordered(
+    reports: Iterable[OrderReport | AccountReport | AlgoReport], now_ms: int
+) -> list[Frame]:
     """Return the frames of one account's reports, given in the order the exchange made them.
 
     TRADE_LITE comes before everything else of its fill: before the NEW of an order that takes, else
@@ -26,10 +28,14 @@ def ordered(reports: Iterable[OrderReport | AccountReport], now_ms: int) -> list
             fill_at = len(found)
             found.append(account_update(report, now_ms))
             continue
+        if isinstance(report, AlgoReport):
+            found.append(algo_update(report, now_ms))
+            fill_at = len(found)
+            continue
         order_id = report.order.order_id
         if report.execution is Execution.NEW:
             new_at[order_id] = len(found)
-        elif report.execution is Execution.TRADE:
+        elif report.execution in (Execution.TRADE, Execution.CALCULATED):
             found.insert(new_at.pop(order_id, fill_at), trade_lite(report, now_ms))
         found.append(order_update(report, now_ms))
         fill_at = len(found)
@@ -69,7 +75,7 @@ def account_update(report: AccountReport, now_ms: int) -> Frame:
                 {
                     "a": each.asset,
                     "wb": eight(each.wallet),
-                    "cw": eight(each.wallet),
+                    "cw": eight(each.cross_wallet),
                     "bc": plain(each.change) if each.change else "0",
                 }
                 for each in report.balances
@@ -81,9 +87,9 @@ def account_update(report: AccountReport, now_ms: int) -> Frame:
                     "ep": plain(each.entry_price) if each.qty else "0",
                     "cr": eight(each.realised) if each.realised else "0",
                     "up": eight(each.unrealised) if each.unrealised else "0",
-                    "mt": "cross",
-                    "iw": "0",
-                    "ps": "BOTH",
+                    "mt": "isolated" if each.is_isolated else "cross",
+                    "iw": eight(each.isolated_wallet) if each.isolated_wallet else "0",
+                    "ps": each.side.value,
                     "ma": asset,
                     "bep": plain(each.entry_price) if each.qty else "0",
                 }
@@ -127,17 +133,53 @@ def order_update(report: OrderReport, now_ms: int) -> Frame:
             "R": order.reduce_only,
             "wt": "CONTRACT_PRICE",
             "ot": order.type.value,
-            "ps": "BOTH",
+            "ps": order.position_side.value,
             "cp": False,
             "rp": eight(report.realised_profit) if report.realised_profit else "0",
             "pP": False,
             "si": 0,
             "ss": 0,
             "V": order.self_trade_prevention.value,
-            "pm": "NONE",
+            "pm": order.price_match.value,
             "gtd": order.good_till_ms,
             "er": order.expire_reason.value,
             "st": 1,
+        },
+    }
+
+
+def algo_update(report: AlgoReport, now_ms: int) -> Frame:
+    """Return an ALGO_UPDATE; what came out of it shows once it has triggered."""
+    algo, new, order = report.algo, report.algo.new, report.algo.order
+    return {
+        "e": "ALGO_UPDATE",
+        "T": report.ts_ms,
+        "E": now_ms,
+        "o": {
+            "caid": algo.client_algo_id,
+            "aid": algo.algo_id,
+            "at": "CONDITIONAL",
+            "o": new.type.value,
+            "s": new.symbol,
+            "S": new.side.value,
+            "ps": new.position_side.value,
+            "f": new.time_in_force.value,
+            "q": maybe_plain(new.qty, "0"),
+            "X": algo.status.value,
+            "ai": "" if order is None else str(order.order_id),
+            "ap": "0" if order is None else plain(order.average_price),
+            "aq": "0" if order is None else plain(order.filled_qty),
+            "act": "0" if order is None else order.type.value,
+            "tp": maybe_plain(new.trigger_price, "0"),
+            "p": maybe_plain(new.price, "0"),
+            "V": new.self_trade_prevention.value,
+            "wt": new.working_type.value,
+            "pm": new.price_match.value,
+            "cp": new.close_position,
+            "pP": False,
+            "R": new.reduce_only,
+            "tt": algo.triggered_ms,
+            "gtd": new.good_till_ms or 0,
         },
     }
 

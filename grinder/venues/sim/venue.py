@@ -11,7 +11,7 @@ from grinder.model.instrument import Instrument
 from grinder.simulation.exchange import Exchange
 from grinder.simulation.market import DepthDiff, Mark, MarketEvent, Quote, Trade
 from grinder.simulation.recording import Recording
-from grinder.simulation.reports import AccountReport, Execution, OrderReport, OwnTrade
+from grinder.simulation.reports import AccountReport, AlgoReport, Execution, OrderReport, OwnTrade
 from grinder.venues.sim import catalog, userframes
 from grinder.venues.sim.accounts import Accounts
 from grinder.venues.sim.book import PublicBook
@@ -20,6 +20,7 @@ from grinder.venues.sim.clock import VenueClock
 from grinder.venues.sim.config import VenueConfig
 from grinder.venues.sim.faults import Faults
 from grinder.venues.sim.limits import Counters
+from grinder.venues.sim.liquidations import tell_if_liquidated
 from grinder.venues.sim.orderlog import OrderLog
 from grinder.venues.sim.refusing import invalid_symbol
 from grinder.venues.sim.rendering import plain
@@ -33,6 +34,7 @@ OPERATIONS = {
     Execution.CANCELED: "canceled",
     Execution.EXPIRED: "expired",
     Execution.TRADE: "fill",
+    Execution.CALCULATED: "fill",
 }
 """The order log's word for what happened to an order."""
 
@@ -145,7 +147,7 @@ class Venue:
         events = self.exchange.drain()
         if not events:
             return
-        reports: dict[str, list[OrderReport | AccountReport]] = {}
+        reports: dict[str, list[OrderReport | AccountReport | AlgoReport]] = {}
         for event in events:
             if isinstance(event, OwnTrade):
                 self._print(event, now_ms)
@@ -153,6 +155,7 @@ class Venue:
             reports.setdefault(event.account, []).append(event)
             if isinstance(event, OrderReport):
                 self._note(event)
+                tell_if_liquidated(self.hub, event, now_ms)
         for account, told in reports.items():
             self.tell(account, userframes.ordered(told, now_ms))
 
@@ -184,7 +187,7 @@ class Venue:
         self.log.close()
 
     def _exchange(self) -> Exchange:
-        exchange = Exchange(self.instruments, fees=self.config.fees)
+        exchange = Exchange(self.instruments, fees=self.config.fees, can_liquidate=True)
         for seed in self.config.accounts:
             exchange.open_account(seed.key, seed.balance)
         return exchange
@@ -230,7 +233,7 @@ class Venue:
             "reduce_only": order.reduce_only,
             "status": order.status.value,
         }
-        if report.execution is Execution.TRADE:
+        if report.execution in (Execution.TRADE, Execution.CALCULATED):
             fields |= {
                 "trade_id": report.trade_id,
                 "last_price": plain(report.last_price),

@@ -1,0 +1,76 @@
+"""What an account sets up: leverage, margin type and position mode."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from grinder.errors import InvariantError
+from grinder.simulation.account import Account
+from grinder.simulation.money import to_e8
+from grinder.simulation.placing import Placing
+from grinder.simulation.refusals import Refusal, Rule
+
+LEVERAGE_MAX = 125
+"""The largest leverage that the venue knows."""
+
+
+class Settings(Placing):
+    """The part of the exchange that changes how an account trades."""
+
+    def open_account(self, account: str, balance: Decimal) -> None:
+        """Open ``account`` with ``balance`` in quote units (eight decimals count).
+
+        Raises:
+            InvariantError: the account is open already.
+        """
+        if account in self._accounts:
+            raise InvariantError(f"expected a new account, was {account!r}")
+        self._accounts[account] = Account(account, to_e8(balance))
+
+    def set_leverage(self, account: str, symbol: str, leverage: int) -> None:
+        """Set the leverage of a symbol, 1 to LEVERAGE_MAX, for margin checks from now on.
+
+        What is set apart for an isolated position stays as it is.
+
+        Raises:
+            Refusal: -4028, or -4161 for less leverage on an isolated position.
+        """
+        if not 1 <= leverage <= LEVERAGE_MAX:
+            raise Refusal(Rule.LEVERAGE, leverage=leverage)
+        desk = self._desk(account, symbol)
+        if desk.is_isolated and desk.has_position and leverage < desk.leverage:
+            raise Refusal(Rule.ISOLATED_LEVERAGE)
+        desk.leverage = leverage
+
+    def set_isolated(self, account: str, symbol: str, is_isolated: bool) -> None:
+        """Choose between isolated and crossed margin for a symbol.
+
+        Raises:
+            Refusal: -4046 when it is so already, -4047 with open orders, -4048 with a position.
+        """
+        desk = self._desk(account, symbol)
+        if desk.is_isolated is is_isolated:
+            raise Refusal(Rule.MARGIN_TYPE_SAME)
+        if desk.open or self._waits(account, symbol):
+            raise Refusal(Rule.MARGIN_TYPE_ORDERS)
+        if desk.has_position:
+            raise Refusal(Rule.MARGIN_TYPE_POSITION)
+        desk.is_isolated = is_isolated
+
+    def set_hedged(self, account: str, is_hedged: bool) -> None:
+        """Choose between hedge and one-way mode for every symbol of the account.
+
+        Raises:
+            Refusal: -4059 when it is so already, -4067 with open orders, -4068 with a position.
+        """
+        found = self._account(account)
+        if found.is_hedged is is_hedged:
+            raise Refusal(Rule.POSITION_MODE_SAME)
+        if found.algos or any(desk.open for desk in found.desks.values()):
+            raise Refusal(Rule.POSITION_MODE_ORDERS)
+        if any(desk.has_position for desk in found.desks.values()):
+            raise Refusal(Rule.POSITION_MODE_POSITION)
+        found.is_hedged = is_hedged
+
+    def _waits(self, account: str, symbol: str) -> bool:
+        return any(algo.new.symbol == symbol for algo in self._account(account).algos.values())

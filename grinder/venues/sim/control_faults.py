@@ -1,0 +1,156 @@
+"""Control commands that let things go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from grinder.model.order import Side
+from grinder.venues.sim import auth, frames
+from grinder.venues.sim.chaos import StreamFault
+from grinder.venues.sim.control_market import Request
+from grinder.venues.sim.faults import Fault
+from grinder.venues.sim.feeder import chance
+from grinder.venues.sim.liquidations import tell_liquidation
+from grinder.venues.sim.maintenance import State
+from grinder.venues.sim.streams import Route
+from grinder.venues.sim.venue import Venue
+
+
+class FaultControl:
+    """Plans and ends faults of REST, of streams, of symbols and of the clock."""
+
+    def __init__(self, venue: Venue) -> None:
+        self._venue = venue
+
+    def commands(self) -> dict[str, Callable[[Request], Any]]:
+        """Return the commands by name."""
+        return {
+            "stall": self.stall,
+            "drop": self.drop,
+            "fault": self.fault,
+            "stream-fault": self.stream_fault,
+            "reply-order": self.reply_order,
+            "delay": self.delay,
+            "status": self.status,
+            "liquidation": self.liquidation,
+            "ban": self.ban,
+            "clear-faults": self.clear_faults,
+            "expire-listen-key": self.expire_listen_key,
+            "clock": self.clock,
+            "key": self.key,
+        }
+
+    def stall(self, wanted: Request) -> Any:
+        """Send nothing on ``routes``, sockets stay open; an empty list ends it."""
+        self._venue.hub.stall(_routes(wanted))
+        return {}
+
+    def drop(self, wanted: Request) -> Any:
+        """Break the stream connections of ``routes``."""
+        return {"dropped": self._venue.hub.drop(_routes(wanted))}
+
+    def fault(self, wanted: Request) -> Any:
+        """Plan a fault for the next ``times`` matching requests; method WS is the WebSocket API."""
+        self._venue.faults.plan(
+            Fault(wanted["fault"]),
+            method=wanted.get("method", ""),
+            path=wanted.get("path", ""),
+            times=int(wanted.get("times", 1)),
+        )
+        return {}
+
+    def stream_fault(self, wanted: Request) -> Any:
+        """Let frames of the streams that match ``pattern`` go wrong."""
+        times = wanted.get("times")
+        least = int(wanted.get("ms", 100))
+        fault, pattern = StreamFault(wanted["fault"]), str(wanted.get("pattern", "*"))
+        seed = int(wanted.get("seed", self._venue.config.seed))
+        self._venue.hub.chaos.plan(
+            fault,
+            pattern=pattern,
+            rate=float(wanted.get("rate", 1)),
+            times=None if times is None else int(times),
+            delay_ms=(least, int(wanted.get("ms_max", least))),
+            chance=chance(seed, f"{fault}:{pattern}"),
+        )
+        return {}
+
+    def reply_order(self, wanted: Request) -> Any:
+        """Send the reply of a request before its user-data frames, or after (the default)."""
+        first = wanted["first"]
+        if first not in ("reply", "event"):
+            raise ValueError("first: expected reply or event")
+        self._venue.faults.is_reply_first = first == "reply"
+        return {}
+
+    def delay(self, wanted: Request) -> Any:
+        """Delay every reply by ``ms``."""
+        self._venue.faults.delay_ms = int(wanted["ms"])
+        return {}
+
+    def status(self, wanted: Request) -> Any:
+        """Set the trading status of ``symbol`` and tell the listeners of contract news."""
+        state = State(wanted["status"])
+        symbol = self._venue.book(wanted["symbol"]).instrument.symbol
+        self._venue.faults.states[symbol] = state
+        row = next(row for row in self._venue.info["symbols"] if row["symbol"] == symbol)
+        frame = frames.contract_info(row, state.published, self._venue.clock.now_ms())
+        self._venue.hub.publish("!contractInfo", frame)
+        return {"status": state.published}
+
+    def liquidation(self, wanted: Request) -> Any:
+        """Publish that somebody's position was liquidated: ``side``, ``price``, ``qty``."""
+        book = self._venue.book(wanted["symbol"])
+        instrument = book.instrument
+        frame = frames.force_order(
+            instrument.symbol,
+            side=Side(wanted["side"]).value,
+            price=book.price(instrument.ticks_exact(Decimal(str(wanted["price"])))),
+            qty=book.qty(instrument.lots_exact(Decimal(str(wanted["qty"])))),
+            now_ms=self._venue.clock.now_ms(),
+        )
+        tell_liquidation(self._venue.hub, frame)
+        return {}
+
+    def ban(self, wanted: Request) -> Any:
+        """Answer 418 to everything for ``ms``; 0 ends a ban."""
+        until_ms = self._venue.clock.now_ms() + int(wanted["ms"])
+        self._venue.counters.ban(until_ms)
+        return {"until_ms": until_ms}
+
+    def clear_faults(self, _: Request) -> Any:
+        """Forget planned faults, stream faults, delay, stalls, statuses and a ban."""
+        self._venue.faults.clear()
+        self._venue.hub.chaos.clear()
+        self._venue.hub.stall(())
+        self._venue.counters.ban(0)
+        return {}
+
+    def expire_listen_key(self, wanted: Request) -> Any:
+        """Expire the listen key of ``account`` now; ``silent`` tells nobody."""
+        account = wanted.get("account", self._venue.config.accounts[0].key)
+        listen_key = self._venue.accounts.stop_listening(account)
+        if listen_key is not None and not wanted.get("silent", False):
+            self._venue.expire(listen_key)
+        return {"expired": listen_key is not None}
+
+    def clock(self, wanted: Request) -> Any:
+        """Set the offset of venue time, and how fast it drifts, in parts per million."""
+        if "offset_ms" in wanted:
+            self._venue.clock.offset_ms = int(wanted["offset_ms"])
+        self._venue.clock.drift(int(wanted.get("drift_ppm", 0)))
+        return {"now_ms": self._venue.clock.now_ms()}
+
+    def key(self, wanted: Request) -> Any:
+        """Let another API key open ``account``: by ``secret`` or by an ``ed25519`` public key."""
+        secret = wanted.get("secret") or auth.ED25519 + str(wanted["ed25519"])
+        account = wanted.get("account", self._venue.config.accounts[0].key)
+        self._venue.accounts.add_key(str(wanted["key"]), str(secret), str(account))
+        return {}
+
+
+def _routes(wanted: Mapping[str, Any]) -> list[Route]:
+    names = wanted.get("routes", [route.value for route in Route])
+    return [Route("" if name == "bare" else name) for name in names]
