@@ -89,12 +89,14 @@ class Loop:
         if self.worker is not threading.current_thread():
             self.worker.join(timeout_s)
 
-    def abandon(self, *, goes_on: bool) -> None:
-        """Leave the thread to its fate; a fresh one takes over if the loop goes on.
+    def abandon(self) -> None:
+        """Leave the thread to its fate.
 
         The abandoned one ends with the handler it is in. If that is by now the handler of a cell
         that has done nothing wrong, the cell keeps its place.
         """
         self.worker.is_abandoned = True
-        if goes_on:
-            self.worker = self._hire()
+
+    def go_on(self) -> None:
+        """Let a fresh thread take over from the one abandoned."""
+        self.worker = self._hire()

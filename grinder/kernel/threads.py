@@ -134,8 +134,11 @@ class ThreadRuntime(Runtime):
                 continue
             detail = f"no progress for {stuck_ns // 1_000_000} ms"
             logger.error("%s: %s", cell.slot.name, detail)
-            loop.abandon(goes_on=_is_shared(cell.slot))
+            loop.abandon()
+            # Told before the others go on: none of them may act as if nothing had happened.
             self.cell_exited(cell, ExitReason.STUCK, detail)
+            if _is_shared(cell.slot):
+                loop.go_on()
 
     def hang(self, cell: Cell) -> None:
         """Hold the thread until the watchdog has given the cell up."""

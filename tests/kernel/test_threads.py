@@ -142,7 +142,8 @@ def test_a_false_alarm_costs_nobody_a_turn() -> None:
     world.run("b", hold)
     assert entered.wait(TIMEOUT_S)
     slot = world.at("b").slot
-    slot.runner.abandon(goes_on=True)
+    slot.runner.abandon()
+    slot.runner.go_on()
     world.tell("a", Note(text="a goes on"))
     world.until_heard("a goes on")
     world.tell("b", Note(text="waits its turn"))
