@@ -9,7 +9,6 @@
         ThrottledError       wait ``retry_after_ms``
         RefusedError         the venue refused: ``code`` and ``text`` are its own
         UnknownOutcomeError  it may have happened: reconcile before doing anything else
-      JournalError           what cannot be recorded takes no new risk
       InvariantError         our own bug: the actor must die, its supervisor decides
 
 Expected refusals inside the system are messages (``IntentsDenied``), not exceptions.
@@ -64,10 +63,6 @@ class RefusedError(VenueError):
 
 class UnknownOutcomeError(VenueError):
     """The request may or may not have taken effect."""
-
-
-class JournalError(GrinderError):
-    """Something could not be recorded."""
 
 
 class InvariantError(GrinderError):

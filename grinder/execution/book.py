@@ -34,7 +34,7 @@ from grinder.messages.venue import (
     ReadTrades,
     TradesRead,
 )
-from grinder.model.order import OpenOrder, Trade
+from grinder.model.order import OpenOrder
 from grinder.model.units import NS_PER_S
 
 LIVE_MAX = 400
@@ -256,11 +256,6 @@ class OrderBook:
         From the last trade counted on; from ``since_ns`` on when there is none.
         """
         return self._tally.resume(symbol, since_ns)
-
-    def skip_trades(self, trades: tuple[Trade, ...]) -> None:
-        """Take these trades for counted without telling of them (they are older than the run)."""
-        for trade in trades:
-            self._tally.log(trade.symbol).add(trade.trade_id)
 
     def find(self, client_order_id: str) -> OrderRecord | None:
         """Return what is known of an order, live or lately ended. Read only."""

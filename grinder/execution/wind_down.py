@@ -46,11 +46,6 @@ class WindDown:
         self._positions: tuple[Position, ...] = ()
 
     @property
-    def is_running(self) -> bool:
-        """True from the start to the end, the end included."""
-        return self.step is not Step.IDLE
-
-    @property
     def is_reading(self) -> bool:
         """True while the next reading of the account decides how to go on."""
         return self.step in (Step.CLEARING, Step.FLATTENING)

@@ -51,11 +51,6 @@ class AverageTrueRange:
         """True once ``period`` true ranges are known."""
         return len(self._ranges) == self.period
 
-    @property
-    def sum2(self) -> int:
-        """Sum of the true ranges held, in twice the mid; the mean is this over ``period``."""
-        return self._sum
-
     def add(self, bar: Bar) -> None:
         """Take a completed bar."""
         if self._last_close2 is not None:

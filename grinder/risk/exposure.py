@@ -115,11 +115,6 @@ class Exposure:
             exposure = self._symbols[symbol] = SymbolExposure()
         return exposure
 
-    @property
-    def working(self) -> int:
-        """Own orders that may still fill, reduce-only ones aside."""
-        return len(self._working)
-
     def worst_case_notional(
         self,
         instrument: Instrument,

@@ -173,11 +173,6 @@ class Reads:
         """Return the leverage that is set for the symbol."""
         return self._desk(account, symbol).leverage
 
-    def mark_of(self, symbol: str) -> tuple[Decimal | None, Decimal | None, Decimal, int]:
-        """Return mark price, index price, funding rate, next funding time (epoch ms, 0: none)."""
-        book = self._book(symbol)
-        return book.mark_price, book.index_price, book.funding_rate, book.next_funding_ms
-
     def balance(self, account: str) -> Balance:
         """Return wallet, unrealised profit, margins and what is available."""
         found = self._account(account)

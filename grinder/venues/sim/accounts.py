@@ -33,7 +33,6 @@ class Accounts:
         }
         self._listen_key_ms = listen_key_ms
         self._listen_keys: dict[str, ListenKey] = {}
-        self._margin_types: dict[tuple[str, str], str] = {}
 
     def add_key(self, key: str, secret: str, account: str) -> None:
         """Let another API key open ``account``; replaces a key of the same name.
@@ -47,20 +46,6 @@ class Accounts:
         if len(self.keys) >= KEYS_MAX:
             raise ValueError(f"expected at most {KEYS_MAX} keys")
         self.keys[key] = made_credential(key, secret, account)
-
-    def margin_type(self, account: str, symbol: str) -> str:
-        """Return CROSSED or ISOLATED."""
-        return self._margin_types.get((account, symbol), CROSSED)
-
-    def set_margin_type(self, account: str, symbol: str, margin_type: str) -> None:
-        """Change the margin type of a symbol.
-
-        Raises:
-            ApiRefusal: it is already so (-4046), or is isolated, which is not simulated.
-        """
-        if margin_type == self.margin_type(account, symbol):
-            raise ApiRefusal(-4046, "No need to change margin type.")
-        raise ApiRefusal(-1130, "Isolated margin is not simulated.")
 
     def listen(self, account: str, now_ms: int) -> str:
         """Return the living listen key of ``account``, extended, or a new one."""
