@@ -84,7 +84,8 @@ class RouterActor(Actor):
 
     def _refusal(self, approved: IntentsApproved, intent: Intent) -> Denial | None:
         if intent.adds_risk:
-            if not self._is_valid(approved.permit):
+            permit = approved.permit
+            if permit is None or not permit.holds(self._revoked_below, self.now_ns):
                 return denial(DenialCode.FSM_STATE_BLOCKED, intent, permit="void")
             if self.now_ns < self._quiet_until_ns:
                 return denial(DenialCode.VENUE_THROTTLED, intent, until_ns=self._quiet_until_ns)
@@ -105,13 +106,6 @@ class RouterActor(Actor):
             free_ns = self._budget.free_at_ns(self.now_ns)
             return denial(DenialCode.RATE_LIMIT_THROTTLE, intent, free_at_ns=free_ns)
         return None
-
-    def _is_valid(self, permit: Permit | None) -> bool:
-        return (
-            permit is not None
-            and permit.serial >= self._revoked_below
-            and permit.deadline_ns > self.now_ns
-        )
 
     def _placement(self, approved: IntentsApproved, intent: Intent) -> PlaceOrder:
         self._sequence += 1

@@ -17,3 +17,7 @@ class Permit:
     """Leadership epoch under which it was given."""
     deadline_ns: int
     """It is void from this time on."""
+
+    def holds(self, revoked_below: int, now_ns: int) -> bool:
+        """Return whether it gives leave now, when lower serials than ``revoked_below`` are void."""
+        return self.serial >= revoked_below and self.deadline_ns > now_ns

@@ -24,6 +24,13 @@ from grinder.model.instrument import Instrument
 from grinder.model.settings import VenueSettings
 from grinder.model.units import NS_PER_MS
 from grinder.venues import binance_requests as requests
+from grinder.venues.answers import (
+    cancel_refused,
+    cancel_unknown,
+    countdown_answer,
+    place_refused,
+    place_unknown,
+)
 from grinder.venues.binance_bodies import BodyDecoder
 from grinder.venues.binance_errors import CLOCK_REFUSED, BusyError, code_and_text
 from grinder.venues.budget import Purpose
@@ -80,7 +87,7 @@ class WriteDesk:
         pool.submit(
             Job(
                 run=partial(self._place, envelope, order),
-                refuse=lambda why: self._answer_place(envelope, _place_refused(order, 0, why)),
+                refuse=lambda why: self._answer_place(envelope, place_refused(order, 0, why)),
             )
         )
 
@@ -91,7 +98,7 @@ class WriteDesk:
         self._cancels.submit(
             Job(
                 run=partial(self._cancel, envelope, cancel),
-                refuse=lambda why: self._answer_cancel(envelope, _cancel_refused(cancel, 0, why)),
+                refuse=lambda why: self._answer_cancel(envelope, cancel_refused(cancel, 0, why)),
             )
         )
 
@@ -101,7 +108,7 @@ class WriteDesk:
             Job(
                 run=partial(self._countdown, envelope, command),
                 refuse=lambda why: self._line.tell(
-                    envelope, _countdown_answer(command, Outcome.REFUSED, 0, why)
+                    envelope, countdown_answer(command, Outcome.REFUSED, 0, why)
                 ),
             )
         )
@@ -120,7 +127,10 @@ class WriteDesk:
 
     def _place(self, envelope: Envelope, order: PlaceOrder) -> None:
         mark = self._line.clock.mark()
-        answer = _place_unknown(order, self._attempt(self._settings.recv_window_ms), BROKEN)
+        attempt = self._attempt(self._settings.recv_window_ms)
+        answer = place_unknown(
+            order, BROKEN, sent_ns=attempt.sent_ns, decided_ns=attempt.decided_ns
+        )
         try:
             answer = self._placed(envelope, order)
         finally:
@@ -132,20 +142,20 @@ class WriteDesk:
         purpose = Purpose.EXIT if order.reduce_only else Purpose.ENTRY
         instrument = self._instruments.get(order.symbol)
         if instrument is None:
-            return _place_refused(order, 0, f"symbol {order.symbol} is not traded here")
+            return place_refused(order, 0, f"symbol {order.symbol} is not traded here")
         why = self._line.obstacle(purpose)
         if why:
-            return _place_refused(order, 0, why)
+            return place_refused(order, 0, why)
         try:
             self._line.prepare(envelope)
         except VenueError as error:
-            return _place_refused(order, *code_and_text(error))
+            return place_refused(order, *code_and_text(error))
         # From here to the request nothing may wait: what is checked now has to be true then.
         window_ms = self._window_ms(order)
         if window_ms <= 0:
-            return _place_refused(order, 0, "permit void")
+            return place_refused(order, 0, "permit void")
         if order.client_order_id in self._withdrawn:
-            return _place_refused(order, 0, "cancelled before it was sent")
+            return place_refused(order, 0, "cancelled before it was sent")
         attempt = self._attempt(window_ms)
         try:
             body = self._line.call(
@@ -156,11 +166,13 @@ class WriteDesk:
             )
             done = self._bodies.order_answer(body)
         except (UnknownOutcomeError, ValueError) as error:
-            return _place_unknown(order, attempt, str(error))
+            return place_unknown(
+                order, str(error), sent_ns=attempt.sent_ns, decided_ns=attempt.decided_ns
+            )
         except VenueError as error:
             has_left = not isinstance(error, TransientError) or isinstance(error, BusyError)
             sent_ns = attempt.sent_ns if has_left else 0
-            return _place_refused(order, *code_and_text(error), sent_ns=sent_ns)
+            return place_refused(order, *code_and_text(error), sent_ns=sent_ns)
         return PlaceAnswered(
             symbol=order.symbol,
             client_order_id=order.client_order_id,
@@ -193,7 +205,7 @@ class WriteDesk:
 
     def _cancel(self, envelope: Envelope, cancel: CancelOrder) -> None:
         mark = self._line.clock.mark()
-        answer = _cancel_unknown(cancel, BROKEN)
+        answer = cancel_unknown(cancel, BROKEN)
         try:
             answer = self._cancelled(envelope, cancel)
         finally:
@@ -204,7 +216,7 @@ class WriteDesk:
     def _cancelled(self, envelope: Envelope, cancel: CancelOrder) -> CancelAnswered:
         why = self._line.obstacle(Purpose.CANCEL)
         if why:
-            return _cancel_refused(cancel, 0, why)
+            return cancel_refused(cancel, 0, why)
         try:
             self._line.prepare(envelope)
             body = self._line.call(
@@ -215,9 +227,9 @@ class WriteDesk:
             )
             done = self._bodies.order_answer(body)
         except (UnknownOutcomeError, ValueError) as error:
-            return _cancel_unknown(cancel, str(error))
+            return cancel_unknown(cancel, str(error))
         except VenueError as error:
-            return _cancel_refused(cancel, *code_and_text(error))
+            return cancel_refused(cancel, *code_and_text(error))
         return CancelAnswered(
             symbol=cancel.symbol,
             client_order_id=cancel.client_order_id,
@@ -235,7 +247,7 @@ class WriteDesk:
 
     def _countdown(self, envelope: Envelope, command: SetCountdown) -> None:
         mark = self._line.clock.mark()
-        answer = _countdown_answer(command, Outcome.UNKNOWN, 0, BROKEN)
+        answer = countdown_answer(command, Outcome.UNKNOWN, 0, BROKEN)
         try:
             answer = self._counted_down(envelope, command)
         finally:
@@ -246,7 +258,7 @@ class WriteDesk:
     def _counted_down(self, envelope: Envelope, command: SetCountdown) -> CountdownAnswered:
         why = self._line.obstacle(Purpose.CANCEL)
         if why:
-            return _countdown_answer(command, Outcome.REFUSED, 0, why)
+            return countdown_answer(command, Outcome.REFUSED, 0, why)
         try:
             self._line.prepare(envelope)
             self._line.call(
@@ -256,68 +268,13 @@ class WriteDesk:
                 recv_window_ms=self._settings.recv_window_ms,
             )
         except UnknownOutcomeError as error:
-            return _countdown_answer(command, Outcome.UNKNOWN, 0, str(error))
+            return countdown_answer(command, Outcome.UNKNOWN, 0, str(error))
         except VenueError as error:
-            return _countdown_answer(command, Outcome.REFUSED, *code_and_text(error))
-        return _countdown_answer(command, Outcome.DONE, 0, "")
+            return countdown_answer(command, Outcome.REFUSED, *code_and_text(error))
+        return countdown_answer(command, Outcome.DONE, 0, "")
 
 
 @attrs.frozen(kw_only=True)
 class _Attempt:
     sent_ns: int
     decided_ns: int
-
-
-def _place_refused(order: PlaceOrder, code: int, text: str, *, sent_ns: int = 0) -> PlaceAnswered:
-    return PlaceAnswered(
-        symbol=order.symbol,
-        client_order_id=order.client_order_id,
-        outcome=Outcome.REFUSED,
-        code=code,
-        text=text,
-        sent_ns=sent_ns,
-        tick_ns=order.tick_ns,
-    )
-
-
-def _place_unknown(order: PlaceOrder, attempt: _Attempt, text: str) -> PlaceAnswered:
-    return PlaceAnswered(
-        symbol=order.symbol,
-        client_order_id=order.client_order_id,
-        outcome=Outcome.UNKNOWN,
-        text=text,
-        sent_ns=attempt.sent_ns,
-        tick_ns=order.tick_ns,
-        decided_ns=attempt.decided_ns,
-    )
-
-
-def _cancel_refused(cancel: CancelOrder, code: int, text: str) -> CancelAnswered:
-    return CancelAnswered(
-        symbol=cancel.symbol,
-        client_order_id=cancel.client_order_id,
-        outcome=Outcome.REFUSED,
-        code=code,
-        text=text,
-    )
-
-
-def _cancel_unknown(cancel: CancelOrder, text: str) -> CancelAnswered:
-    return CancelAnswered(
-        symbol=cancel.symbol,
-        client_order_id=cancel.client_order_id,
-        outcome=Outcome.UNKNOWN,
-        text=text,
-    )
-
-
-def _countdown_answer(
-    command: SetCountdown, outcome: Outcome, code: int, text: str
-) -> CountdownAnswered:
-    return CountdownAnswered(
-        symbol=command.symbol,
-        countdown_ms=command.countdown_ms,
-        outcome=outcome,
-        code=code,
-        text=text,
-    )

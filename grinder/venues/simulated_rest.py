@@ -29,6 +29,7 @@ from grinder.messages.venue import (
 from grinder.model.units import NS_PER_MS
 from grinder.simulation.refusals import Refusal
 from grinder.simulation.reports import IncomeType
+from grinder.venues.answers import cancel_refused, place_refused
 from grinder.venues.simulated import SimulatedVenue
 from grinder.venues.simulated_words import new_order, open_order, position, trade
 
@@ -40,7 +41,7 @@ class SimulatedRestPort(Port):
         self._venue = venue
         self._serial = 0
         self._under_way = 0
-        self._quiescing: list[tuple[Envelope, int]] = []
+        self._quiescing: list[Envelope] = []
         self._reads: dict[type[Message], Callable[[Envelope], Message]] = {
             QueryOrder: self._query,
             ReadAccount: self._account,
@@ -66,7 +67,7 @@ class SimulatedRestPort(Port):
         elif isinstance(body, DropPlacements):
             self._serial = max(self._serial, body.serial)
         elif isinstance(body, Quiesce):
-            self._quiescing.append((envelope, self._under_way))
+            self._quiescing.append(envelope)
             self._venue.later(self._check_quiet)
         elif body.__class__ in self._reads:
             self._venue.later(self._read, envelope)
@@ -97,7 +98,7 @@ class SimulatedRestPort(Port):
     def _check_quiet(self) -> None:
         if self._under_way == 0:
             waiting, self._quiescing = self._quiescing, []
-            for envelope, _ in waiting:
+            for envelope in waiting:
                 assert isinstance(envelope.body, Quiesce)
                 self._reply(envelope, Quiesced(token=envelope.body.token))
 
@@ -105,17 +106,15 @@ class SimulatedRestPort(Port):
         venue = self._venue
         permit = place.permit
         now_ns = self._outlet.now_ns()
-        is_void = not place.reduce_only and (
-            permit is None or permit.serial < self._serial or permit.deadline_ns <= now_ns
-        )
-        if is_void:
-            return self._refused(place, 0, "permit void", 0)
+        has_leave = permit is not None and permit.holds(self._serial, now_ns)
+        if not (place.reduce_only or has_leave):
+            return place_refused(place, 0, "permit void")
         try:
             order = venue.exchange.place(
                 venue.account, new_order(place, venue.instruments[place.symbol]), venue.now_ms
             )
         except Refusal as refusal:
-            return self._refused(place, refusal.code, refusal.msg, envelope.at_ns)
+            return place_refused(place, refusal.code, refusal.msg, sent_ns=envelope.at_ns)
         return PlaceAnswered(
             symbol=place.symbol,
             client_order_id=place.client_order_id,
@@ -124,18 +123,6 @@ class SimulatedRestPort(Port):
             status=order.status,
             filled_lots=order.filled_lots,
             sent_ns=envelope.at_ns,
-            tick_ns=place.tick_ns,
-        )
-
-    @staticmethod
-    def _refused(place: PlaceOrder, code: int, text: str, sent_ns: int) -> PlaceAnswered:
-        return PlaceAnswered(
-            symbol=place.symbol,
-            client_order_id=place.client_order_id,
-            outcome=Outcome.REFUSED,
-            code=code,
-            text=text,
-            sent_ns=sent_ns,
             tick_ns=place.tick_ns,
         )
 
@@ -149,13 +136,7 @@ class SimulatedRestPort(Port):
                 now_ms=venue.now_ms,
             )
         except Refusal as refusal:
-            return CancelAnswered(
-                symbol=cancel.symbol,
-                client_order_id=cancel.client_order_id,
-                outcome=Outcome.REFUSED,
-                code=refusal.code,
-                text=refusal.msg,
-            )
+            return cancel_refused(cancel, refusal.code, refusal.msg)
         return CancelAnswered(
             symbol=cancel.symbol,
             client_order_id=cancel.client_order_id,

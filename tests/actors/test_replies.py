@@ -11,6 +11,7 @@ import pytest
 from grinder.kernel.message import Envelope, Message
 from grinder.messages.orders import OrderFilled, OrderOutcomeUnknown, OrderRejected
 from grinder.messages.venue import CancelAnswered, Outcome, PlaceAnswered, QueryOrder
+from grinder.venues.answers import place_refused
 from simulated import checks
 from simulated.worlds import BTC, MS, SECOND, Stage, Walk, ladder, quick
 
@@ -85,7 +86,7 @@ def test_a_placement_that_never_arrived_is_found_missing_and_the_level_returns()
     port = port_of(stage)
     placed = port._placed
     port._placed = lambda envelope, place: unknown(
-        port._refused(place, 0, "", 0), stage.runtime.now_ns()
+        place_refused(place, 0, ""), stage.runtime.now_ns()
     )
     stage.run(1)
     port._placed = placed
