@@ -28,7 +28,7 @@ class Instrument:
     tick: Decimal
     """Price step, in quote per base (PRICE_FILTER tickSize)."""
     lot: Decimal
-    """Quantity step in base units (LOT_SIZE stepSize)."""
+    """Quantity step in base units (LOT_SIZE stepSize); in contracts for an inverse one."""
     price_ticks_min: int = 1
     price_ticks_max: int = 2**62
     qty_lots_min: int = 1
@@ -40,8 +40,13 @@ class Instrument:
     """A buy limit may not exceed mark price x this (PERCENT_PRICE)."""
     multiplier_down: Decimal = Decimal(0)
     """A sell limit may not be below mark price x this (PERCENT_PRICE)."""
+    is_banded: bool = False
+    """The multipliers bound buys from below and sells from above, too (PERCENT_PRICE_BY_SIDE)."""
     orders_max: int = 200
     """Open orders allowed on this symbol (MAX_NUM_ORDERS)."""
+    contract_size: Decimal | None = None
+    """What one contract of an inverse instrument is worth, in quote units: its quantity is in
+    contracts, its money in the base coin. None for a linear one."""
 
     def price(self, ticks: int) -> Decimal:
         """Return the price of ``ticks``, exact, in quote per base."""

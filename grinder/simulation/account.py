@@ -1,17 +1,29 @@
-"""Accounts: wallet, and per symbol a desk with its positions and its orders."""
+"""Accounts: wallets, and per symbol a desk with its positions and its orders."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from grinder.model.instrument import Instrument
 from grinder.model.order import OrderType, Side
 from grinder.simulation.book import Book
-from grinder.simulation.money import from_e8
+from grinder.simulation.brackets import notional_max
+from grinder.simulation.money import E8, ceiling, from_e8
 from grinder.simulation.orders import LiveOrder, PositionSide
 from grinder.simulation.positions import Leg, Position
-from grinder.simulation.reports import AccountTrade, Income, IncomeType
+from grinder.simulation.refusals import Refusal, Rule
+from grinder.simulation.reports import (
+    AccountTrade,
+    BalanceChange,
+    Income,
+    IncomeType,
+    PositionState,
+    Settled,
+)
+from grinder.simulation.wallet import Wallet
 
 if TYPE_CHECKING:
     from grinder.simulation.algo import LiveAlgo
@@ -26,10 +38,16 @@ INCOME_MAX = 10_000
 """Changes of the wallet remembered per account."""
 LEVERAGE = 20
 """The venue's leverage for a symbol that was never set up."""
+MARGIN = "USDT"
+"""The asset of an account that is told only how much it has."""
 
 
 class Desk:
-    """What one account has on one symbol: positions, open orders, closed orders."""
+    """What one account has on one symbol: positions, open orders, closed orders.
+
+    This one is of futures, linear or inverse as the book's scale says: what is opened needs margin,
+    and a fill moves the wallet by its profit. ``grinder.simulation.spot`` has the other kind.
+    """
 
     __slots__ = (
         "_both",
@@ -45,12 +63,18 @@ class Desk:
         "leverage",
         "open",
         "open_ids",
+        "wallet",
     )
+
+    tells_orders = False
+    """Whether balances change with orders, not only with fills."""
 
     def __init__(self, account: Account, book: Book) -> None:
         self.account = account
         self.book = book
         self.instrument: Instrument = book.instrument
+        self.wallet = account.wallet(self.asset)
+        self.wallet.desks.append(self)
         self.leverage = LEVERAGE
         self.is_isolated = False
         self.legs = {side: Leg(self, side) for side in PositionSide}
@@ -64,13 +88,19 @@ class Desk:
         """When the dead-man switch fires; 0 while it is off."""
 
     @property
+    def asset(self) -> str:
+        """The asset of the margin: the coin of inverse contracts, the same one for all others."""
+        scale = self.book.scale
+        return MARGIN if scale.direction > 0 else scale.asset
+
+    @property
     def position(self) -> Position:
         """The one-way position."""
         return self._both.position
 
     @property
     def exposure(self) -> dict[Side, int]:
-        """What is open beside the one-way position, in ticks x lots, without reduce-only orders."""
+        """What is open beside the one-way position, in units, without reduce-only orders."""
         return self._both.exposure
 
     @property
@@ -88,7 +118,7 @@ class Desk:
         """Add ``lots`` (negative: remove) of an open order to what the account has open."""
         leg = order.leg
         if not order.reduce_only:
-            leg.exposure[order.side] += order.ticks * lots
+            leg.exposure[order.side] += self.units(order.side, order.ticks, lots)
         elif order.type is not OrderType.MARKET:
             # A market order never rests: the resting ones make room for it when it fills.
             leg.reducing[order.side] += lots
@@ -149,38 +179,94 @@ class Desk:
         """Return what of the wallet is set apart for the positions; 0 under crossed margin."""
         return sum(leg.isolated_e8 for leg in self.active_legs)
 
+    def units(self, _: Side, ticks: int, lots: int) -> int:
+        """Return what ``lots`` at a price bind, in the units in which exposure is counted."""
+        return self.book.scale.worth(ticks) * lots
+
+    def locked_e8(self, _: str) -> int:
+        """Return what open orders lock of an asset: nothing, they bind margin."""
+        return 0
+
+    def check_funds(self, leg: Leg, side: Side, units: int) -> None:
+        """Refuse what needs more initial margin than the account has.
+
+        ``units`` is what comes to be open on ``side``. What does not raise the margin is never
+        refused, so that an account under water can still reduce.
+
+        Raises:
+            Refusal: -2019, or -2027 when it may become larger than the leverage allows.
+        """
+        buys, sells = (units, 0) if side is Side.BUY else (0, units)
+        before, after = leg.margin_e8(), leg.margin_e8(buys, sells)
+        if after <= before:
+            return
+        if after - before > self.wallet.free_e8():
+            raise Refusal(Rule.MARGIN)
+        if leg.worst_e8(buys, sells) > notional_max(self.book.brackets, self.leverage) * E8:
+            raise Refusal(Rule.POSITION_MAX)
+
+    def check_market(self, leg: Leg, side: Side, lots: int, reference: Decimal) -> None:
+        """Refuse a market order that needs more margin than there is, at the reference price.
+
+        Rounded to the dearer tick, so that the margin of a market order is never understated.
+
+        Raises:
+            Refusal: as ``check_funds``.
+        """
+        self.check_funds(leg, side, self.units(side, self.book.scale.dear_ticks(reference), lots))
+
+    def settle(self, order: LiveOrder, ticks: int, lots: int, rate: tuple[int, int]) -> Settled:
+        """Book a fill: the position, its profit and the commission, a fraction of its value.
+
+        Commission is rounded to eight decimals with ROUND_CEILING, so it never flatters.
+        """
+        scale = self.book.scale
+        commission_e8 = ceiling(
+            self.units(order.side, ticks, lots) * scale.unit_atoms * rate[0],
+            rate[1] * scale.e8_atoms,
+        )
+        realised_e8 = order.leg.apply(order.sign * lots, ticks)
+        self.wallet.book_trade(realised_e8, commission_e8)
+        return Settled(realised_e8, commission_e8, scale.asset)
+
+    def balances(self, change_e8: int) -> tuple[BalanceChange, ...]:
+        """Return the balances that an event of this desk changes."""
+        wallet = self.wallet
+        change = BalanceChange(
+            asset=self.book.scale.asset,
+            wallet=from_e8(wallet.wallet_e8),
+            cross_wallet=from_e8(wallet.wallet_e8 - wallet.isolated_e8()),
+            change=from_e8(change_e8),
+        )
+        return (change,)
+
+    def touched(self, leg: Leg) -> tuple[PositionState, ...]:
+        """Return the positions that a fill of ``leg`` changes, as the venue tells them."""
+        is_whole = self.account.is_hedged and self.is_isolated
+        return tuple(each.state() for each in (self.legs.values() if is_whole else (leg,)))
+
 
 class Account:
-    """One participant with one quote asset."""
+    """One participant, with a wallet for each asset."""
 
     __slots__ = (
+        "_desk_kind",
         "_income_id",
         "algos",
         "algos_done",
-        "commission_e8",
         "desks",
         "fills",
-        "funding_e8",
         "income",
-        "insurance_e8",
         "is_hedged",
         "name",
         "orders",
-        "realised_e8",
-        "start_e8",
         "trades",
-        "wallet_e8",
+        "wallets",
     )
 
-    def __init__(self, name: str, start_e8: int) -> None:
+    def __init__(self, name: str, start_e8: Mapping[str, int], desk_kind: type[Desk]) -> None:
         self.name = name
-        self.start_e8 = start_e8
-        self.wallet_e8 = start_e8
-        self.realised_e8 = 0
-        self.commission_e8 = 0
-        self.funding_e8 = 0
-        self.insurance_e8 = 0
-        """What the venue paid for losses that were larger than the margin."""
+        self.wallets = {asset: Wallet(asset, amount) for asset, amount in start_e8.items()}
         self.is_hedged = False
         self.fills = 0
         self.orders = 0
@@ -192,74 +278,34 @@ class Account:
         self.trades: deque[AccountTrade] = deque(maxlen=TRADES_MAX)
         self.income: deque[Income] = deque(maxlen=INCOME_MAX)
         self._income_id = 0
+        self._desk_kind = desk_kind
+
+    def wallet(self, asset: str) -> Wallet:
+        """Return the wallet of an asset, made empty on first use."""
+        found = self.wallets.get(asset)
+        if found is None:
+            found = self.wallets[asset] = Wallet(asset, 0)
+        return found
 
     def desk(self, book: Book) -> Desk:
         """Return the desk of ``book``'s symbol, made on first use."""
         symbol = book.instrument.symbol
         found = self.desks.get(symbol)
         if found is None:
-            found = self.desks[symbol] = Desk(self, book)
+            found = self.desks[symbol] = self._desk_kind(self, book)
         return found
 
-    def book_trade(self, trade: AccountTrade, realised_e8: int, commission_e8: int) -> None:
-        """Move the wallet by a fill's profit and commission."""
-        self.wallet_e8 += realised_e8 - commission_e8
-        self.realised_e8 += realised_e8
-        self.commission_e8 += commission_e8
+    def note_trade(self, trade: AccountTrade, settled: Settled) -> None:
+        """Remember a fill, and what it did to the wallet."""
         self.fills += 1
         self.trades.append(trade)
-        if realised_e8:
-            self._note(IncomeType.REALIZED_PNL, trade, realised_e8)
-        if commission_e8:
-            self._note(IncomeType.COMMISSION, trade, -commission_e8)
+        if settled.realised_e8:
+            self._note(IncomeType.REALIZED_PNL, trade, settled.realised_e8)
+        if settled.commission_e8:
+            self._note(IncomeType.COMMISSION, trade, -settled.commission_e8)
 
-    def book_funding(self, desk: Desk, amount_e8: int, now_ms: int) -> None:
-        """Move the wallet by a funding payment; negative was paid."""
-        self.wallet_e8 += amount_e8
-        self.funding_e8 += amount_e8
-        self._note_change(IncomeType.FUNDING_FEE, desk, amount_e8, now_ms)
-
-    def book_insurance(self, desk: Desk, amount_e8: int, now_ms: int) -> None:
-        """Move the wallet by what the venue pays after a liquidation."""
-        self.wallet_e8 += amount_e8
-        self.insurance_e8 += amount_e8
-        self._note_change(IncomeType.INSURANCE_CLEAR, desk, amount_e8, now_ms)
-
-    def unrealised_e8(self) -> int:
-        """Return the profit not yet realised over all symbols."""
-        return sum(desk.unrealised_e8() for desk in self.desks.values())
-
-    def isolated_e8(self) -> int:
-        """Return what of the wallet is set apart for isolated positions."""
-        return sum(desk.isolated_e8() for desk in self.desks.values())
-
-    def cross_equity_e8(self) -> int:
-        """Return the wallet and the unrealised profit that crossed positions share."""
-        crossed = sum(each.unrealised_e8() for each in self.desks.values() if not each.is_isolated)
-        return self.wallet_e8 - self.isolated_e8() + crossed
-
-    def cross_maintenance_e8(self) -> int:
-        """Return the margin that keeps all crossed positions alive."""
-        return sum(
-            leg.maintenance_e8()
-            for desk in self.desks.values()
-            if not desk.is_isolated
-            for leg in desk.active_legs
-        )
-
-    def free_e8(self) -> int:
-        """Return what can still be bound by new orders; negative when too much is bound.
-
-        An isolated position has paid for itself already; its orders have not.
-        """
-        bound = 0
-        for desk in self.desks.values():
-            bound += desk.margin_e8()
-            if desk.is_isolated:
-                bound -= desk.position_margin_e8()
-        return self.cross_equity_e8() - bound
-
-    def _note_change(self, kind: IncomeType, desk: Desk, amount_e8: int, now_ms: int) -> None:
+    def note_change(self, kind: IncomeType, desk: Desk, amount_e8: int, now_ms: int) -> None:
+        """Remember a change of the wallet that no fill caused."""
         self._income_id += 1
         self.income.append(
             Income(
@@ -267,7 +313,7 @@ class Account:
                 symbol=desk.instrument.symbol,
                 type=kind,
                 amount=from_e8(amount_e8),
-                asset=desk.instrument.quote_asset,
+                asset=desk.book.scale.asset,
                 trade_id=0,
                 ts_ms=now_ms,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,13 @@ from grinder.model.instrument import Instrument
 from grinder.model.order import Side
 from grinder.simulation.brackets import BRACKETS
 from grinder.simulation.external import FAR, ExternalSide
-from grinder.simulation.money import Scale, to_e8
+from grinder.simulation.money import to_e8
 from grinder.simulation.orders import LiveOrder
 from grinder.simulation.queueing import Level, QueueRules
+from grinder.simulation.scales import scale_of
 
 if TYPE_CHECKING:
+    from grinder.simulation.account import Desk
     from grinder.simulation.algo import LiveAlgo
 
 
@@ -107,7 +110,7 @@ class Book:
 
     def __init__(self, instrument: Instrument, rules: QueueRules) -> None:
         self.instrument = instrument
-        self.scale = Scale.of(instrument)
+        self.scale = scale_of(instrument)
         self.bids = HalfBook(-1, rules)
         self.asks = HalfBook(1, rules)
         self.mark_price: Decimal | None = None
@@ -155,6 +158,21 @@ class Book:
             self.last_ticks = max(self.last_ticks, bid)
         if ask != FAR:
             self.last_ticks = min(self.last_ticks, ask) if self.last_ticks else ask
+
+    def walk(self, side: Side, without: Desk) -> Iterator[tuple[int, int]]:
+        """Yield what an order of ``side`` may take as (ticks, lots), best first.
+
+        The orders of the desk ``without`` are not counted: it does not trade with itself.
+        """
+        half = self.opposite(side)
+        known = set(half.external.keys_within(FAR - 1))
+        for key in sorted(known.union(half.keys)):
+            lots = half.external.available(key)
+            if key in half.levels:
+                orders = half.levels[key].orders.values()
+                lots += sum(each.remaining for each in orders if each.desk is not without)
+            if lots:
+                yield key * half.direction, lots
 
     def would_take(self, side: Side, ticks: int) -> bool:
         """Say whether a limit order would meet a participant or the displayed external book."""

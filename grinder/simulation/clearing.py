@@ -11,7 +11,7 @@ from grinder.simulation.account import Account, Desk
 from grinder.simulation.algo import AlgoStatus, LiveAlgo
 from grinder.simulation.book import Book
 from grinder.simulation.deadlines import Deadline, Deadlines, Due
-from grinder.simulation.money import E8, ceiling, from_e8, half_even
+from grinder.simulation.money import from_e8
 from grinder.simulation.orders import ExpireReason, LiveOrder
 from grinder.simulation.positions import Leg
 from grinder.simulation.reports import (
@@ -19,11 +19,13 @@ from grinder.simulation.reports import (
     AccountReport,
     AccountTrade,
     AlgoReport,
-    BalanceChange,
     Event,
     Execution,
+    IncomeType,
     OrderReport,
     OwnTrade,
+    PositionState,
+    Settled,
 )
 
 EVENTS_MAX = 1_000_000
@@ -59,11 +61,13 @@ class Clearing:
                 ts_ms=now_ms,
                 execution=execution,
                 order=order.snapshot(),
-                commission_asset=desk.instrument.quote_asset,
+                commission_asset=desk.book.scale.asset,
                 bid_notional=_open_notional(desk, Side.BUY),
                 ask_notional=_open_notional(desk, Side.SELL),
             )
         )
+        if desk.tells_orders:
+            self._report_account(desk, AccountReason.ORDER, 0, (), now_ms)
 
     def open(self, order: LiveOrder, now_ms: int) -> None:
         """Accept ``order``: it is open, counted and reported NEW."""
@@ -83,33 +87,17 @@ class Clearing:
         *,
         is_maker: bool,
     ) -> None:
-        """Fill ``lots`` of ``order`` at ``ticks``: account first, then the order, as recorded.
-
-        Commission is rounded to eight decimals with ROUND_CEILING, so it never flatters.
-        """
+        """Fill ``lots`` of ``order`` at ``ticks``: account first, then the order, as recorded."""
         desk = order.desk
-        scale = desk.book.scale
-        numerator, denominator = self._maker if is_maker else self._taker
-        commission_e8 = ceiling(
-            ticks * lots * scale.unit_atoms * numerator, denominator * scale.e8_atoms
-        )
         leg = order.leg
-        realised_e8 = leg.apply(order.sign * lots, ticks)
+        settled = desk.settle(order, ticks, lots, self._maker if is_maker else self._taker)
         leg.position.updated_ms = now_ms
-        trade = _trade(
-            order,
-            ticks,
-            lots,
-            trade_id,
-            now_ms,
-            paid_e8=(realised_e8, commission_e8),
-            is_maker=is_maker,
-        )
-        desk.account.book_trade(trade, realised_e8, commission_e8)
+        trade = _trade(order, ticks, lots, trade_id, now_ms, settled=settled, is_maker=is_maker)
+        desk.account.note_trade(trade, settled)
         desk.count(order, -lots)
         order.filled += lots
         order.expire_reason = ExpireReason.NONE
-        order.units += ticks * lots
+        order.units += desk.book.scale.worth(ticks) * lots
         desk.book.last_ticks = ticks
         order.updated_ms = now_ms
         is_done = order.filled == order.lots
@@ -158,7 +146,7 @@ class Clearing:
         )
 
     def fund(self, account: Account, desk: Desk, now_ms: int) -> None:
-        """Charge or pay funding: rate x mark x position, ROUND_HALF_EVEN to eight decimals.
+        """Charge or pay funding: rate x value at mark, ROUND_HALF_EVEN to eight decimals.
 
         A positive rate is paid by longs to shorts. Without a mark price nothing is charged. An
         isolated position pays from what is set apart for it.
@@ -166,24 +154,23 @@ class Clearing:
         book = desk.book
         if book.mark_price is None:
             return
-        value, per = book.mark_price.as_integer_ratio()
-        rate, rate_per = book.funding_rate.as_integer_ratio()
-        lot, lot_per = desk.instrument.lot.as_integer_ratio()
         for leg in desk.active_legs:
             if not leg.position.lots:
                 continue
-            amount_e8 = -half_even(
-                rate * value * lot * leg.position.lots * E8, rate_per * per * lot_per
+            amount_e8 = -book.scale.funding_e8(
+                book.funding_rate, book.mark_price, leg.position.lots
             )
-            account.book_funding(desk, amount_e8, now_ms)
+            desk.wallet.book_funding(amount_e8)
+            account.note_change(IncomeType.FUNDING_FEE, desk, amount_e8, now_ms)
             if desk.is_isolated:
                 leg.isolated_e8 += amount_e8
-            rows = (leg,) if desk.is_isolated else ()
+            rows = (leg.state(),) if desk.is_isolated else ()
             self._report_account(desk, AccountReason.FUNDING_FEE, amount_e8, rows, now_ms)
 
     def insure(self, desk: Desk, amount_e8: int, now_ms: int) -> None:
         """Pay what a liquidation lost beyond its margin."""
-        desk.account.book_insurance(desk, amount_e8, now_ms)
+        desk.wallet.book_insurance(amount_e8)
+        desk.account.note_change(IncomeType.INSURANCE_CLEAR, desk, amount_e8, now_ms)
         self._report_account(desk, AccountReason.INSURANCE_CLEAR, amount_e8, (), now_ms)
 
     def _finish(self, algo: LiveAlgo, now_ms: int) -> None:
@@ -198,9 +185,7 @@ class Clearing:
 
     def _report_fill(self, order: LiveOrder, trade: AccountTrade, now_ms: int) -> None:
         desk = order.desk
-        is_whole = desk.account.is_hedged and desk.is_isolated
-        rows = tuple(desk.legs.values()) if is_whole else (order.leg,)
-        self._report_account(desk, AccountReason.ORDER, 0, rows, now_ms)
+        self._report_account(desk, AccountReason.ORDER, 0, desk.touched(order.leg), now_ms)
         self.emit(
             OrderReport(
                 account=desk.account.name,
@@ -224,23 +209,16 @@ class Clearing:
         desk: Desk,
         reason: AccountReason,
         change_e8: int,
-        legs: tuple[Leg, ...],
+        positions: tuple[PositionState, ...],
         now_ms: int,
     ) -> None:
-        account = desk.account
-        change = BalanceChange(
-            asset=desk.instrument.quote_asset,
-            wallet=from_e8(account.wallet_e8),
-            cross_wallet=from_e8(account.wallet_e8 - account.isolated_e8()),
-            change=from_e8(change_e8),
-        )
         self.emit(
             AccountReport(
-                account=account.name,
+                account=desk.account.name,
                 ts_ms=now_ms,
                 reason=reason,
-                balances=(change,),
-                positions=tuple(leg.state() for leg in legs),
+                balances=desk.balances(change_e8),
+                positions=positions,
             )
         )
 
@@ -284,8 +262,7 @@ def _good_till(order: LiveOrder) -> Deadline:
 
 
 def _open_notional(desk: Desk, side: Side) -> Decimal:
-    units = sum(leg.exposure[side] for leg in desk.active_legs)
-    return desk.instrument.tick * desk.instrument.lot * units
+    return desk.book.scale.total(sum(leg.exposure[side] for leg in desk.active_legs))
 
 
 def _trade(
@@ -295,10 +272,9 @@ def _trade(
     trade_id: int,
     now_ms: int,
     *,
-    paid_e8: tuple[int, int],
+    settled: Settled,
     is_maker: bool,
 ) -> AccountTrade:
-    realised_e8, commission_e8 = paid_e8
     instrument = order.desk.instrument
     return AccountTrade(
         symbol=instrument.symbol,
@@ -310,9 +286,9 @@ def _trade(
         qty=instrument.qty(lots),
         price_ticks=ticks,
         qty_lots=lots,
-        commission=from_e8(commission_e8),
-        commission_asset=instrument.quote_asset,
-        realised_profit=from_e8(realised_e8),
+        commission=from_e8(settled.commission_e8),
+        commission_asset=settled.commission_asset,
+        realised_profit=from_e8(settled.realised_e8),
         is_maker=is_maker,
         ts_ms=now_ms,
         position_side=order.position_side,

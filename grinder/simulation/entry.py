@@ -9,7 +9,6 @@ import attrs
 
 from grinder.model.order import OrderType, Side, TimeInForce
 from grinder.simulation.account import Desk
-from grinder.simulation.brackets import notional_max
 from grinder.simulation.filters import (
     check_market_price,
     check_notional,
@@ -19,7 +18,6 @@ from grinder.simulation.filters import (
     market_price,
     matched_ticks,
 )
-from grinder.simulation.money import E8
 from grinder.simulation.orders import (
     CONDITIONAL_TYPES,
     LiveOrder,
@@ -118,27 +116,9 @@ def check_amendment(
         if leg.reducing[side] - order.remaining + left > leg.reducible(side):
             raise Refusal(Rule.REDUCE_ONLY_SURPLUS)
     else:
-        check_margin(leg, side, ticks * left - order.ticks * order.remaining)
+        bound = desk.units(side, order.ticks, order.remaining)
+        desk.check_funds(leg, side, desk.units(side, ticks, left) - bound)
     return Checked(ticks, lots, order.good_till_ms, order.reduce_only)
-
-
-def check_margin(leg: Leg, side: Side, units: int) -> None:
-    """Refuse what needs more initial margin than the account has.
-
-    ``units`` (ticks x lots) is what comes to be open on ``side``. What does not raise the margin is
-    never refused, so that an account under water can still reduce.
-
-    Raises:
-        Refusal: -2019, or -2027 when it may become larger than the leverage allows.
-    """
-    buys, sells = (units, 0) if side is Side.BUY else (0, units)
-    before, after = leg.margin_e8(), leg.margin_e8(buys, sells)
-    if after <= before:
-        return
-    if after - before > leg.desk.account.free_e8():
-        raise Refusal(Rule.MARGIN)
-    if leg.worst_e8(buys, sells) > notional_max(leg.book.brackets, leg.desk.leverage) * E8:
-        raise Refusal(Rule.POSITION_MAX)
 
 
 def check_position_side(desk: Desk, side: PositionSide, *, reduce_only: bool) -> None:
@@ -212,12 +192,11 @@ def _check_opening(leg: Leg, new: NewOrder, ticks: int, lots: int) -> None:
     book, instrument = leg.book, leg.book.instrument
     if ticks:
         check_notional(instrument, instrument.price(ticks) * new.qty, Rule.NOTIONAL_MIN)
-        check_margin(leg, new.side, ticks * lots)
+        leg.desk.check_funds(leg, new.side, leg.desk.units(new.side, ticks, lots))
         return
     reference = book.mark_price
     if reference is None:
         reference = market_price(book, new.side)
     if reference is not None:
         check_notional(instrument, reference * new.qty, Rule.NOTIONAL_MIN)
-        # Rounded up to the tick, so that the margin of a market order is never understated.
-        check_margin(leg, new.side, instrument.ticks_up(reference) * lots)
+        leg.desk.check_market(leg, new.side, lots, reference)

@@ -1,4 +1,4 @@
-"""Exchange: a simulated Binance USDT-M futures venue as a pure state machine.
+"""Exchange: a simulated Binance venue as a pure state machine; by itself, of futures.
 
 Market data and participants' requests go in, events come out of ``drain()``. There is no clock,
 chance, thread or socket: every method that can change something is given ``now_ms`` (epoch ms) and
@@ -39,12 +39,15 @@ prices and without delay. What the feed does not display cannot be taken. A mark
 expire with the rest; a FOK fills whole or not at all. Post-only is refused when a participant or
 the touch displayed by the feed, taken or not, stands at its price or better.
 
-*Money.* Cost, profit and commission are whole numbers of 1e-8 quote. Realised profit and funding
-are rounded half to even, commission towards plus infinity; what rounding leaves stays in the cost
-of the position, so wallet = start + realised - commission + funding + insurance holds to the last
-digit. Initial margin is the larger of position plus buys and position less sells at mark price,
-over the leverage. Funding needs a mark price. Only an exchange that ``can_liquidate`` closes
-positions whose margin is gone; else a wallet may become negative.
+*Money.* Cost, profit and commission are whole numbers of 1e-8 quote. Of an inverse contract, whose
+profit is contracts x size x (1/entry - 1/exit), they are 1e-8 coin; its cost is kept to 1e-20 coin,
+and a position that becomes flat drops at most half of 1e-8. Realised profit and funding are rounded
+half to even, commission towards plus infinity; what rounding leaves stays in the cost of the
+position, so wallet = start + realised - commission + funding + insurance holds to the last digit.
+Initial margin is the larger of position plus buys and position less sells at mark price, over the
+leverage. Funding needs a mark price. Only an exchange that ``can_liquidate`` closes positions whose
+margin is gone; else a wallet may become negative. What spot does instead stands in
+``grinder.simulation.spot``.
 
 *Conditional orders.* The contract price that triggers is the last trade, moved by a quote that
 excludes it. Triggered orders are placed after everything else that the same event does.
@@ -95,8 +98,9 @@ class Exchange(Feeds):
         fees: FeeRates = FeeRates(),  # noqa: B008 - frozen
         queue: QueueRules = QueueRules(),  # noqa: B008 - frozen
         can_liquidate: bool = False,
+        desk_kind: type[Desk] = Desk,
     ) -> None:
-        super().__init__(instruments, fees, queue, can_liquidate=can_liquidate)
+        super().__init__(instruments, fees, queue, can_liquidate=can_liquidate, desk_kind=desk_kind)
 
     def place(self, account: str, new: NewOrder, now_ms: int) -> Order:
         """Accept, match and rest an order; return it as it then is.

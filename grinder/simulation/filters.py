@@ -78,18 +78,17 @@ def check_percent_price(book: Book, side: Side, price: Decimal) -> None:
     """Refuse a limit price too far from the mark price; nothing is refused without one.
 
     Raises:
-        Refusal: -4016 for a buy above mark x multiplier, -4024 for a sell below it.
+        Refusal: -4016 for a buy above mark x multiplier, -4024 for a sell below it; where the
+            instrument is banded, either for any side.
     """
     if book.mark_price is None:
         return
     instrument = book.instrument
-    if side is Side.BUY:
-        cap = book.mark_price * instrument.multiplier_up
-        if price > cap:
-            raise Refusal(Rule.PRICE_CAP, limit=cap.quantize(instrument.tick, ROUND_FLOOR))
-        return
+    cap = book.mark_price * instrument.multiplier_up
+    if price > cap and (side is Side.BUY or instrument.is_banded):
+        raise Refusal(Rule.PRICE_CAP, limit=cap.quantize(instrument.tick, ROUND_FLOOR))
     floor = book.mark_price * instrument.multiplier_down
-    if price < floor:
+    if price < floor and (side is Side.SELL or instrument.is_banded):
         raise Refusal(Rule.PRICE_FLOOR, limit=floor.quantize(instrument.tick, ROUND_CEILING))
 
 

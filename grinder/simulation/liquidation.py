@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from grinder.model.fees import FeeRates
 from grinder.model.instrument import Instrument
 from grinder.model.order import OrderType, Side, TimeInForce
-from grinder.simulation.account import Account, Desk
+from grinder.simulation.account import Desk
 from grinder.simulation.book import Book
 from grinder.simulation.conditionals import Conditionals
 from grinder.simulation.matching import take
 from grinder.simulation.orders import LiveOrder, SelfTradePrevention
 from grinder.simulation.positions import Leg
 from grinder.simulation.queueing import QueueRules
+from grinder.simulation.wallet import Wallet
 
 
 class Liquidating(Conditionals):
@@ -33,8 +34,9 @@ class Liquidating(Conditionals):
         queue: QueueRules,
         *,
         can_liquidate: bool,
+        desk_kind: type[Desk] = Desk,
     ) -> None:
-        super().__init__(instruments, fees, queue)
+        super().__init__(instruments, fees, queue, desk_kind)
         self._can_liquidate = can_liquidate
 
     def _liquidate(self, book: Book, now_ms: int) -> None:
@@ -48,30 +50,30 @@ class Liquidating(Conditionals):
                 for leg in desk.active_legs:
                     self._liquidate_isolated(leg, now_ms)
             else:
-                self._liquidate_crossed(account, now_ms)
+                self._liquidate_crossed(desk.wallet, now_ms)
 
     def _liquidate_isolated(self, leg: Leg, now_ms: int) -> None:
         if not leg.position.lots or _isolated_equity_e8(leg) >= leg.maintenance_e8():
             return
         self._cancel_desk(leg.desk, now_ms)
         # Cancelling changes no position, so the margin is still gone.
-        account = leg.desk.account
-        before_e8 = account.wallet_e8 - leg.isolated_e8
+        wallet = leg.desk.wallet
+        before_e8 = wallet.wallet_e8 - leg.isolated_e8
         self._close_out(leg, _isolated_equity_e8(leg), now_ms)
-        if account.wallet_e8 < before_e8:
-            self._clearing.insure(leg.desk, before_e8 - account.wallet_e8, now_ms)
+        if wallet.wallet_e8 < before_e8:
+            self._clearing.insure(leg.desk, before_e8 - wallet.wallet_e8, now_ms)
 
-    def _liquidate_crossed(self, account: Account, now_ms: int) -> None:
-        if not _is_crossed_gone(account):
+    def _liquidate_crossed(self, wallet: Wallet, now_ms: int) -> None:
+        if not _is_crossed_gone(wallet):
             return
-        crossed = [desk for desk in account.desks.values() if not desk.is_isolated]
+        crossed = [desk for desk in wallet.desks if not desk.is_isolated]
         for desk in crossed:
             self._cancel_desk(desk, now_ms)
         for leg in sorted(_held(crossed), key=_maintenance, reverse=True):
-            if not _is_crossed_gone(account):
+            if not _is_crossed_gone(wallet):
                 return
-            self._close_out(leg, account.cross_equity_e8(), now_ms)
-        short_e8 = account.isolated_e8() - account.wallet_e8
+            self._close_out(leg, wallet.cross_equity_e8(), now_ms)
+        short_e8 = wallet.isolated_e8() - wallet.wallet_e8
         if short_e8 > 0:
             self._clearing.insure(crossed[0], short_e8, now_ms)
 
@@ -87,7 +89,7 @@ class Liquidating(Conditionals):
             sign=side.sign,
             type=OrderType.LIMIT,
             time_in_force=TimeInForce.IOC,
-            ticks=_bankruptcy_ticks(leg, equity_e8),
+            ticks=leg.bankruptcy_ticks(equity_e8),
             lots=abs(lots),
             reduce_only=False,
             self_trade_prevention=SelfTradePrevention.EXPIRE_MAKER,
@@ -109,8 +111,8 @@ def _isolated_equity_e8(leg: Leg) -> int:
     return leg.isolated_e8 + leg.unrealised_e8()
 
 
-def _is_crossed_gone(account: Account) -> bool:
-    return account.cross_equity_e8() < account.cross_maintenance_e8()
+def _is_crossed_gone(wallet: Wallet) -> bool:
+    return wallet.cross_equity_e8() < wallet.cross_maintenance_e8()
 
 
 def _held(desks: Iterable[Desk]) -> list[Leg]:
@@ -119,19 +121,3 @@ def _held(desks: Iterable[Desk]) -> list[Leg]:
 
 def _maintenance(leg: Leg) -> int:
     return leg.maintenance_e8()
-
-
-def _bankruptcy_ticks(leg: Leg, equity_e8: int) -> int:
-    """Return the price at which closing leaves nothing of ``equity_e8``, rounded for the owner.
-
-    Equity is at the mark price, so the distance from there is equity over quantity.
-    """
-    book, lots = leg.book, leg.position.lots
-    # value(price) = value(mark) - equity, for a long and for a short with its negative lots.
-    atoms = (leg.value_e8() - equity_e8) * book.scale.e8_atoms
-    ticks = (
-        -(-atoms // (lots * book.scale.unit_atoms))
-        if lots > 0
-        else atoms // (lots * book.scale.unit_atoms)
-    )
-    return min(max(ticks, 1), book.instrument.price_ticks_max)

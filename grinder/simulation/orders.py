@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from grinder.simulation.account import Desk
     from grinder.simulation.algo import LiveAlgo
     from grinder.simulation.positions import Leg
-
-AVERAGE_PRICE_STEP = Decimal("1e-8")
-"""Averages are shown with eight decimals, ROUND_HALF_EVEN; they are never computed with."""
 
 CONDITIONAL_TYPES = frozenset(
     ("STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET")
@@ -93,7 +90,9 @@ class NewOrder:
     price: Decimal | None = None
     """Limit price in quote per base; None for MARKET."""
     qty: Decimal
-    """Quantity in base units."""
+    """Quantity in base units, or in contracts of an inverse instrument."""
+    quote_qty: Decimal | None = None
+    """The sum of quote for which ``qty`` was chosen, if it was; spot only."""
     time_in_force: TimeInForce = TimeInForce.GTC
     reduce_only: bool = False
     client_order_id: str | None = None
@@ -122,7 +121,7 @@ class Order:
     qty: Decimal
     filled_qty: Decimal
     filled_quote: Decimal
-    """Sum of price x quantity over all fills, exact."""
+    """Sum of price x quantity over all fills, exact; for an inverse contract it is the coin."""
     average_price: Decimal
     """0 without a fill."""
     reduce_only: bool
@@ -138,6 +137,7 @@ class Order:
     price_ticks: int
     qty_lots: int
     filled_lots: int
+    quote_qty: Decimal | None = None
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -165,7 +165,8 @@ class LiveOrder:
     expire_reason: ExpireReason = ExpireReason.NONE
     filled: int = 0
     units: int = 0
-    """Sum of ticks x lots over all fills."""
+    """Sum of worth x lots over all fills."""
+    quote_qty: Decimal | None = None
     ahead: int = 0
     """External lots that the fill model believes to stand before this order at its price."""
     is_resting: bool = False
@@ -187,12 +188,7 @@ class LiveOrder:
 
     def snapshot(self) -> Order:
         """Return the order as the venue shows it now."""
-        instrument = self.desk.instrument
-        quote = instrument.tick * instrument.lot * self.units
-        filled_qty = instrument.lot * self.filled
-        average = Decimal(0)
-        if self.filled:
-            average = (quote / filled_qty).quantize(AVERAGE_PRICE_STEP, ROUND_HALF_EVEN)
+        instrument, scale = self.desk.instrument, self.desk.book.scale
         return Order(
             order_id=self.order_id,
             client_order_id=self.client_order_id,
@@ -203,9 +199,9 @@ class LiveOrder:
             status=self.status,
             price=instrument.tick * self.ticks,
             qty=instrument.lot * self.lots,
-            filled_qty=filled_qty,
-            filled_quote=quote,
-            average_price=average,
+            filled_qty=instrument.lot * self.filled,
+            filled_quote=scale.total(self.units),
+            average_price=scale.average(self.units, self.filled) if self.filled else Decimal(0),
             reduce_only=self.reduce_only,
             self_trade_prevention=self.self_trade_prevention,
             position_side=self.position_side,
@@ -217,4 +213,5 @@ class LiveOrder:
             price_ticks=self.ticks,
             qty_lots=self.lots,
             filled_lots=self.filled,
+            quote_qty=self.quote_qty,
         )

@@ -11,19 +11,24 @@ from grinder.simulation.account import Desk
 from grinder.simulation.clearing import Clearing
 from grinder.simulation.deadlines import Deadline, Deadlines, Due
 from grinder.simulation.entry import check_new
+from grinder.simulation.funds import Funds
 from grinder.simulation.matching import execute
 from grinder.simulation.orders import LiveOrder, NewOrder
 from grinder.simulation.queueing import QueueRules
-from grinder.simulation.reads import Reads
 
 
-class Placing(Reads):
+class Placing(Funds):
     """The part of the exchange that checks, numbers and matches an order."""
 
     def __init__(
-        self, instruments: Mapping[str, Instrument], fees: FeeRates, queue: QueueRules
+        self,
+        instruments: Mapping[str, Instrument],
+        fees: FeeRates,
+        queue: QueueRules,
+        desk_kind: type[Desk],
     ) -> None:
         super().__init__(instruments, queue)
+        self._desk_kind = desk_kind
         self._deadlines = Deadlines()
         self._clearing = Clearing(fees, self._deadlines)
         self._order_id = 0
@@ -59,6 +64,7 @@ class Placing(Reads):
             position_side=new.position_side,
             price_match=new.price_match,
             good_till_ms=checked.good_till_ms,
+            quote_qty=new.quote_qty,
             created_ms=now_ms,
             updated_ms=now_ms,
         )

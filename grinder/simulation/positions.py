@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from grinder.model.order import Side
 from grinder.simulation.brackets import bracket_of, maintenance_e8
-from grinder.simulation.money import Scale, ceiling, from_e8, half_even
-from grinder.simulation.orders import AVERAGE_PRICE_STEP, PositionSide
+from grinder.simulation.money import ceiling, from_e8, half_even
+from grinder.simulation.orders import PositionSide
 from grinder.simulation.reports import PositionState
+from grinder.simulation.scales import Scale
 
 if TYPE_CHECKING:
     from grinder.simulation.account import Desk
 
 
 class Position:
-    """Signed lots and what they cost, in atoms, with the sign of the lots."""
+    """Signed lots and what they weighed when they came, in atoms."""
 
     __slots__ = ("cost", "lots", "realised_e8", "updated_ms")
 
@@ -34,13 +35,14 @@ class Position:
         """
         held = self.lots
         self.lots = held + signed_lots
-        value = signed_lots * ticks * scale.unit_atoms
+        unit = scale.weight(ticks) * scale.unit_atoms
+        value = signed_lots * unit
         if held * signed_lots >= 0:
             self.cost += value
             return 0
         size = abs(held)
         closed = min(size, abs(signed_lots))
-        proceeds = (closed if held > 0 else -closed) * ticks * scale.unit_atoms
+        proceeds = (closed if held > 0 else -closed) * unit
         realised_e8 = half_even(proceeds * size - self.cost * closed, size * scale.e8_atoms)
         self.realised_e8 += realised_e8
         if closed < size:
@@ -61,7 +63,7 @@ class Leg:
         self.side = side
         self.position = Position()
         self.exposure = {Side.BUY: 0, Side.SELL: 0}
-        """Sum of ticks x remaining lots of open orders that are not reduce-only."""
+        """Sum of units (worth x remaining lots) of open orders that are not reduce-only."""
         self.reducing = {Side.BUY: 0, Side.SELL: 0}
         """Remaining lots of open reduce-only orders that may rest."""
         self.isolated_e8 = 0
@@ -80,7 +82,7 @@ class Leg:
             if closed:
                 self.isolated_e8 -= half_even(self.isolated_e8 * closed, abs(held))
             opened = abs(signed_lots) - closed
-            value_e8 = scale.e8(opened * ticks * scale.unit_atoms)
+            value_e8 = scale.e8(opened * scale.worth(ticks) * scale.unit_atoms)
             self.isolated_e8 += ceiling(value_e8, self.desk.leverage)
         return realised_e8
 
@@ -90,10 +92,14 @@ class Leg:
 
     def value_e8(self) -> int:
         """Return the position's signed value at the mark price (at cost without one)."""
+        scale = self.book.scale
+        return scale.direction * scale.e8(self._weight())
+
+    def _weight(self) -> int:
         book, position = self.book, self.position
         if book.mark_price is None:
-            return book.scale.e8(position.cost)
-        return book.scale.e8(book.scale.atoms_at(book.mark_e8, position.lots))
+            return position.cost
+        return book.scale.atoms_at(book.mark_e8, position.lots)
 
     def unrealised_e8(self) -> int:
         """Return the profit not yet realised, at the mark price (0 without one)."""
@@ -134,7 +140,7 @@ class Leg:
         Eight decimals, ROUND_HALF_EVEN, computed with the rate of today's bracket; 0 for a flat
         position and for one that no price can bring so far.
         """
-        book, account, lots = self.book, self.desk.account, self.position.lots
+        book, wallet, lots = self.book, self.desk.wallet, self.position.lots
         if not lots or book.mark_price is None:
             return Decimal(0)
         bracket = bracket_of(book.brackets, abs(self.value_e8()))
@@ -142,20 +148,28 @@ class Leg:
         if self.desk.is_isolated:
             equity_e8 = self.isolated_e8 + self.unrealised_e8()
         else:
-            equity_e8 = account.cross_equity_e8()
-            others_e8 = account.cross_maintenance_e8() - self.maintenance_e8()
-        qty = book.instrument.lot * lots
-        money = from_e8(self.value_e8() - equity_e8 + others_e8) - bracket.cum
-        price = money / (qty - abs(qty) * bracket.rate)
-        return max(Decimal(0), price.quantize(AVERAGE_PRICE_STEP, ROUND_HALF_EVEN))
+            equity_e8 = wallet.cross_equity_e8()
+            others_e8 = wallet.cross_maintenance_e8() - self.maintenance_e8()
+        scale, qty = book.scale, book.instrument.lot * lots
+        # weight(price) - weight(mark) + equity = |weight(price)| x rate - cum + what others need
+        money = from_e8(scale.e8(self._weight()) - equity_e8 + others_e8) - bracket.cum
+        return scale.price_where(money, qty - scale.direction * abs(qty) * bracket.rate)
+
+    def bankruptcy_ticks(self, equity_e8: int) -> int:
+        """Return the price at which closing leaves nothing of ``equity_e8``.
+
+        Equity is at the mark price, so it is what the weight may fall from there. Rounded for the
+        owner.
+        """
+        scale = self.book.scale
+        atoms = (scale.e8(self._weight()) - equity_e8) * scale.e8_atoms
+        ticks = scale.ticks_where(atoms, self.position.lots)
+        return min(max(ticks, 1), self.book.instrument.price_ticks_max)
 
     def entry_price(self) -> Decimal:
         """Return the average entry price, eight decimals, ROUND_HALF_EVEN; 0 when flat."""
         lots = self.position.lots
-        if not lots:
-            return Decimal(0)
-        units = Decimal(self.position.cost) / (self.book.scale.unit_atoms * lots)
-        return (units * self.book.instrument.tick).quantize(AVERAGE_PRICE_STEP, ROUND_HALF_EVEN)
+        return self.book.scale.entry_price(self.position.cost, lots) if lots else Decimal(0)
 
     def state(self) -> PositionState:
         """Return the position as the venue shows it."""

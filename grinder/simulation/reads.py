@@ -11,16 +11,13 @@ from grinder.model.instrument import Instrument
 from grinder.simulation.account import Account, Desk
 from grinder.simulation.book import Book
 from grinder.simulation.brackets import Bracket
-from grinder.simulation.money import from_e8
 from grinder.simulation.orders import LiveOrder, Order, PositionSide
 from grinder.simulation.queueing import QueueRules
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.simulation.reports import (
     AccountTrade,
-    Balance,
     Income,
     IncomeType,
-    Ledger,
     PositionState,
 )
 
@@ -172,37 +169,6 @@ class Reads:
     def leverage(self, account: str, symbol: str) -> int:
         """Return the leverage that is set for the symbol."""
         return self._desk(account, symbol).leverage
-
-    def balance(self, account: str) -> Balance:
-        """Return wallet, unrealised profit, margins and what is available."""
-        found = self._account(account)
-        unrealised = found.unrealised_e8()
-        margin = sum(desk.margin_e8() for desk in found.desks.values())
-        position_margin = sum(desk.position_margin_e8() for desk in found.desks.values())
-        cross_wallet = found.wallet_e8 - found.isolated_e8()
-        return Balance(
-            asset="USDT",
-            wallet=from_e8(found.wallet_e8),
-            unrealised=from_e8(unrealised),
-            position_margin=from_e8(position_margin),
-            order_margin=from_e8(margin - position_margin),
-            available=from_e8(max(0, found.free_e8())),
-            cross_wallet=from_e8(cross_wallet),
-            cross_unrealised=from_e8(found.cross_equity_e8() - cross_wallet),
-        )
-
-    def ledger(self, account: str) -> Ledger:
-        """Return the exact totals since the account was opened."""
-        found = self._account(account)
-        return Ledger(
-            start=from_e8(found.start_e8),
-            realised=from_e8(found.realised_e8),
-            commission=from_e8(found.commission_e8),
-            funding=from_e8(found.funding_e8),
-            insurance=from_e8(found.insurance_e8),
-            fills=found.fills,
-            orders=found.orders,
-        )
 
     def _account(self, account: str) -> Account:
         found = self._accounts.get(account)

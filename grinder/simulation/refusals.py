@@ -136,6 +136,7 @@ class Rule(Enum):
         "The goodTillDate timestamp must be greater than the current time plus 600 seconds",
         400,
     )
+    AMEND_INCREASE = (-2038, "Order amend (quantity increase) is not supported.", 400)
     AMEND_NOT_REDUCE_ONLY = (-5047, "The original order is not a reduce-only order.", 400)
 
 

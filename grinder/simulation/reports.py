@@ -61,6 +61,15 @@ class OrderReport:
     ask_notional: Decimal = Decimal(0)
 
 
+@attrs.frozen
+class Settled:
+    """What a fill did to a wallet, in units of 1e-8."""
+
+    realised_e8: int
+    commission_e8: int
+    commission_asset: str
+
+
 @attrs.frozen(kw_only=True)
 class BalanceChange:
     """One asset's balance after a change."""
@@ -68,7 +77,7 @@ class BalanceChange:
     asset: str
     wallet: Decimal
     cross_wallet: Decimal
-    """Without what is set apart for isolated positions."""
+    """Without what is set apart for isolated positions, or locked by open spot orders."""
     change: Decimal
     """What changed the balance apart from profit and commission; funding is here."""
 
@@ -179,7 +188,7 @@ class Income:
 
 @attrs.frozen(kw_only=True)
 class Balance:
-    """What an account has, in quote units."""
+    """What an account has of one asset."""
 
     asset: str
     wallet: Decimal
@@ -190,6 +199,22 @@ class Balance:
     """What new orders may bind: crossed wallet and profit less the margins, not below 0."""
     cross_wallet: Decimal
     cross_unrealised: Decimal
+    locked: Decimal = Decimal(0)
+    """What open spot orders bind of the wallet."""
+
+
+@attrs.frozen(kw_only=True)
+class Margins:
+    """What one position needs, in the asset of its margin."""
+
+    value: Decimal
+    """Signed value at the mark price."""
+    position: Decimal
+    orders: Decimal
+    """What open orders need besides: only one side can make the position grow."""
+    bid_value: Decimal
+    """Value of open buys, without reduce-only orders."""
+    ask_value: Decimal
 
 
 @attrs.frozen(kw_only=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from grinder.errors import InvariantError
-from grinder.simulation.account import Account
+from grinder.simulation.account import MARGIN, Account
 from grinder.simulation.money import to_e8
 from grinder.simulation.placing import Placing
 from grinder.simulation.refusals import Refusal, Rule
@@ -17,15 +18,17 @@ LEVERAGE_MAX = 125
 class Settings(Placing):
     """The part of the exchange that changes how an account trades."""
 
-    def open_account(self, account: str, balance: Decimal) -> None:
-        """Open ``account`` with ``balance`` in quote units (eight decimals count).
+    def open_account(self, account: str, balance: Decimal | Mapping[str, Decimal]) -> None:
+        """Open ``account`` with ``balance``: so much of each asset, or of USDT (eight decimals).
 
         Raises:
             InvariantError: the account is open already.
         """
         if account in self._accounts:
             raise InvariantError(f"expected a new account, was {account!r}")
-        self._accounts[account] = Account(account, to_e8(balance))
+        start = balance if isinstance(balance, Mapping) else {MARGIN: balance}
+        amounts = {asset: to_e8(amount) for asset, amount in start.items()}
+        self._accounts[account] = Account(account, amounts, self._desk_kind)
 
     def set_leverage(self, account: str, symbol: str, leverage: int) -> None:
         """Set the leverage of a symbol, 1 to LEVERAGE_MAX, for margin checks from now on.

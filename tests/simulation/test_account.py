@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from grinder.model.instrument import Instrument
 from grinder.simulation.account import Position
-from grinder.simulation.money import Scale, ceiling, from_e8, half_even, to_e8
+from grinder.simulation.money import ceiling, from_e8, half_even, to_e8
+from grinder.simulation.scales import Scale
 
 INSTRUMENT = Instrument(
     symbol="BTCUSDT", base_asset="BTC", tick=Decimal("0.10"), lot=Decimal("0.001")
