@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from grinder.model.instrument import Instrument
 from grinder.model.order import OrderType, Side
 from grinder.simulation.book import Book
+from grinder.simulation.brackets import leverage_max
 from grinder.simulation.money import from_e8
 from grinder.simulation.orders import LiveOrder, PositionSide
 from grinder.simulation.positions import Leg, Position
@@ -51,7 +52,7 @@ class Desk:
         self.account = account
         self.book = book
         self.instrument: Instrument = book.instrument
-        self.leverage = LEVERAGE
+        self.leverage = min(LEVERAGE, leverage_max(book.brackets))
         self.is_isolated = False
         self.legs = {side: Leg(self, side) for side in PositionSide}
         self._both = self.legs[PositionSide.BOTH]

@@ -76,9 +76,6 @@ from grinder.simulation.orders import ExpireReason, LiveOrder, NewOrder, Order, 
 from grinder.simulation.queueing import QueueRules
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.simulation.reports import Execution
-from grinder.simulation.settings import LEVERAGE_MAX
-
-__all__ = ["LEVERAGE_MAX", "Exchange"]
 
 
 class Exchange(Feeds):

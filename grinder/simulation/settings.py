@@ -6,12 +6,10 @@ from decimal import Decimal
 
 from grinder.errors import InvariantError
 from grinder.simulation.account import Account
-from grinder.simulation.money import to_e8
+from grinder.simulation.brackets import leverage_max, notional_max
+from grinder.simulation.money import E8, to_e8
 from grinder.simulation.placing import Placing
 from grinder.simulation.refusals import Refusal, Rule
-
-LEVERAGE_MAX = 125
-"""The largest leverage that the venue knows."""
 
 
 class Settings(Placing):
@@ -28,19 +26,28 @@ class Settings(Placing):
         self._accounts[account] = Account(account, to_e8(balance))
 
     def set_leverage(self, account: str, symbol: str, leverage: int) -> None:
-        """Set the leverage of a symbol, 1 to LEVERAGE_MAX, for margin checks from now on.
+        """Set the leverage of a symbol, 1 to the largest of its brackets, from now on.
 
         What is set apart for an isolated position stays as it is.
 
         Raises:
-            Refusal: -4028, or -4161 for less leverage on an isolated position.
+            Refusal: -4028; -4161 for less leverage on an isolated position; -2027 when position and
+                orders are larger than the leverage allows; -2028 when the account can't pay the
+                margin that less leverage needs.
         """
-        if not 1 <= leverage <= LEVERAGE_MAX:
-            raise Refusal(Rule.LEVERAGE, leverage=leverage)
         desk = self._desk(account, symbol)
+        if not 1 <= leverage <= leverage_max(desk.book.brackets):
+            raise Refusal(Rule.LEVERAGE, leverage=leverage)
         if desk.is_isolated and desk.has_position and leverage < desk.leverage:
             raise Refusal(Rule.ISOLATED_LEVERAGE)
+        worst_e8 = max(leg.worst_e8() for leg in desk.active_legs)
+        if worst_e8 > notional_max(desk.book.brackets, leverage) * E8:
+            raise Refusal(Rule.POSITION_MAX)
+        before, was_free_e8 = desk.leverage, desk.account.free_e8()
         desk.leverage = leverage
+        if desk.account.free_e8() < min(0, was_free_e8):
+            desk.leverage = before
+            raise Refusal(Rule.LEVERAGE_MARGIN)
 
     def set_isolated(self, account: str, symbol: str, is_isolated: bool) -> None:
         """Choose between isolated and crossed margin for a symbol.
