@@ -63,11 +63,15 @@ class Control:
         return self._commands[name](wanted)
 
     def state(self, _: Request) -> Any:
-        """Return accounts, markets, connections and counts."""
+        """Return accounts, markets, connections, counts, and errors that nobody ordered."""
         return {
             "now_ms": self._venue.clock.now_ms(),
             "connections": self._venue.hub.connections,
             "slow_disconnects": self._venue.hub.slow_disconnects,
+            "failures": {
+                "count": self._venue.failures.count,
+                "newest": list(self._venue.failures.newest),
+            },
             "stream_faults": {
                 fault.value: count for fault, count in self._venue.hub.chaos.counts.items()
             },

@@ -146,7 +146,9 @@ class Hub:
         finally:
             self._forget(connection)
             writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
+            await asyncio.wait([writer])
+            if not writer.cancelled():
+                writer.result()
         await socket.close()
         return socket
 

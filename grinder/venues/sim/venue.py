@@ -18,6 +18,7 @@ from grinder.venues.sim.book import PublicBook
 from grinder.venues.sim.channels import Channels
 from grinder.venues.sim.clock import VenueClock
 from grinder.venues.sim.config import VenueConfig
+from grinder.venues.sim.failures import Failures
 from grinder.venues.sim.faults import Faults
 from grinder.venues.sim.limits import Counters
 from grinder.venues.sim.liquidations import tell_if_liquidated
@@ -54,6 +55,7 @@ class Venue:
         self.hub = Hub(config.limits)
         self.counters = Counters(config.limits)
         self.faults = Faults()
+        self.failures = Failures()
         self.log = OrderLog(config.order_log)
         self.accounts = Accounts(config.accounts, config.limits.listen_key_ms)
         self.exchange = self._exchange()
