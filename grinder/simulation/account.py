@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from grinder.model.fees import FeeRates
 from grinder.model.instrument import Instrument
 from grinder.model.order import OrderType, Side
 from grinder.simulation.book import Book
@@ -160,6 +161,8 @@ class Account:
         "algos_done",
         "commission_e8",
         "desks",
+        "fee_tier",
+        "fees",
         "fills",
         "funding_e8",
         "income",
@@ -173,8 +176,11 @@ class Account:
         "wallet_e8",
     )
 
-    def __init__(self, name: str, start_e8: int) -> None:
+    def __init__(self, name: str, start_e8: int, fees: FeeRates, fee_tier: int) -> None:
         self.name = name
+        self.fees = fees
+        self.fee_tier = fee_tier
+        """The VIP level that the venue shows."""
         self.start_e8 = start_e8
         self.wallet_e8 = start_e8
         self.realised_e8 = 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 
 from grinder.errors import InvariantError
-from grinder.model.fees import FeeRates
 from grinder.model.order import OrderStatus, OrderType, Side
 from grinder.simulation.account import Account, Desk
 from grinder.simulation.algo import AlgoStatus, LiveAlgo
@@ -33,9 +32,7 @@ EVENTS_MAX = 1_000_000
 class Clearing:
     """Turns matches into wallets, positions, order states and events."""
 
-    def __init__(self, fees: FeeRates, deadlines: Deadlines) -> None:
-        self._maker = fees.maker.as_integer_ratio()
-        self._taker = fees.taker.as_integer_ratio()
+    def __init__(self, deadlines: Deadlines) -> None:
         self._deadlines = deadlines
         self.events: list[Event] = []
 
@@ -89,11 +86,13 @@ class Clearing:
         """
         desk = order.desk
         scale = desk.book.scale
-        numerator, denominator = self._maker if is_maker else self._taker
+        fees = desk.account.fees
+        numerator, denominator = (fees.maker if is_maker else fees.taker).as_integer_ratio()
         commission_e8 = ceiling(
             ticks * lots * scale.unit_atoms * numerator, denominator * scale.e8_atoms
         )
         leg = order.leg
+        leg.position.pay(order.sign * lots, commission_e8)
         realised_e8 = leg.apply(order.sign * lots, ticks)
         leg.position.updated_ms = now_ms
         trade = _trade(

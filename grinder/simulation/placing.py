@@ -25,7 +25,8 @@ class Placing(Reads):
     ) -> None:
         super().__init__(instruments, queue)
         self._deadlines = Deadlines()
-        self._clearing = Clearing(fees, self._deadlines)
+        self._clearing = Clearing(self._deadlines)
+        self._fees = fees
         self._order_id = 0
 
     def advance(self, now_ms: int) -> None:

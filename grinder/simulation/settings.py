@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from grinder.errors import InvariantError
+from grinder.model.fees import FEE_TIERS, FeeRates
 from grinder.simulation.account import Account
 from grinder.simulation.brackets import leverage_max, notional_max
 from grinder.simulation.money import E8, to_e8
@@ -15,15 +16,39 @@ from grinder.simulation.refusals import Refusal, Rule
 class Settings(Placing):
     """The part of the exchange that changes how an account trades."""
 
-    def open_account(self, account: str, balance: Decimal) -> None:
+    def open_account(
+        self,
+        account: str,
+        balance: Decimal,
+        *,
+        fee_tier: int = 0,
+        fees: FeeRates | None = None,
+    ) -> None:
         """Open ``account`` with ``balance`` in quote units (eight decimals count).
 
+        Args:
+            account: its name.
+            balance: opening wallet balance.
+            fee_tier: VIP level, 0 to 9; level 0 pays what the exchange was made with.
+            fees: its own rates, in place of those of the level.
+
         Raises:
-            InvariantError: the account is open already.
+            InvariantError: the account is open already, or there is no such level.
         """
         if account in self._accounts:
             raise InvariantError(f"expected a new account, was {account!r}")
-        self._accounts[account] = Account(account, to_e8(balance))
+        rates = self._rates(fee_tier, fees)
+        self._accounts[account] = Account(account, to_e8(balance), rates, fee_tier)
+
+    def set_fees(self, account: str, fee_tier: int, fees: FeeRates | None = None) -> None:
+        """Give an account another VIP level, or rates of its own, for fills from now on.
+
+        Raises:
+            Refusal: -2015 for an unknown account.
+            InvariantError: there is no such level.
+        """
+        found = self._account(account)
+        found.fees, found.fee_tier = self._rates(fee_tier, fees), fee_tier
 
     def set_leverage(self, account: str, symbol: str, leverage: int) -> None:
         """Set the leverage of a symbol, 1 to the largest of its brackets, from now on.
@@ -78,6 +103,13 @@ class Settings(Placing):
         if any(desk.has_position for desk in found.desks.values()):
             raise Refusal(Rule.POSITION_MODE_POSITION)
         found.is_hedged = is_hedged
+
+    def _rates(self, fee_tier: int, fees: FeeRates | None) -> FeeRates:
+        if not 0 <= fee_tier < len(FEE_TIERS):
+            raise InvariantError(f"expected a fee tier of 0 to 9, was {fee_tier}")
+        if fees is not None:
+            return fees
+        return FEE_TIERS[fee_tier] if fee_tier else self._fees
 
     def _waits(self, account: str, symbol: str) -> bool:
         return any(algo.new.symbol == symbol for algo in self._account(account).algos.values())

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from grinder.errors import ConfigError
 from grinder.simulation.refusals import Refusal
+from grinder.venues.sim.control_accounts import AccountControl
 from grinder.venues.sim.control_faults import FaultControl
 from grinder.venues.sim.control_market import MarketControl, Request, market_state
 from grinder.venues.sim.feeder import Player
@@ -35,6 +36,7 @@ class Control:
         self._commands: Mapping[str, Callable[[Request], Any]] = {
             **MarketControl(venue, players).commands(),
             **self._faults.commands(),
+            **AccountControl(venue).commands(),
             "state": self.state,
             "orders": self.orders,
             "reset": self.reset,

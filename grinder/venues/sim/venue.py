@@ -191,7 +191,7 @@ class Venue:
     def _exchange(self) -> Exchange:
         exchange = Exchange(self.instruments, fees=self.config.fees, can_liquidate=True)
         for seed in self.config.accounts:
-            exchange.open_account(seed.key, seed.balance)
+            exchange.open_account(seed.key, seed.balance, fee_tier=seed.fee_tier, fees=seed.fees)
         return exchange
 
     def _mark(self, event: Mark, now_ms: int) -> None:
