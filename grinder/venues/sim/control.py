@@ -19,10 +19,11 @@ from grinder.simulation.refusals import Refusal
 from grinder.venues.sim.control_accounts import AccountControl
 from grinder.venues.sim.control_faults import FaultControl
 from grinder.venues.sim.control_market import MarketControl, Request, market_state
+from grinder.venues.sim.control_values import whole
 from grinder.venues.sim.feeder import Player
 from grinder.venues.sim.refusing import ApiRefusal
 from grinder.venues.sim.rendering import plain, read_order
-from grinder.venues.sim.rest import reply
+from grinder.venues.sim.rest import body_of, reply
 from grinder.venues.sim.venue import Venue
 
 
@@ -44,7 +45,7 @@ class Control:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one HTTP request."""
-        body = await request.read()
+        body = await body_of(request)
         try:
             wanted = orjson.loads(body) if body else dict(request.query)
             if not isinstance(wanted, dict):
@@ -86,7 +87,7 @@ class Control:
 
     def orders(self, wanted: Request) -> Any:
         """Return the order log's lines numbered above ``after``."""
-        return {"orders": self._venue.log.lines(int(wanted.get("after", 0)))}
+        return {"orders": self._venue.log.lines(whole(wanted, "after", 0, least=0, most=2**62))}
 
     def reset(self, _: Request) -> Any:
         """Begin anew with fresh accounts; the market goes on."""
