@@ -156,7 +156,6 @@ class Account:
     """One participant with one quote asset."""
 
     __slots__ = (
-        "_income_id",
         "algos",
         "algos_done",
         "commission_e8",
@@ -166,6 +165,7 @@ class Account:
         "fills",
         "funding_e8",
         "income",
+        "income_id",
         "insurance_e8",
         "is_hedged",
         "name",
@@ -198,7 +198,8 @@ class Account:
         """Conditional orders that triggered or ended, oldest first."""
         self.trades: deque[AccountTrade] = deque(maxlen=TRADES_MAX)
         self.income: deque[Income] = deque(maxlen=INCOME_MAX)
-        self._income_id = 0
+        self.income_id = 0
+        """Of the newest change of the wallet."""
 
     def desk(self, book: Book) -> Desk:
         """Return the desk of ``book``'s symbol, made on first use."""
@@ -267,10 +268,10 @@ class Account:
         return self.cross_equity_e8() - bound
 
     def _note_change(self, kind: IncomeType, desk: Desk, amount_e8: int, now_ms: int) -> None:
-        self._income_id += 1
+        self.income_id += 1
         self.income.append(
             Income(
-                income_id=self._income_id,
+                income_id=self.income_id,
                 symbol=desk.instrument.symbol,
                 type=kind,
                 amount=from_e8(amount_e8),
@@ -281,10 +282,10 @@ class Account:
         )
 
     def _note(self, kind: IncomeType, trade: AccountTrade, amount_e8: int) -> None:
-        self._income_id += 1
+        self.income_id += 1
         self.income.append(
             Income(
-                income_id=self._income_id,
+                income_id=self.income_id,
                 symbol=trade.symbol,
                 type=kind,
                 amount=from_e8(amount_e8),

@@ -16,6 +16,8 @@ from grinder.simulation.refusals import Refusal, Rule
 class Settings(Placing):
     """The part of the exchange that changes how an account trades."""
 
+    _income_id = 0
+
     def open_account(
         self,
         account: str,
@@ -38,7 +40,8 @@ class Settings(Placing):
         if account in self._accounts:
             raise InvariantError(f"expected a new account, was {account!r}")
         rates = self._rates(fee_tier, fees)
-        self._accounts[account] = Account(account, to_e8(balance), rates, fee_tier)
+        found = self._accounts[account] = Account(account, to_e8(balance), rates, fee_tier)
+        found.income_id = self._income_id
 
     def set_fees(self, account: str, fee_tier: int, fees: FeeRates | None = None) -> None:
         """Give an account another VIP level, or rates of its own, for fills from now on.
