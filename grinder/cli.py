@@ -133,7 +133,8 @@ def venue(
     account: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KEY:SECRET:BALANCE", help="SECRET may be ed25519=PUBLIC; may be repeated."
+            metavar="KEY:SECRET:BALANCE[:vipN]",
+            help="SECRET may be ed25519=PUBLIC; may be repeated.",
         ),
     ] = None,
 ) -> None:

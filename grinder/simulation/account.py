@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from grinder.model.fees import FeeRates
 from grinder.model.instrument import Instrument
 from grinder.model.order import OrderType, Side
 from grinder.simulation.book import Book
-from grinder.simulation.brackets import notional_max
+from grinder.simulation.brackets import leverage_max, notional_max
 from grinder.simulation.money import E8, ceiling, from_e8
 from grinder.simulation.orders import LiveOrder, PositionSide
 from grinder.simulation.positions import Leg, Position
@@ -75,7 +76,7 @@ class Desk:
         self.instrument: Instrument = book.instrument
         self.wallet = account.wallet(self.asset)
         self.wallet.desks.append(self)
-        self.leverage = LEVERAGE
+        self.leverage = min(LEVERAGE, leverage_max(book.brackets))
         self.is_isolated = False
         self.legs = {side: Leg(self, side) for side in PositionSide}
         self._both = self.legs[PositionSide.BOTH]
@@ -215,17 +216,17 @@ class Desk:
         """
         self.check_funds(leg, side, self.units(side, self.book.scale.dear_ticks(reference), lots))
 
-    def settle(self, order: LiveOrder, ticks: int, lots: int, rate: tuple[int, int]) -> Settled:
+    def settle(self, order: LiveOrder, ticks: int, lots: int, rate: Decimal) -> Settled:
         """Book a fill: the position, its profit and the commission, a fraction of its value.
 
         Commission is rounded to eight decimals with ROUND_CEILING, so it never flatters.
         """
-        scale = self.book.scale
-        commission_e8 = ceiling(
-            self.units(order.side, ticks, lots) * scale.unit_atoms * rate[0],
-            rate[1] * scale.e8_atoms,
-        )
-        realised_e8 = order.leg.apply(order.sign * lots, ticks)
+        scale, leg, signed = self.book.scale, order.leg, order.sign * lots
+        numerator, denominator = rate.as_integer_ratio()
+        atoms = scale.worth(ticks) * lots * scale.unit_atoms
+        commission_e8 = ceiling(atoms * numerator, denominator * scale.e8_atoms)
+        leg.position.pay(signed, commission_e8)
+        realised_e8 = leg.apply(signed, ticks)
         self.wallet.book_trade(realised_e8, commission_e8)
         return Settled(realised_e8, commission_e8, scale.asset)
 
@@ -251,12 +252,14 @@ class Account:
 
     __slots__ = (
         "_desk_kind",
-        "_income_id",
         "algos",
         "algos_done",
         "desks",
+        "fee_tier",
+        "fees",
         "fills",
         "income",
+        "income_id",
         "is_hedged",
         "name",
         "orders",
@@ -264,8 +267,18 @@ class Account:
         "wallets",
     )
 
-    def __init__(self, name: str, start_e8: Mapping[str, int], desk_kind: type[Desk]) -> None:
+    def __init__(
+        self,
+        name: str,
+        start_e8: Mapping[str, int],
+        desk_kind: type[Desk],
+        fees: FeeRates,
+        fee_tier: int,
+    ) -> None:
         self.name = name
+        self.fees = fees
+        self.fee_tier = fee_tier
+        """The VIP level that the venue shows."""
         self.wallets = {asset: Wallet(asset, amount) for asset, amount in start_e8.items()}
         self.is_hedged = False
         self.fills = 0
@@ -277,7 +290,8 @@ class Account:
         """Conditional orders that triggered or ended, oldest first."""
         self.trades: deque[AccountTrade] = deque(maxlen=TRADES_MAX)
         self.income: deque[Income] = deque(maxlen=INCOME_MAX)
-        self._income_id = 0
+        self.income_id = 0
+        """Of the newest change of the wallet."""
         self._desk_kind = desk_kind
 
     def wallet(self, asset: str) -> Wallet:
@@ -306,10 +320,10 @@ class Account:
 
     def note_change(self, kind: IncomeType, desk: Desk, amount_e8: int, now_ms: int) -> None:
         """Remember a change of the wallet that no fill caused."""
-        self._income_id += 1
+        self.income_id += 1
         self.income.append(
             Income(
-                income_id=self._income_id,
+                income_id=self.income_id,
                 symbol=desk.instrument.symbol,
                 type=kind,
                 amount=from_e8(amount_e8),
@@ -320,10 +334,10 @@ class Account:
         )
 
     def _note(self, kind: IncomeType, trade: AccountTrade, amount_e8: int) -> None:
-        self._income_id += 1
+        self.income_id += 1
         self.income.append(
             Income(
-                income_id=self._income_id,
+                income_id=self.income_id,
                 symbol=trade.symbol,
                 type=kind,
                 amount=from_e8(amount_e8),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 
 from grinder.errors import InvariantError
-from grinder.model.fees import FeeRates
 from grinder.model.order import OrderStatus, OrderType, Side
 from grinder.simulation.account import Account, Desk
 from grinder.simulation.algo import AlgoStatus, LiveAlgo
@@ -35,9 +34,7 @@ EVENTS_MAX = 1_000_000
 class Clearing:
     """Turns matches into wallets, positions, order states and events."""
 
-    def __init__(self, fees: FeeRates, deadlines: Deadlines) -> None:
-        self._maker = fees.maker.as_integer_ratio()
-        self._taker = fees.taker.as_integer_ratio()
+    def __init__(self, deadlines: Deadlines) -> None:
         self._deadlines = deadlines
         self.events: list[Event] = []
 
@@ -89,8 +86,8 @@ class Clearing:
     ) -> None:
         """Fill ``lots`` of ``order`` at ``ticks``: account first, then the order, as recorded."""
         desk = order.desk
-        leg = order.leg
-        settled = desk.settle(order, ticks, lots, self._maker if is_maker else self._taker)
+        leg, fees = order.leg, desk.account.fees
+        settled = desk.settle(order, ticks, lots, fees.maker if is_maker else fees.taker)
         leg.position.updated_ms = now_ms
         trade = _trade(order, ticks, lots, trade_id, now_ms, settled=settled, is_maker=is_maker)
         desk.account.note_trade(trade, settled)

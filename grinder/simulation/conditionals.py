@@ -12,6 +12,7 @@ from grinder.simulation.book import Book
 from grinder.simulation.entry import CLIENT_ID, check_good_till, check_position_side
 from grinder.simulation.external import FAR
 from grinder.simulation.filters import check_price, check_qty
+from grinder.simulation.numbering import LastIds
 from grinder.simulation.orders import PriceMatch
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.simulation.reports import AlgoReport
@@ -32,6 +33,13 @@ class Conditionals(Settings):
     """
 
     _algo_id = 0
+
+    def _count_from(self, ids: LastIds) -> None:
+        """Give out ids above ``ids``."""
+        self._order_id, self._algo_id = ids.order, ids.algo
+        self._income_id = ids.income
+        for book in self._books.values():
+            book.trade_id = ids.trade
 
     def place_algo(self, account: str, new: NewAlgo, now_ms: int) -> Algo:
         """Keep a conditional order.

@@ -75,17 +75,17 @@ from grinder.simulation.entry import check_amendment
 from grinder.simulation.feeds import Feeds
 from grinder.simulation.filters import matched_ticks
 from grinder.simulation.matching import execute
+from grinder.simulation.numbering import ids_before
 from grinder.simulation.orders import ExpireReason, LiveOrder, NewOrder, Order, PriceMatch
 from grinder.simulation.queueing import QueueRules
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.simulation.reports import Execution
-from grinder.simulation.settings import LEVERAGE_MAX
-
-__all__ = ["LEVERAGE_MAX", "Exchange"]
 
 
 class Exchange(Feeds):
     """The venue; the module docstring says what its fills assume.
+
+    ``start_ms`` is where its ids begin (``numbering``); 0 counts from 1.
 
     Requests raise Refusal and then have changed nothing. Market data, ``advance`` and ``drain`` are
     in ``Feeds``, everything that only asks is in ``Reads``.
@@ -98,9 +98,11 @@ class Exchange(Feeds):
         fees: FeeRates = FeeRates(),  # noqa: B008 - frozen
         queue: QueueRules = QueueRules(),  # noqa: B008 - frozen
         can_liquidate: bool = False,
+        start_ms: int = 0,
         desk_kind: type[Desk] = Desk,
     ) -> None:
         super().__init__(instruments, fees, queue, can_liquidate=can_liquidate, desk_kind=desk_kind)
+        self._count_from(ids_before(start_ms))
 
     def place(self, account: str, new: NewOrder, now_ms: int) -> Order:
         """Accept, match and rest an order; return it as it then is.

@@ -84,7 +84,7 @@ class Liquidating(Conditionals):
         order = LiveOrder(
             desk=desk,
             order_id=order_id,
-            client_order_id=f"autoclose-{now_ms}{order_id:06d}",
+            client_order_id=f"autoclose-{now_ms}{order_id % 10**6:06d}",
             side=side,
             sign=side.sign,
             type=OrderType.LIMIT,

@@ -30,7 +30,8 @@ class Placing(Funds):
         super().__init__(instruments, queue)
         self._desk_kind = desk_kind
         self._deadlines = Deadlines()
-        self._clearing = Clearing(fees, self._deadlines)
+        self._clearing = Clearing(self._deadlines)
+        self._fees = fees
         self._order_id = 0
 
     def advance(self, now_ms: int) -> None:

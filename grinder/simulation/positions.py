@@ -19,13 +19,26 @@ if TYPE_CHECKING:
 class Position:
     """Signed lots and what they weighed when they came, in atoms."""
 
-    __slots__ = ("cost", "lots", "realised_e8", "updated_ms")
+    __slots__ = ("cost", "lots", "opening_fees_e8", "realised_e8", "updated_ms")
 
     def __init__(self) -> None:
         self.lots = 0
         self.cost = 0
+        self.opening_fees_e8 = 0
+        """Commission that was paid to open what is held."""
         self.realised_e8 = 0
         self.updated_ms = 0
+
+    def pay(self, signed_lots: int, commission_e8: int) -> None:
+        """Book the commission of the fill that comes next.
+
+        What closes takes its share of the opening commission along, ROUND_HALF_EVEN.
+        """
+        held, size = self.lots, abs(signed_lots)
+        closed = min(abs(held), size) if held * signed_lots < 0 else 0
+        if closed:
+            self.opening_fees_e8 -= half_even(self.opening_fees_e8 * closed, abs(held))
+        self.opening_fees_e8 += half_even(commission_e8 * (size - closed), size)
 
     def apply(self, signed_lots: int, ticks: int, scale: Scale) -> int:
         """Book a fill and return the profit it realises, in 1e-8, ROUND_HALF_EVEN.
@@ -171,6 +184,18 @@ class Leg:
         lots = self.position.lots
         return self.book.scale.entry_price(self.position.cost, lots) if lots else Decimal(0)
 
+    def break_even_price(self) -> Decimal:
+        """Return the entry price moved by the commission that opening cost; 0 when flat.
+
+        Recorded positions show just this: neither the commission of closing nor earlier profits
+        are in it. Eight decimals, ROUND_HALF_EVEN.
+        """
+        lots, scale = self.position.lots, self.book.scale
+        if not lots:
+            return Decimal(0)
+        atoms = self.position.cost + self.position.opening_fees_e8 * scale.e8_atoms
+        return scale.entry_price(atoms, lots)
+
     def state(self) -> PositionState:
         """Return the position as the venue shows it."""
         position, instrument = self.position, self.book.instrument
@@ -180,6 +205,7 @@ class Leg:
             qty=instrument.lot * position.lots,
             qty_lots=position.lots,
             entry_price=self.entry_price(),
+            break_even=self.break_even_price(),
             realised=from_e8(position.realised_e8),
             unrealised=from_e8(self.unrealised_e8()),
             maintenance=from_e8(self.maintenance_e8()),

@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import TypeVar
 
+from grinder.model.fees import FeeRates
 from grinder.model.instrument import Instrument
 from grinder.simulation.account import Account, Desk
 from grinder.simulation.book import Book
@@ -165,6 +166,11 @@ class Reads:
             for leg in desk.active_legs
             if leg.position.lots or desk.open
         )
+
+    def fees(self, account: str) -> tuple[FeeRates, int]:
+        """Return the commission rates of the account and its VIP level."""
+        found = self._account(account)
+        return found.fees, found.fee_tier
 
     def leverage(self, account: str, symbol: str) -> int:
         """Return the leverage that is set for the symbol."""

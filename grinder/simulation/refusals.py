@@ -46,6 +46,11 @@ class Rule(Enum):
         "Exceeded the maximum allowable position at current leverage.",
         400,
     )
+    LEVERAGE_MARGIN = (
+        -2028,
+        "Leverage is smaller than permitted: insufficient margin balance.",
+        400,
+    )
     PRICE_MAX = (-4002, "Price greater than max price.", 400)
     QTY_ZERO = (-4003, "Quantity less than or equal to zero.", 400)
     QTY_MIN = (-4004, "Quantity less than min quantity.", 400)

@@ -91,6 +91,8 @@ class PositionState:
     qty_lots: int
     entry_price: Decimal
     """Shown with eight decimals, ROUND_HALF_EVEN; the cost behind it is kept exact."""
+    break_even: Decimal = Decimal(0)
+    """The entry price with the commission of opening; eight decimals, ROUND_HALF_EVEN."""
     realised: Decimal
     """Profit realised so far on the symbol, before commission."""
     unrealised: Decimal

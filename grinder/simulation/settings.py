@@ -6,44 +6,80 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from grinder.errors import InvariantError
+from grinder.model.fees import FEE_TIERS, FeeRates
 from grinder.simulation.account import MARGIN, Account
-from grinder.simulation.money import to_e8
+from grinder.simulation.brackets import leverage_max, notional_max
+from grinder.simulation.money import E8, to_e8
 from grinder.simulation.placing import Placing
 from grinder.simulation.refusals import Refusal, Rule
-
-LEVERAGE_MAX = 125
-"""The largest leverage that the venue knows."""
 
 
 class Settings(Placing):
     """The part of the exchange that changes how an account trades."""
 
-    def open_account(self, account: str, balance: Decimal | Mapping[str, Decimal]) -> None:
+    _income_id = 0
+
+    def open_account(
+        self,
+        account: str,
+        balance: Decimal | Mapping[str, Decimal],
+        *,
+        fee_tier: int = 0,
+        fees: FeeRates | None = None,
+    ) -> None:
         """Open ``account`` with ``balance``: so much of each asset, or of USDT (eight decimals).
 
+        Args:
+            account: its name.
+            balance: opening wallet balances.
+            fee_tier: VIP level, 0 to 9; level 0 pays what the exchange was made with.
+            fees: its own rates, in place of those of the level.
+
         Raises:
-            InvariantError: the account is open already.
+            InvariantError: the account is open already, or there is no such level.
         """
         if account in self._accounts:
             raise InvariantError(f"expected a new account, was {account!r}")
+        rates = self._rates(fee_tier, fees)
         start = balance if isinstance(balance, Mapping) else {MARGIN: balance}
         amounts = {asset: to_e8(amount) for asset, amount in start.items()}
-        self._accounts[account] = Account(account, amounts, self._desk_kind)
+        found = Account(account, amounts, self._desk_kind, rates, fee_tier)
+        self._accounts[account] = found
+        found.income_id = self._income_id
+
+    def set_fees(self, account: str, fee_tier: int, fees: FeeRates | None = None) -> None:
+        """Give an account another VIP level, or rates of its own, for fills from now on.
+
+        Raises:
+            Refusal: -2015 for an unknown account.
+            InvariantError: there is no such level.
+        """
+        found = self._account(account)
+        found.fees, found.fee_tier = self._rates(fee_tier, fees), fee_tier
 
     def set_leverage(self, account: str, symbol: str, leverage: int) -> None:
-        """Set the leverage of a symbol, 1 to LEVERAGE_MAX, for margin checks from now on.
+        """Set the leverage of a symbol, 1 to the largest of its brackets, from now on.
 
         What is set apart for an isolated position stays as it is.
 
         Raises:
-            Refusal: -4028, or -4161 for less leverage on an isolated position.
+            Refusal: -4028; -4161 for less leverage on an isolated position; -2027 when position and
+                orders are larger than the leverage allows; -2028 when the account can't pay the
+                margin that less leverage needs.
         """
-        if not 1 <= leverage <= LEVERAGE_MAX:
-            raise Refusal(Rule.LEVERAGE, leverage=leverage)
         desk = self._desk(account, symbol)
+        if not 1 <= leverage <= leverage_max(desk.book.brackets):
+            raise Refusal(Rule.LEVERAGE, leverage=leverage)
         if desk.is_isolated and desk.has_position and leverage < desk.leverage:
             raise Refusal(Rule.ISOLATED_LEVERAGE)
+        worst_e8 = max(leg.worst_e8() for leg in desk.active_legs)
+        if worst_e8 > notional_max(desk.book.brackets, leverage) * E8:
+            raise Refusal(Rule.POSITION_MAX)
+        before, was_free_e8 = desk.leverage, desk.wallet.free_e8()
         desk.leverage = leverage
+        if desk.wallet.free_e8() < min(0, was_free_e8):
+            desk.leverage = before
+            raise Refusal(Rule.LEVERAGE_MARGIN)
 
     def set_isolated(self, account: str, symbol: str, is_isolated: bool) -> None:
         """Choose between isolated and crossed margin for a symbol.
@@ -74,6 +110,13 @@ class Settings(Placing):
         if any(desk.has_position for desk in found.desks.values()):
             raise Refusal(Rule.POSITION_MODE_POSITION)
         found.is_hedged = is_hedged
+
+    def _rates(self, fee_tier: int, fees: FeeRates | None) -> FeeRates:
+        if not 0 <= fee_tier < len(FEE_TIERS):
+            raise InvariantError(f"expected a fee tier of 0 to 9, was {fee_tier}")
+        if fees is not None:
+            return fees
+        return FEE_TIERS[fee_tier] if fee_tier else self._fees
 
     def _waits(self, account: str, symbol: str) -> bool:
         return any(algo.new.symbol == symbol for algo in self._account(account).algos.values())

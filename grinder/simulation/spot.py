@@ -97,7 +97,7 @@ class SpotDesk(Desk):
                 break
         self.check_funds(leg, side, cost)
 
-    def settle(self, order: LiveOrder, ticks: int, lots: int, rate: tuple[int, int]) -> Settled:
+    def settle(self, order: LiveOrder, ticks: int, lots: int, rate: Decimal) -> Settled:
         """Book a fill: what is paid, what is received, and the commission from the latter."""
         scale = self.book.scale
         paid, received = self.wallet, self.base
@@ -105,7 +105,8 @@ class SpotDesk(Desk):
         received_e8 = lots * self.lot_e8
         if order.side is Side.SELL:
             paid, received, paid_e8, received_e8 = received, paid, received_e8, paid_e8
-        commission_e8 = ceiling(received_e8 * rate[0], rate[1])
+        numerator, denominator = rate.as_integer_ratio()
+        commission_e8 = ceiling(received_e8 * numerator, denominator)
         paid.book_trade(-paid_e8, 0)
         received.book_trade(received_e8, commission_e8)
         return Settled(0, commission_e8, received.asset)
@@ -153,8 +154,9 @@ class SpotExchange(Exchange):
         *,
         fees: FeeRates = FeeRates(),  # noqa: B008 - frozen
         queue: QueueRules = QueueRules(),  # noqa: B008 - frozen
+        start_ms: int = 0,
     ) -> None:
-        super().__init__(instruments, fees=fees, queue=queue, desk_kind=SpotDesk)
+        super().__init__(instruments, fees=fees, queue=queue, start_ms=start_ms, desk_kind=SpotDesk)
 
     def qty_for(self, account: str, symbol: str, side: Side, quote_qty: Decimal) -> Decimal:
         """Return the quantity that a market order gets for a sum of quote, as the book stands.

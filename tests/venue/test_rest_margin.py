@@ -142,9 +142,9 @@ def test_brackets_are_those_by_which_margin_is_kept(world: World) -> None:
     answer = world.rest.call("POST", "/fapi/v1/leverage", symbol="BTCUSDT", leverage=100)
 
     tiers = found["brackets"]
-    assert [tier["bracket"] for tier in tiers] == list(range(1, 11))
+    assert [tier["bracket"] for tier in tiers] == list(range(1, 13))
     assert (tiers[1]["maintMarginRatio"], tiers[1]["cum"]) == (0.005, 50.0)
-    assert answer["maxNotionalValue"] == "250000"
+    assert answer["maxNotionalValue"] == "600000"
 
 
 def test_a_position_without_margin_is_closed_by_the_venue(world: World) -> None:

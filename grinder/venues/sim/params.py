@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,9 +19,10 @@ from grinder.simulation.orders import (
     SelfTradePrevention,
 )
 from grinder.simulation.refusals import Refusal, Rule
-from grinder.venues.sim.refusing import ApiRefusal, is_whole, mandatory
+from grinder.venues.sim.refusing import ApiRefusal, illegal, is_whole, mandatory
 
-DIGITS_MAX = 40
+NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
+"""The venue's way to write a number: no exponent, no blank, no digits but these."""
 
 
 class Params:
@@ -54,13 +56,9 @@ class Params:
     def decimal(self, name: str) -> Decimal:
         """Return a mandatory exact number."""
         text = self.text(name)
-        try:
-            value = Decimal(text)
-        except InvalidOperation:
-            raise mandatory(name) from None
-        if not value.is_finite() or len(text) > DIGITS_MAX:
-            raise mandatory(name)
-        return value
+        if not NUMBER.fullmatch(text):
+            raise illegal(name)
+        return Decimal(text)
 
     def maybe_decimal(self, name: str) -> Decimal | None:
         """Return an exact number or None."""
@@ -98,15 +96,47 @@ def decoded(query: str, body: str) -> dict[str, str]:
     )
 
 
-def element(value: Any) -> Params:
-    """Return the parameters of one element of a batch, whose values may be JSON of any kind."""
-    if not isinstance(value, dict):
+def check_single(query: str, body: str) -> None:
+    """Check that neither query string nor body names a parameter twice.
+
+    Raises:
+        ApiRefusal: -1101.
+    """
+    for text in (query, body):
+        rows = parse_qsl(text, keep_blank_values=True)
+        if len(rows) != len(dict(rows)):
+            raise ApiRefusal(-1101, "Duplicate values for a parameter detected.")
+
+
+def elements(params: Params, most: int) -> list[Mapping[str, Any]]:
+    """Return the elements of a batch, all of them objects.
+
+    Raises:
+        ApiRefusal: -1102 or -4082, for the whole batch.
+    """
+    found = params.array("batchOrders", most)
+    if not all(isinstance(value, dict) for value in found):
         raise mandatory("batchOrders")
-    return Params({str(name): as_text(each) for name, each in value.items()})
+    return found
 
 
-def as_text(value: Any) -> str:
-    """Return a JSON value as the text that a form would carry."""
+def named_texts(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return JSON values as the texts that a form would carry; null is not sent.
+
+    Raises:
+        ApiRefusal: -1102, a value is an array or an object.
+    """
+    return {name: as_text(name, each) for name, each in values.items() if each is not None}
+
+
+def as_text(name: str, value: Any) -> str:
+    """Return a JSON value as the text that a form would carry.
+
+    Raises:
+        ApiRefusal: -1102, it is an array, an object or null.
+    """
+    if value is None or isinstance(value, list | dict):
+        raise mandatory(name)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -146,6 +176,18 @@ def new_order(params: Params) -> NewOrder:
         position_side=position_side_of(params),
         price_match=price_match,
     )
+
+
+def wants_result(params: Params) -> bool:
+    """Tell whether the answer to an order shall wait for its outcome; absent is no.
+
+    Raises:
+        ApiRefusal: the response type is none of the venue's words.
+    """
+    kind = params.maybe("newOrderRespType") or "ACK"
+    if kind not in ("ACK", "RESULT"):
+        raise ApiRefusal(-1136, "Invalid newOrderRespType.")
+    return kind == "RESULT"
 
 
 def side_of(params: Params) -> Side:

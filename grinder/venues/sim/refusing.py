@@ -31,6 +31,15 @@ def mandatory(name: str) -> ApiRefusal:
     )
 
 
+def illegal(name: str) -> ApiRefusal:
+    """Return the refusal of a number that is not written in plain digits."""
+    return ApiRefusal(
+        -1100,
+        f"Illegal characters found in parameter '{name}'; legal range is "
+        "'^([0-9]{1,20})(\\.[0-9]{1,20})?$'.",
+    )
+
+
 def invalid_symbol() -> ApiRefusal:
     """Return the refusal of an unknown symbol."""
     return ApiRefusal(-1121, "Invalid symbol.")

@@ -16,12 +16,14 @@ from grinder.venues.sim import auth, limits
 from grinder.venues.sim.faults import REPLIES, Fault
 from grinder.venues.sim.holding import holding, release
 from grinder.venues.sim.maintenance import check_state
-from grinder.venues.sim.params import Params, decoded
+from grinder.venues.sim.params import Params, check_single, decoded
 from grinder.venues.sim.refusing import ApiRefusal, is_whole
 from grinder.venues.sim.streams import UserFrames
 from grinder.venues.sim.venue import Venue
 
 BODY_MAX = 256 * 1024
+NOTED_MAX = 64
+"""Letters of a refused parameter that the order log keeps."""
 
 
 class Security(Enum):
@@ -77,7 +79,7 @@ class Gateway:
         endpoint = self._table.get((request.method, request.path))
         if endpoint is None:
             return web.Response(status=404, text="Not Found")
-        body = (await request.read()).decode(errors="replace")
+        body = (await body_of(request)).decode(errors="replace")
         fault = self._venue.faults.take(request.method, request.path)
         if fault is not None and not fault.is_carried_out:
             return self._faulty(request, fault)
@@ -121,6 +123,7 @@ class Gateway:
         params: Mapping[str, str],
         now_ms: int,
     ) -> str:
+        check_single(*sent)
         if endpoint.security is Security.NONE:
             return ""
         found = auth.credential(self._venue.accounts.keys, request.headers.get("X-MBX-APIKEY"))
@@ -187,6 +190,18 @@ def answered(venue: Venue, endpoint: Endpoint, request: Request) -> Answer:
     return Answer(status=status, body=answer, account=account, headers=headers, late=late)
 
 
+async def body_of(request: web.Request) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        HTTPBadRequest: it is not encoded as its headers say.
+    """
+    try:
+        return await request.read()
+    except web.RequestPayloadError as error:
+        raise web.HTTPBadRequest(text="Bad Request") from error
+
+
 def reply(status: int, body: Any, headers: Mapping[str, str]) -> web.Response:
     """Return a JSON response."""
     return web.Response(
@@ -209,15 +224,20 @@ def note_refusal(
         venue.clock.now_ms(),
         account,
         f"{operation}-refused",
-        symbol=params.get("symbol", ""),
-        client_id=params.get("newClientOrderId") or params.get("origClientOrderId") or "",
+        symbol=_noted(params, "symbol"),
+        client_id=_noted(params, "newClientOrderId") or _noted(params, "origClientOrderId"),
         order_id=int(params["orderId"]) if is_whole(params.get("orderId", "")) else 0,
-        side=params.get("side", ""),
-        type=params.get("type", ""),
-        price=params.get("price", ""),
-        qty=params.get("quantity", ""),
+        side=_noted(params, "side"),
+        type=_noted(params, "type"),
+        price=_noted(params, "price"),
+        qty=_noted(params, "quantity"),
         reduce_only=params.get("reduceOnly", "").lower() == "true",
         status="REFUSED",
         code=answer["code"],
         msg=answer["msg"],
     )
+
+
+def _noted(params: Mapping[str, str], name: str) -> str:
+    # The log keeps many lines, and anybody may send anything: no line may become large.
+    return params.get(name, "")[:NOTED_MAX]

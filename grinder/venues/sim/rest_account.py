@@ -38,7 +38,8 @@ def account_v3(call: Call) -> Any:
 def account_v2(call: Call) -> Any:
     """Return the account with every symbol."""
     balance = call.venue.exchange.balance(call.account)
-    return rendering.account(balance, _holdings(call), call.now_ms, version=2)
+    body = rendering.account(balance, _holdings(call), call.now_ms, version=2)
+    return rendering.flags(_fee_tier(call)) | body
 
 
 def balance(call: Call) -> Any:
@@ -81,13 +82,13 @@ def income(call: Call) -> Any:
 
 
 def commission_rate(call: Call) -> Any:
-    """Return the fees of a symbol."""
-    fees = call.venue.config.fees
+    """Return the account's fees, which are the same for every symbol."""
+    fees, _ = call.venue.exchange.fees(call.account)
     return {
         "symbol": call.venue.book(call.params.text("symbol")).instrument.symbol,
-        "makerCommissionRate": str(fees.maker),
-        "takerCommissionRate": str(fees.taker),
-        "rpiCommissionRate": str(fees.maker),
+        "makerCommissionRate": rendering.rate(fees.maker),
+        "takerCommissionRate": rendering.rate(fees.taker),
+        "rpiCommissionRate": rendering.rate(fees.maker),
     }
 
 
@@ -161,11 +162,8 @@ def symbol_config(call: Call) -> Any:
 def account_config(call: Call) -> Any:
     """Return the settings of the account."""
     return {
-        **rendering.FLAGS,
+        **rendering.flags(_fee_tier(call)),
         "dualSidePosition": call.venue.exchange.is_hedged(call.account),
-        "updateTime": 0,
-        "multiAssetsMargin": False,
-        "tradeGroupId": -1,
     }
 
 
@@ -183,6 +181,10 @@ def stop_listening(call: Call) -> Any:
     """Close the account's listen key."""
     call.venue.accounts.stop_listening(call.account)
     return {}
+
+
+def _fee_tier(call: Call) -> int:
+    return call.venue.exchange.fees(call.account)[1]
 
 
 def _wanted(call: Call) -> list[Holding]:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from grinder.model.order import OrderType, TimeInForce
 from grinder.simulation.orders import Order, PriceMatch
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.venues.sim import rest_algo
-from grinder.venues.sim.params import Params, element, new_order, price_match_of, side_of
+from grinder.venues.sim.params import (
+    Params,
+    as_text,
+    elements,
+    named_texts,
+    new_order,
+    price_match_of,
+    side_of,
+    wants_result,
+)
 from grinder.venues.sim.refusing import ApiRefusal, is_whole, mandatory
 from grinder.venues.sim.rendering import Body, read_order, written_order
 from grinder.venues.sim.rest import Call, Endpoint, Table, note_refusal
@@ -25,15 +35,8 @@ def place(call: Call) -> Any:
 
 def place_batch(call: Call) -> Any:
     """Place up to five orders; each answer is an order or an error."""
-    answers: list[Body] = []
-    for value in call.params.array("batchOrders", PLACED_BATCH_MAX):
-        params = element(value)
-        try:
-            answers.append(_placed(call, params))
-        except (Refusal, ApiRefusal) as refusal:
-            answers.append({"code": refusal.code, "msg": refusal.msg})
-            note_refusal(call.venue, call.account, "place", params.values, answers[-1])
-    return answers
+    wanted = elements(call.params, PLACED_BATCH_MAX)
+    return [_one_of_batch(call, "place", values, _placed) for values in wanted]
 
 
 def amend(call: Call) -> Any:
@@ -43,21 +46,31 @@ def amend(call: Call) -> Any:
 
 def amend_batch(call: Call) -> Any:
     """Change up to five orders; each answer is an order or an error."""
-    answers: list[Body] = []
-    for value in call.params.array("batchOrders", PLACED_BATCH_MAX):
-        params = element(value)
-        try:
-            answers.append(_amended(call, params))
-        except (Refusal, ApiRefusal) as refusal:
-            answers.append({"code": refusal.code, "msg": refusal.msg})
-            note_refusal(call.venue, call.account, "amend", params.values, answers[-1])
-    return answers
+    wanted = elements(call.params, PLACED_BATCH_MAX)
+    return [_one_of_batch(call, "amend", values, _amended) for values in wanted]
+
+
+def _one_of_batch(
+    call: Call,
+    operation: str,
+    values: Mapping[str, Any],
+    carry_out: Callable[[Call, Params], Body],
+) -> Body:
+    texts: Mapping[str, str] = {}
+    try:
+        texts = named_texts(values)
+        return carry_out(call, Params(texts))
+    except (Refusal, ApiRefusal) as refusal:
+        answer = {"code": refusal.code, "msg": refusal.msg}
+        note_refusal(call.venue, call.account, operation, texts, answer)
+        return answer
 
 
 def _amended(call: Call, params: Params) -> Body:
     price_match = price_match_of(params)
     is_priced = price_match is PriceMatch.NONE or params.maybe("price")
     order_id, client_id = _keys(params)
+    modify_id = params.maybe_integer("modifyId")
     order = call.venue.exchange.amend(
         call.account,
         params.text("symbol"),
@@ -71,7 +84,6 @@ def _amended(call: Call, params: Params) -> Body:
         now_ms=call.now_ms,
     )
     answer = written_order(order)
-    modify_id = params.maybe_integer("modifyId")
     return answer if modify_id is None else {**answer, AMENDMENT_TAIL: modify_id}
 
 
@@ -93,23 +105,24 @@ def cancel_batch(call: Call) -> Any:
     symbol = call.params.text("symbol")
     name = "orderIdList" if call.params.maybe("orderIdList") else "origClientOrderIdList"
     answers: list[Body] = []
-    for value in call.params.array(name, CANCELED_BATCH_MAX):
-        is_id = name == "orderIdList"
-        if is_id and not is_whole(str(value)):
-            raise mandatory(name)
+    is_id = name == "orderIdList"
+    keys = [as_text(name, each) for each in call.params.array(name, CANCELED_BATCH_MAX)]
+    if is_id and not all(is_whole(each) for each in keys):
+        raise mandatory(name)
+    for value in keys:
         try:
             order = call.venue.exchange.cancel(
                 call.account,
                 symbol,
                 order_id=int(value) if is_id else None,
-                client_order_id=None if is_id else str(value),
+                client_order_id=None if is_id else value,
                 now_ms=call.now_ms,
             )
             answers.append(written_order(order))
         except Refusal as refusal:
             answers.append({"code": refusal.code, "msg": refusal.msg})
             key = "orderId" if is_id else "origClientOrderId"
-            wanted = {"symbol": symbol, key: str(value)}
+            wanted = {"symbol": symbol, key: value}
             note_refusal(call.venue, call.account, "cancel", wanted, answers[-1])
     return answers
 
@@ -171,13 +184,13 @@ def _order_id(order: Order) -> int:
 
 
 def _placed(call: Call, params: Params) -> Body:
+    wants = wants_result(params)
     order = call.venue.exchange.place(call.account, new_order(params), call.now_ms)
     waits = order.type is OrderType.MARKET or order.time_in_force in (
         TimeInForce.IOC,
         TimeInForce.FOK,
     )
-    is_result = params.maybe("newOrderRespType") == "RESULT" and waits
-    return written_order(order, is_acknowledged=not is_result)
+    return written_order(order, is_acknowledged=not (wants and waits))
 
 
 def _found(call: Call) -> Order:

@@ -25,6 +25,27 @@ MARKET = re.compile(
 UserFrames = list[tuple[str, dict[str, Any]]]
 """Listen keys and frames that have not been sent yet."""
 
+MESSAGE_MAX = 64 * 1024
+"""Bytes of one incoming message."""
+NAME_MAX = 200
+"""Letters of a stream name or a listen key."""
+REQUEST_ID_MAX = 36
+REQUEST_ID = "request ID must be a whole number, a text of at most 36 letters, or null"
+NAMES = "expected a method and an array of names"
+
+
+def is_request_id(value: object) -> bool:
+    """Tell whether ``value`` may name a request: a whole number, a short text, or null."""
+    if isinstance(value, str):
+        return len(value) <= REQUEST_ID_MAX
+    return value is None or (isinstance(value, int) and not isinstance(value, bool))
+
+
+def _are_names(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(name, str) and len(name) <= NAME_MAX for name in value
+    )
+
 
 class Route(StrEnum):
     """The first part of a stream address; BARE is its absence and carries public streams only."""
@@ -126,7 +147,7 @@ class Hub:
         """Serve one client until it leaves."""
         if len(self._connections) >= self._limits.connections_max:
             raise web.HTTPTooManyRequests
-        socket = web.WebSocketResponse(autoping=False, max_msg_size=1 << 20)
+        socket = web.WebSocketResponse(autoping=False, max_msg_size=MESSAGE_MAX)
         await socket.prepare(request)
         connection = Connection(
             socket=socket,
@@ -143,10 +164,15 @@ class Hub:
             async for message in socket:
                 if not await self._heard(connection, message):
                     break
+        except ConnectionError:
+            # The client left while it was being answered; there is nobody to tell.
+            self._abort(connection)
         finally:
             self._forget(connection)
             writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
+            await asyncio.wait([writer])
+            if not writer.cancelled():
+                writer.result()
         await socket.close()
         return socket
 
@@ -240,12 +266,14 @@ class Hub:
     def _answer(self, connection: Connection, text: str) -> dict[str, Any]:
         try:
             request = orjson.loads(text)
-            number, method = request.get("id"), request["method"]
-            names = request.get("params") or []
-            if not all(isinstance(name, str) for name in names):
-                raise TypeError("expected names")
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except orjson.JSONDecodeError as error:
             return {"error": {"code": 3, "msg": f"Invalid JSON: {error}"}}
+        if not isinstance(request, dict) or not is_request_id(request.get("id")):
+            return {"error": {"code": 2, "msg": f"Invalid request: {REQUEST_ID}"}}
+        number, method = request.get("id"), request.get("method")
+        names = request.get("params") or []
+        if not isinstance(method, str) or not _are_names(names):
+            return {"error": {"code": 2, "msg": f"Invalid request: {NAMES}"}, "id": number}
         if method == "LIST_SUBSCRIPTIONS":
             return {"result": list(connection.names), "id": number}
         if method == "SUBSCRIBE":
@@ -257,7 +285,10 @@ class Hub:
                 connection.names.pop(name, None)
                 self._unlisten(connection, name)
         else:
-            return {"error": {"code": 2, "msg": f"Invalid request: {method}"}, "id": number}
+            return {
+                "error": {"code": 2, "msg": f"Invalid request: {method[:NAME_MAX]}"},
+                "id": number,
+            }
         return {"result": None, "id": number}
 
     def _subscribe(self, connection: Connection, names: Iterable[str]) -> None:

@@ -91,7 +91,7 @@ def account_update(report: AccountReport, now_ms: int) -> Frame:
                     "iw": eight(each.isolated_wallet) if each.isolated_wallet else "0",
                     "ps": each.side.value,
                     "ma": asset,
-                    "bep": plain(each.entry_price) if each.qty else "0",
+                    "bep": plain(each.break_even) if each.qty else "0",
                 }
                 for each in report.positions
             ],
