@@ -232,5 +232,5 @@ class _Book:
     def _lots(self, price: int, character: Character) -> int:
         instrument = self._config.instrument
         notional = self._config.top_notional * character.size * self._random.lognormvariate(0, 0.8)
-        unit = float(instrument.price(price) * instrument.lot)
+        unit = float((instrument.contract_size or instrument.price(price)) * instrument.lot)
         return max(instrument.qty_lots_min, int(notional / unit))

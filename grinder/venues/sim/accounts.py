@@ -27,10 +27,15 @@ class ListenKey:
 class Accounts:
     """Who may ask, and each account's listen key and margin types."""
 
-    def __init__(self, seeds: Iterable[AccountSeed], listen_key_ms: int) -> None:
-        self.keys: dict[str, Credential] = {
-            seed.key: made_credential(seed.key, seed.secret, seed.key) for seed in seeds
-        }
+    def __init__(
+        self,
+        seeds: Iterable[AccountSeed],
+        listen_key_ms: int,
+        keys: dict[str, Credential] | None = None,
+    ) -> None:
+        made = {seed.key: made_credential(seed.key, seed.secret, seed.key) for seed in seeds}
+        self.keys = made if keys is None else keys
+        """By API key; the venues of several markets share them."""
         self._listen_key_ms = listen_key_ms
         self._listen_keys: dict[str, ListenKey] = {}
 

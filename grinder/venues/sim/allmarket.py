@@ -29,19 +29,19 @@ class AllMarket:
     def step(self, now_ms: int) -> None:
         """Publish what is due in this second."""
         self._steps += 1
-        hub, books = self._venue.hub, self._venue.books.values()
+        publisher, books = self._venue.publisher, self._venue.books.values()
         for name in ("!markPrice@arr@1s", "!markPrice@arr"):
             is_due = name.endswith("@1s") or self._steps % MARK_STEPS == 0
-            if is_due and hub.has_listeners(name):
+            if is_due and publisher.has_listeners(name):
                 marks = [book.mark for book in books if book.mark is not None]
-                hub.publish(name, [frames.mark_price(mark, now_ms) for mark in marks])
-        if hub.has_listeners("!ticker@arr"):
-            hub.publish("!ticker@arr", [klines.ticker(book, now_ms) for book in books])
-        if hub.has_listeners("!miniTicker@arr"):
-            hub.publish("!miniTicker@arr", [klines.mini_ticker(book, now_ms) for book in books])
-        if self._steps % BOOK_STEPS == 0 and hub.has_listeners("!bookTicker"):
+                publisher.publish(name, [frames.mark_price(mark, now_ms) for mark in marks])
+        if publisher.has_listeners("!ticker@arr"):
+            publisher.publish("!ticker@arr", [klines.ticker(book, now_ms) for book in books])
+        if publisher.has_listeners("!miniTicker@arr"):
+            publisher.publish("!miniTicker@arr", [klines.mini_ticker(book, now_ms) for book in books])
+        if self._steps % BOOK_STEPS == 0 and publisher.has_listeners("!bookTicker"):
             for symbol, book in self._venue.books.items():
                 if book.quote is not None and self._book_ids.get(symbol) != book.update_id:
                     self._book_ids[symbol] = book.update_id
                     frame = frames.book_ticker(book, book.quote, book.update_id, now_ms)
-                    hub.publish("!bookTicker", frame)
+                    publisher.publish("!bookTicker", frame)

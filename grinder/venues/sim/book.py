@@ -12,6 +12,7 @@ import attrs
 
 from grinder.model.instrument import Instrument
 from grinder.simulation.market import DepthDiff, Level, Mark, Quote, Trade
+from grinder.simulation.scales import scale_of
 from grinder.venues.sim.tape import Tape
 
 DEPTH_MAX = 1000
@@ -29,14 +30,16 @@ class Numbered:
 class PublicBook:
     """Levels by price in ticks, and one rising counter for quotes and depth updates."""
 
-    def __init__(self, instrument: Instrument, now_ms: int) -> None:
+    def __init__(self, instrument: Instrument, now_ms: int, decimals: int | None = None) -> None:
         self.instrument = instrument
+        self.scale = scale_of(instrument)
+        self._format = "f" if decimals is None else f".{decimals}f"
         self.bids: dict[int, int] = {}
         self.asks: dict[int, int] = {}
         self.quote: Quote | None = None
         self.mark: Mark | None = None
         self.last_trade: Trade | None = None
-        self.tape = Tape()
+        self.tape = Tape(self.scale)
         self.trade_id = now_ms
         # Starting from the clock keeps ids rising across restarts of the venue.
         self.update_id = now_ms * 1000
@@ -100,12 +103,17 @@ class PublicBook:
         )
 
     def price(self, ticks: int) -> str:
-        """Return the venue's text of a price: always the tick's number of decimals."""
-        return format(self.instrument.tick * ticks, "f")
+        """Return the venue's text of a price: always the tick's number of decimals, or eight."""
+        return format(self.instrument.tick * ticks, self._format)
 
     def qty(self, lots: int) -> str:
         """Return the venue's text of a quantity."""
-        return format(self.instrument.lot * lots, "f")
+        return format(self.instrument.lot * lots, self._format)
+
+    def money(self, units: int) -> str:
+        """Return the text of what lots are worth; coin of an inverse contract has 8 decimals."""
+        form = self._format if self.scale.direction > 0 else ".8f"
+        return format(self.scale.total(units), form)
 
     def mid(self) -> Decimal:
         """Return the middle of the quote, exact; 0 before the first one."""

@@ -31,13 +31,18 @@ START_PRICES = {
     "1000PEPEUSDT": Decimal("0.0082000"),
     "BTCUSDC": Decimal("61800.0"),
     "ETHUSDC": Decimal("2680.00"),
+    "BTCUSDT": Decimal("61800.00"),
+    "ETHBTC": Decimal("0.04337"),
+    "BTCUSD_PERP": Decimal("61800.0"),
+    "ETHUSD_PERP": Decimal("2680.00"),
+    "BNBUSD_PERP": Decimal("515.00"),
 }
 """First prices of generated markets, of the order they had on the day of the recording."""
 
 
-def exchange_info() -> dict[str, Any]:
-    """Return the shipped exchangeInfo body, without server time and assets."""
-    body: dict[str, Any] = orjson.loads((DATA / "exchange_info.json").read_bytes())
+def exchange_info(name: str = "exchange_info.json") -> dict[str, Any]:
+    """Return a shipped exchangeInfo body, without server time and assets."""
+    body: dict[str, Any] = orjson.loads((DATA / name).read_bytes())
     return body
 
 
@@ -61,10 +66,12 @@ def instrument(row: Mapping[str, Any]) -> Instrument:
     price, lots = filters["PRICE_FILTER"], filters["LOT_SIZE"]
     tick, lot = Decimal(price["tickSize"]), Decimal(lots["stepSize"])
     bare = Instrument(symbol=row["symbol"], base_asset=row["baseAsset"], tick=tick, lot=lot)
-    percent = filters["PERCENT_PRICE"]
+    percent = filters.get("PERCENT_PRICE") or _of_buys(filters["PERCENT_PRICE_BY_SIDE"])
+    orders = filters["MAX_NUM_ORDERS"]
+    size = row.get("contractSize")
     return Instrument(
         symbol=row["symbol"],
-        status=row["status"],
+        status=row.get("status") or row["contractStatus"],
         base_asset=row["baseAsset"],
         quote_asset=row["quoteAsset"],
         tick=tick,
@@ -74,11 +81,27 @@ def instrument(row: Mapping[str, Any]) -> Instrument:
         qty_lots_min=bare.lots_down(Decimal(lots["minQty"])),
         qty_lots_max=bare.lots_down(Decimal(lots["maxQty"])),
         market_qty_lots_max=bare.lots_down(Decimal(filters["MARKET_LOT_SIZE"]["maxQty"])),
-        notional_min=Decimal(filters["MIN_NOTIONAL"]["notional"]),
+        notional_min=_notional_min(filters),
         multiplier_up=Decimal(percent["multiplierUp"]),
         multiplier_down=Decimal(percent["multiplierDown"]),
-        orders_max=int(filters["MAX_NUM_ORDERS"]["limit"]),
+        is_banded="PERCENT_PRICE_BY_SIDE" in filters,
+        orders_max=int(orders.get("limit") or orders["maxNumOrders"]),
+        contract_size=None if size is None else Decimal(size),
     )
+
+
+def _of_buys(by_side: Mapping[str, Any]) -> Mapping[str, Any]:
+    # Buys and sells have the same multipliers on every symbol that is shipped.
+    return {
+        "multiplierUp": by_side["bidMultiplierUp"],
+        "multiplierDown": by_side["bidMultiplierDown"],
+    }
+
+
+def _notional_min(filters: Mapping[str, Mapping[str, Any]]) -> Decimal:
+    if "NOTIONAL" in filters:
+        return Decimal(filters["NOTIONAL"]["minNotional"])
+    return Decimal(filters["MIN_NOTIONAL"]["notional"] if "MIN_NOTIONAL" in filters else 0)
 
 
 def start_ticks(of: Instrument) -> int:

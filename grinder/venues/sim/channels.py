@@ -49,13 +49,13 @@ class _Aggregate:
 class Channels:
     """The public streams of one symbol."""
 
-    def __init__(self, book: PublicBook, publisher: Publisher) -> None:
+    def __init__(self, book: PublicBook, publisher: Publisher, depth_ms: int = 250) -> None:
         self._book = book
         self._publisher = publisher
         self._prefix = book.instrument.symbol.lower()
         self._diffs = [
             _DiffStream(name=self._prefix + suffix, every_ms=every, last_sent_id=book.depth_id)
-            for suffix, every in DIFF_STREAMS.items()
+            for suffix, every in (DIFF_STREAMS | {"@depth": depth_ms}).items()
         ]
         self._partials = [
             (f"{self._prefix}@depth{levels}{suffix}", levels, every)

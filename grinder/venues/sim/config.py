@@ -13,6 +13,15 @@ BUNDLED = "bundled"
 """Name of the recording that ships with the package."""
 
 
+COINS = (("BTC", Decimal(1)), ("ETH", Decimal(10)), ("BNB", Decimal(50)))
+SPOT_FUNDS = (
+    ("USDT", Decimal(10_000)),
+    ("BTC", Decimal(1)),
+    ("ETH", Decimal(10)),
+    ("BNB", Decimal(50)),
+)
+
+
 @attrs.frozen(kw_only=True)
 class AccountSeed:
     """An account and its API key."""
@@ -21,7 +30,11 @@ class AccountSeed:
     secret: str = attrs.field(repr=False)
     """The HMAC secret, or ``ed25519=`` and a public key: base64, or the path of a PEM file."""
     balance: Decimal = Decimal(10_000)
-    """Opening wallet balance in USDT."""
+    """Opening wallet balance in USDT, of USDT-M."""
+    coins: tuple[tuple[str, Decimal], ...] = COINS
+    """Opening wallet balances of COIN-M, by asset."""
+    spot: tuple[tuple[str, Decimal], ...] = SPOT_FUNDS
+    """Opening balances of spot, by asset."""
     fee_tier: int = 0
     """VIP level, 0 to 9; level 0 pays the venue's ``fees``."""
     fees: FeeRates | None = None
@@ -51,6 +64,8 @@ class Limits:
     pong_timeout_s: float = 600.0
     connection_max_s: float = 24 * 3600.0
     listen_key_ms: int = 60 * 60 * 1000
+    is_long_window_a_day: bool = False
+    """Whether ``orders_1m`` is of a day, as on spot."""
 
 
 @attrs.frozen(kw_only=True)
@@ -64,6 +79,7 @@ class VenueConfig:
     control_port: int | None = None
     """None leaves the control endpoint closed."""
     symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT")
+    """What is traded; ``BTCUSD_PERP`` is COIN-M, and ``spot:BTCUSDT`` is spot."""
     data: tuple[str, ...] = (BUNDLED,)
     """Recordings to play: paths, or ``bundled``; a symbol without one is generated."""
     seed: int = 1
@@ -73,6 +89,8 @@ class VenueConfig:
     order_log: Path | None = None
     accounts: tuple[AccountSeed, ...] = (DEFAULT_ACCOUNT,)
     fees: FeeRates = attrs.field(factory=FeeRates)
+    coin_fees: FeeRates = attrs.field(factory=FeeRates)
+    spot_fees: FeeRates = FeeRates(maker=Decimal("0.001"), taker=Decimal("0.001"))
     funding_rate: Decimal = Decimal("0.0001")
     funding_interval_ms: int = 8 * 3600 * 1000
     mark_interval_s: float = 1.0

@@ -105,7 +105,7 @@ class FaultControl:
         self._venue.faults.states[symbol] = state
         row = next(row for row in self._venue.info["symbols"] if row["symbol"] == symbol)
         frame = frames.contract_info(row, state.published, self._venue.clock.now_ms())
-        self._venue.hub.publish("!contractInfo", frame)
+        self._venue.publisher.publish("!contractInfo", frame)
         return {"status": state.published}
 
     def liquidation(self, wanted: Request) -> Any:
@@ -119,7 +119,7 @@ class FaultControl:
             qty=book.qty(instrument.lots_exact(amount(wanted, "qty"))),
             now_ms=self._venue.clock.now_ms(),
         )
-        tell_liquidation(self._venue.hub, frame)
+        tell_liquidation(self._venue.publisher, frame)
         return {}
 
     def ban(self, wanted: Request) -> Any:

@@ -11,10 +11,13 @@ from grinder.venues.sim.streams import Hub, Route
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def add_streams(app: web.Application, hub: Hub) -> None:
-    """Add the stream addresses of every route, and those without a route, to ``app``."""
+def add_streams(app: web.Application, hub: Hub, before: str = "") -> None:
+    """Add the stream addresses of every route, and those without a route, to ``app``.
+
+    All of them begin with ``before``.
+    """
     for route in Route:
-        prefix = f"/{route.value}" if route.value else ""
+        prefix = f"{before}/{route.value}" if route.value else before
         app.router.add_get(f"{prefix}/ws", _bare(hub, route))
         app.router.add_get(f"{prefix}/ws/{{names:.*}}", _bare(hub, route))
         app.router.add_get(f"{prefix}/stream", _wrapped(hub, route))

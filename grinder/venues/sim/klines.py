@@ -118,12 +118,14 @@ def ticker_row(book: PublicBook, now_ms: int) -> dict[str, Any]:
     day = _day(book, now_ms)
     last = book.tape.trades[-1] if book.tape.trades else None
     change = day.close - day.open
-    weighted = Decimal(day.turnover) / day.lots if day.lots else Decimal(day.close)
+    weighted = book.instrument.price(day.close)
+    if day.lots:
+        weighted = book.scale.average(day.turnover, day.lots)
     return {
         "symbol": book.instrument.symbol,
         "priceChange": book.price(change),
         "priceChangePercent": f"{PERCENT * change / day.open if day.open else 0:.3f}",
-        "weightedAvgPrice": f"{weighted * book.instrument.tick:.8f}",
+        "weightedAvgPrice": f"{weighted:.8f}",
         "lastPrice": book.price(day.close),
         "lastQty": book.qty(last.lots if last else 0),
         "openPrice": book.price(day.open),
@@ -189,4 +191,4 @@ def _day(book: PublicBook, now_ms: int) -> Candle:
 
 
 def _quote(book: PublicBook, turnover: int) -> str:
-    return format(book.instrument.tick * book.instrument.lot * turnover, "f")
+    return book.money(turnover)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from grinder.simulation.reports import Execution, OrderReport
 from grinder.venues.sim import frames
 from grinder.venues.sim.rendering import plain
-from grinder.venues.sim.streams import Hub
+from grinder.venues.sim.klines import Publisher
 
 
-def tell_liquidation(hub: Hub, frame: frames.Frame) -> None:
+def tell_liquidation(publisher: Publisher, frame: frames.Frame) -> None:
     """Send a ``forceOrder`` frame to those who listen to its symbol or to all."""
     for stream in (f"{frame['o']['s'].lower()}@forceOrder", "!forceOrder@arr"):
-        hub.publish(stream, frame)
+        publisher.publish(stream, frame)
 
 
-def tell_if_liquidated(hub: Hub, report: OrderReport, now_ms: int) -> None:
+def tell_if_liquidated(publisher: Publisher, report: OrderReport, now_ms: int) -> None:
     """Tell the public of an order that closed a position by force; of any other nothing."""
     if report.execution is not Execution.CALCULATED:
         return
@@ -26,4 +26,4 @@ def tell_if_liquidated(hub: Hub, report: OrderReport, now_ms: int) -> None:
         qty=plain(report.last_qty),
         now_ms=now_ms,
     )
-    tell_liquidation(hub, frame)
+    tell_liquidation(publisher, frame)

@@ -113,7 +113,7 @@ def _paged(call: Call, rows: Iterable[Printed], default: int, most: int) -> list
 
 
 def _quote(book: PublicBook, row: Printed) -> str:
-    return plain(book.instrument.tick * row.price_ticks * book.instrument.lot * row.lots)
+    return book.money(book.scale.worth(row.price_ticks) * row.lots)
 
 
 def open_interest(call: Call) -> Any:

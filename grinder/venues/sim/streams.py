@@ -86,8 +86,9 @@ class Connection:
 class Hub:
     """Every stream connection of the venue."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, is_routed: bool = True) -> None:
         self._limits = limits
+        self._is_routed = is_routed
         self._connections: set[Connection] = set()
         self._listeners: dict[str, set[Connection]] = {}
         self._stalled: set[Route] = set()
@@ -295,7 +296,7 @@ class Hub:
         for name in names:
             connection.names[name] = None
             # A name on the wrong route is accepted and stays silent, as on the venue.
-            if carries(connection.route, name):
+            if not self._is_routed or carries(connection.route, name):
                 self._listeners.setdefault(name, set()).add(connection)
 
     def _unlisten(self, connection: Connection, name: str) -> None:

@@ -10,6 +10,7 @@ from itertools import islice
 import attrs
 
 from grinder.simulation.market import Trade
+from grinder.simulation.scales import Scale
 
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
@@ -56,7 +57,7 @@ class Printed:
 
 @attrs.define(kw_only=True)
 class Candle:
-    """Prices in ticks, volumes in lots, turnover in ticks times lots."""
+    """Prices in ticks, volumes in lots, turnover in units (worth times lots)."""
 
     open_ms: int
     open: int
@@ -71,7 +72,7 @@ class Candle:
     first_id: int = -1
     last_id: int = -1
 
-    def add(self, trade: Trade, trade_id: int) -> None:
+    def add(self, trade: Trade, trade_id: int, turnover: int) -> None:
         """Take a trade."""
         if not self.trades:
             self.first_id = trade_id
@@ -79,18 +80,19 @@ class Candle:
         self.high = max(self.high, self.close)
         self.low = min(self.low, self.close)
         self.lots += trade.lots
-        self.turnover += self.close * trade.lots
+        self.turnover += turnover
         self.trades += 1
         self.last_id = trade_id
         if not trade.buyer_is_maker:
             self.taker_lots += trade.lots
-            self.taker_turnover += self.close * trade.lots
+            self.taker_turnover += turnover
 
 
 class Tape:
     """The newest trades and a week of minutes of one symbol, as far as the venue has run."""
 
-    def __init__(self) -> None:
+    def __init__(self, scale: Scale) -> None:
+        self._scale = scale
         self.trades: deque[Printed] = deque(maxlen=TRADES_MAX)
         self.aggregates: deque[Printed] = deque(maxlen=TRADES_MAX)
         self._minutes: deque[Candle] = deque(maxlen=CANDLES_MAX)
@@ -114,7 +116,7 @@ class Tape:
         last = self._minutes[-1]
         if not last.trades:
             last.open = last.high = last.low = trade.price_ticks
-        last.add(trade, trade_id)
+        last.add(trade, trade_id, self._scale.worth(trade.price_ticks) * trade.lots)
 
     def candles(self, interval: str, now_ms: int, since_ms: int = 0) -> list[Candle]:
         """Return the candles that open at or after ``since_ms``, oldest first.

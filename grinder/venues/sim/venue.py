@@ -24,7 +24,9 @@ from grinder.venues.sim.limits import Counters
 from grinder.venues.sim.liquidations import tell_if_liquidated
 from grinder.venues.sim.orderlog import OrderLog
 from grinder.venues.sim.refusing import invalid_symbol
+from grinder.venues.sim.products import USDM, Product
 from grinder.venues.sim.rendering import plain
+from grinder.venues.sim.speaking import owner_stream, publisher
 from grinder.venues.sim.streams import Hub
 
 FUNDING_HISTORY_MAX = 1000
@@ -46,22 +48,36 @@ class Venue:
     Raises ConfigError when the symbols or recordings of the configuration are not usable.
     """
 
-    def __init__(self, config: VenueConfig) -> None:
+    def __init__(
+        self, config: VenueConfig, product: Product = USDM, beside: Venue | None = None
+    ) -> None:
+        """Make the venue of a market; it shares keys, clock, log and more with one ``beside``."""
         self.config = config
-        self.info = catalog.exchange_info()
+        self.product = product
+        self.info = catalog.exchange_info(product.info)
         self.instruments: Mapping[str, Instrument] = catalog.instruments(self.info, config.symbols)
         self.recordings: Mapping[str, Recording] = catalog.recordings(config.data, self.instruments)
-        self.clock = VenueClock(config.speed)
-        self.hub = Hub(config.limits)
-        self.counters = Counters(config.limits)
+        self.hub = Hub(config.limits, is_routed=product is USDM)
+        self.publisher = publisher(self.hub, product.public_frame)
         self.faults = Faults()
-        self.failures = Failures()
-        self.log = OrderLog(config.order_log)
-        self.accounts = Accounts(config.accounts, config.limits.listen_key_ms)
+        self.clock = beside.clock if beside else VenueClock(config.speed)
+        self.failures = beside.failures if beside else Failures()
+        self.log = beside.log if beside else OrderLog(config.order_log)
+        shares_limits = beside is not None and product.is_spot is beside.product.is_spot
+        self.counters = beside.counters if beside and shares_limits else Counters(config.limits)
+        self.accounts = Accounts(
+            config.accounts, config.limits.listen_key_ms, beside.accounts.keys if beside else None
+        )
         now_ms = self.clock.now_ms()
         self.exchange = self._exchange(now_ms)
-        self.books = {symbol: PublicBook(each, now_ms) for symbol, each in self.instruments.items()}
-        self._channels = {symbol: Channels(book, self.hub) for symbol, book in self.books.items()}
+        self.books = {
+            symbol: PublicBook(each, now_ms, product.decimals)
+            for symbol, each in self.instruments.items()
+        }
+        self._channels = {
+            symbol: Channels(book, self.publisher, product.depth_ms)
+            for symbol, book in self.books.items()
+        }
         self.funding_history: dict[str, deque[Mark]] = {
             symbol: deque(maxlen=FUNDING_HISTORY_MAX) for symbol in self.books
         }
@@ -117,6 +133,7 @@ class Venue:
         if not mid:
             return
         interval = self.config.funding_interval_ms
+        due_ms = 0 if self.product.is_spot else (now_ms // interval + 1) * interval
         self.apply(
             Mark(
                 at_ms=0,
@@ -124,7 +141,7 @@ class Venue:
                 mark_price=mid,
                 index_price=mid,
                 funding_rate=self.config.funding_rate,
-                next_funding_ms=(now_ms // interval + 1) * interval,
+                next_funding_ms=due_ms,
             )
         )
 
@@ -144,11 +161,13 @@ class Venue:
         self.hub.publish_user(listen_key, frame)
 
     def tell(self, account: str, frames: Iterable[dict[str, Any]]) -> None:
-        """Send user-data frames to the owner, if a listen key is alive."""
-        listen_key = self.accounts.listen_key_of(account)
-        if listen_key is not None and self.hub.has_listeners(listen_key):
+        """Send user-data frames to the owner: to a living listen key, and to subscriptions."""
+        names = (self.accounts.listen_key_of(account), owner_stream(account))
+        wanted = [name for name in names if name and self.hub.has_listeners(name)]
+        if wanted:
             for frame in frames:
-                self.hub.publish_user(listen_key, frame)
+                for name in wanted:
+                    self.hub.publish_user(name, frame)
 
     def pump(self, now_ms: int) -> None:
         """Pass on what the exchange said: to the log, to owners, to the public tape."""
@@ -163,9 +182,9 @@ class Venue:
             reports.setdefault(event.account, []).append(event)
             if isinstance(event, OrderReport):
                 self._note(event)
-                tell_if_liquidated(self.hub, event, now_ms)
+                tell_if_liquidated(self.publisher, event, now_ms)
         for account, told in reports.items():
-            self.tell(account, userframes.ordered(told, now_ms))
+            self.tell(account, self.product.user_frames(told, now_ms))
 
     def reset(self) -> None:
         """Begin anew with fresh accounts at the present market; faults and counts are cleared."""
@@ -197,11 +216,15 @@ class Venue:
         self.log.close()
 
     def _exchange(self, start_ms: int) -> Exchange:
-        exchange = Exchange(
-            self.instruments, fees=self.config.fees, can_liquidate=True, start_ms=start_ms
-        )
+        product = self.product
+        exchange = product.exchange(self.instruments, self.config.fees, start_ms)
         for seed in self.config.accounts:
-            exchange.open_account(seed.key, seed.balance, fee_tier=seed.fee_tier, fees=seed.fees)
+            balances = product.balances(seed)
+            if product is USDM:
+                tier, fees = seed.fee_tier, seed.fees
+            else:
+                tier, fees = 0, None
+            exchange.open_account(seed.key, balances, fee_tier=tier, fees=fees)
         return exchange
 
     def _mark(self, event: Mark, now_ms: int) -> None:
