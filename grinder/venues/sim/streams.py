@@ -18,7 +18,7 @@ from grinder.venues.sim.config import Limits
 
 PUBLIC = re.compile(r"^(!bookTicker|[a-z0-9_]+@(bookTicker|trade|depth\w*(@\w+)?|rpiDepth@\w+))$")
 MARKET = re.compile(
-    r"^(!(?!bookTicker)\w+(@\w+)*|[a-z0-9_]+@(aggTrade|markPrice(@1s)?|kline_\w+|miniTicker|ticker|forceOrder))$"
+    r"^(!(?!bookTicker)\w+(@\w+)*|[a-z0-9_]+@(aggTrade|markPrice(@1s)?|kline_\w+|continuousKline_\w+|miniTicker|ticker|forceOrder))$"
 )
 
 
@@ -32,6 +32,10 @@ NAME_MAX = 200
 REQUEST_ID_MAX = 36
 REQUEST_ID = "request ID must be a whole number, a text of at most 36 letters, or null"
 NAMES = "expected a method and an array of names"
+COMBINED = "combined"
+"""The one property of a connection: whether frames are wrapped with the name of their stream."""
+FLOODED = 1008
+"""The close code of a client that sends too many messages."""
 
 
 def is_request_id(value: object) -> bool:
@@ -48,16 +52,23 @@ def _are_names(value: object) -> bool:
 
 
 class Route(StrEnum):
-    """The first part of a stream address; BARE is its absence and carries public streams only."""
+    """The first part of a stream address; BARE is its absence and carries public streams only.
+
+    ALL is not the venue's: it carries everything, as no route did before the venue had routes, for
+    clients that know one address only.
+    """
 
     PUBLIC = "public"
     MARKET = "market"
     PRIVATE = "private"
+    ALL = "all"
     BARE = ""
 
 
 def carries(route: Route, stream: str) -> bool:
     """Tell whether ``route`` carries a stream; on a private route every name is a listen key."""
+    if route is Route.ALL:
+        return True
     if route is Route.PRIVATE:
         return "@" not in stream and not stream.startswith("!")
     return bool((MARKET if route is Route.MARKET else PUBLIC).match(stream))
@@ -250,6 +261,7 @@ class Hub:
             connection.second, connection.messages = second, 0
         connection.messages += 1
         if connection.messages > self._limits.messages_per_s:
+            await connection.socket.close(code=FLOODED, message=b"Too many requests")
             return False
         if message.type is WSMsgType.PONG:
             connection.last_pong_s = time.monotonic()
@@ -272,12 +284,14 @@ class Hub:
             return {"error": {"code": 2, "msg": f"Invalid request: {REQUEST_ID}"}}
         number, method = request.get("id"), request.get("method")
         names = request.get("params") or []
+        if method in ("SET_PROPERTY", "GET_PROPERTY"):
+            return {**_property(connection, method, names), "id": number}
         if not isinstance(method, str) or not _are_names(names):
             return {"error": {"code": 2, "msg": f"Invalid request: {NAMES}"}, "id": number}
         if method == "LIST_SUBSCRIPTIONS":
             return {"result": list(connection.names), "id": number}
         if method == "SUBSCRIBE":
-            if len(connection.names) + len(names) > self._limits.streams_max:
+            if len(connection.names.keys() | set(names)) > self._limits.streams_max:
                 return {"error": {"code": 2, "msg": "Too many streams"}, "id": number}
             self._subscribe(connection, names)
         elif method == "UNSUBSCRIBE":
@@ -315,3 +329,15 @@ class Hub:
         self._forget(connection)
         if connection.transport is not None:
             connection.transport.abort()
+
+
+def _property(connection: Connection, method: str, params: Any) -> dict[str, Any]:
+    wanted = params if isinstance(params, list) else []
+    if wanted[:1] != [COMBINED]:
+        return {"error": {"code": 0, "msg": "Unknown property"}}
+    if method == "GET_PROPERTY":
+        return {"result": connection.is_wrapped}
+    if len(wanted) != 2 or not isinstance(wanted[1], bool):
+        return {"error": {"code": 1, "msg": "Invalid value type: expected Boolean"}}
+    connection.is_wrapped = wanted[1]
+    return {"result": None}
