@@ -167,6 +167,7 @@ class Account:
         "income",
         "income_id",
         "insurance_e8",
+        "is_called",
         "is_hedged",
         "name",
         "orders",
@@ -189,6 +190,8 @@ class Account:
         self.insurance_e8 = 0
         """What the venue paid for losses that were larger than the margin."""
         self.is_hedged = False
+        self.is_called = False
+        """Whether the owner has been warned of too little margin, until it is enough again."""
         self.fills = 0
         self.orders = 0
         self.desks: dict[str, Desk] = {}

@@ -11,7 +11,7 @@ from grinder.model.instrument import Instrument
 from grinder.simulation.exchange import Exchange
 from grinder.simulation.market import DepthDiff, Mark, MarketEvent, Quote, Trade
 from grinder.simulation.recording import Recording
-from grinder.simulation.reports import AccountReport, AlgoReport, Execution, OrderReport, OwnTrade
+from grinder.simulation.reports import Execution, OrderReport, OwnReport, OwnTrade
 from grinder.venues.sim import catalog, userframes
 from grinder.venues.sim.accounts import Accounts
 from grinder.venues.sim.book import PublicBook
@@ -155,7 +155,7 @@ class Venue:
         events = self.exchange.drain()
         if not events:
             return
-        reports: dict[str, list[OrderReport | AccountReport | AlgoReport]] = {}
+        reports: dict[str, list[OwnReport]] = {}
         for event in events:
             if isinstance(event, OwnTrade):
                 self._print(event, now_ms)
