@@ -42,6 +42,9 @@ class Instrument:
     """A sell limit may not be below mark price x this (PERCENT_PRICE)."""
     is_banded: bool = False
     """The multipliers bound buys from below and sells from above, too (PERCENT_PRICE_BY_SIDE)."""
+    trigger_protect: Decimal = Decimal("0.05")
+    """How far the last price may be from the mark price, as a fraction of it, for a conditional
+    order with price protection to trigger (``triggerProtect``)."""
     orders_max: int = 200
     """Open orders allowed on this symbol (MAX_NUM_ORDERS)."""
     contract_size: Decimal | None = None

@@ -143,6 +143,9 @@ class Conditionals(Settings):
         algo.triggered_ms = now_ms
         self._tell(algo, AlgoStatus.TRIGGERING, now_ms)
         desk = algo.desk
+        if algo.new.price_protect and _are_apart(desk.book):
+            self._tell(algo, AlgoStatus.EXPIRED, now_ms)
+            return
         if algo.new.close_position and not desk.legs[algo.new.position_side].reducible(
             algo.new.side
         ):
@@ -201,6 +204,14 @@ def _price_that_counts(book: Book, working_type: WorkingType) -> Decimal | None:
     if working_type is WorkingType.MARK_PRICE:
         return book.mark_price
     return book.contract_price()
+
+
+def _are_apart(book: Book) -> bool:
+    """Say whether last price and mark price differ by more than price protection allows."""
+    last, mark = book.contract_price(), book.mark_price
+    if last is None or mark is None:
+        return False
+    return abs(last - mark) > mark * book.instrument.trigger_protect
 
 
 def _reached(book: Book) -> LiveAlgo | None:

@@ -50,7 +50,9 @@ margin is gone; else a wallet may become negative. What spot does instead stands
 ``grinder.simulation.spot``.
 
 *Conditional orders.* The contract price that triggers is the last trade, moved by a quote that
-excludes it. Triggered orders are placed after everything else that the same event does.
+excludes it. Triggered orders are placed after everything else that the same event does. One with
+price protection expires instead when last price and mark price are further apart than the symbol's
+``trigger_protect``; the venue documents the bound and not what becomes of the order.
 
 *Undocumented by the venue, decided here:* when a position shrinks, the newest reduce-only orders
 are cut (AMENDMENT) or expire first; a reduce-only market order may be larger than the position, a

@@ -68,7 +68,16 @@ class Position:
 class Leg:
     """One position of a desk: BOTH in one-way mode, LONG and SHORT in hedge mode."""
 
-    __slots__ = ("book", "desk", "exposure", "isolated_e8", "position", "reducing", "side")
+    __slots__ = (
+        "book",
+        "desk",
+        "exposure",
+        "is_called",
+        "isolated_e8",
+        "position",
+        "reducing",
+        "side",
+    )
 
     def __init__(self, desk: Desk, side: PositionSide) -> None:
         self.desk = desk
@@ -81,6 +90,8 @@ class Leg:
         """Remaining lots of open reduce-only orders that may rest."""
         self.isolated_e8 = 0
         """The part of the wallet that is set apart for this position; 0 under crossed margin."""
+        self.is_called = False
+        """Whether the owner has been warned of too little isolated margin, until it is enough."""
 
     def apply(self, signed_lots: int, ticks: int) -> int:
         """Book a fill and return the profit it realises, in 1e-8, ROUND_HALF_EVEN.

@@ -141,7 +141,29 @@ class AlgoReport:
     algo: Algo
 
 
-Event = OrderReport | AccountReport | AlgoReport | OwnTrade
+@attrs.frozen(kw_only=True)
+class CalledPosition:
+    """A position that a margin call is about."""
+
+    state: PositionState
+    mark_price: Decimal
+
+
+@attrs.frozen(kw_only=True)
+class MarginCallReport:
+    """The margin of these positions is nearly gone (MARGIN_CALL)."""
+
+    account: str
+    ts_ms: int
+    cross_wallet: Decimal | None
+    """The wallet that crossed positions share; None for an isolated one."""
+    positions: tuple[CalledPosition, ...]
+
+
+OwnReport = OrderReport | AccountReport | AlgoReport | MarginCallReport
+"""What is told to one account alone."""
+
+Event = OwnReport | OwnTrade
 
 
 @attrs.frozen(kw_only=True)

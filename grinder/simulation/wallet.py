@@ -20,6 +20,7 @@ class Wallet:
         "desks",
         "funding_e8",
         "insurance_e8",
+        "is_called",
         "realised_e8",
         "start_e8",
         "wallet_e8",
@@ -35,6 +36,8 @@ class Wallet:
         self.funding_e8 = 0
         self.insurance_e8 = 0
         """What the venue paid for losses that were larger than the margin."""
+        self.is_called = False
+        """Whether the owner has been warned of too little margin, until it is enough again."""
         self.desks: list[Desk] = []
         """The desks whose margin or funds are in this asset."""
 

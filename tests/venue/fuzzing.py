@@ -200,7 +200,7 @@ def _look(venue: Venue) -> Look:
 
 def _account(account: Any) -> tuple[Any, ...]:
     return (
-        account.wallet_e8,
+        account.wallet("USDT").wallet_e8,
         account.is_hedged,
         account.orders,
         account.fills,

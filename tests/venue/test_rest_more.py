@@ -1,18 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 import requests
 
+from grinder.model.instrument import Instrument
 from grinder.simulation.market import Trade
+from grinder.simulation.scales import Scale
 from grinder.venues.sim.config import VenueConfig
 from grinder.venues.sim.server import VenueServer
 from grinder.venues.sim.tape import CANDLES_MAX, Tape, closed_ms, opened_ms
 from venue.clients import Rest, World
 from venue.test_shapes import SAMPLES, missing
 
+SCALE = Scale.of(Instrument(symbol="X", base_asset="Y", tick=Decimal(1), lot=Decimal(1)))
 MINUTE_MS = 60_000
 MONDAY_MS = 1_704_067_200_000
 """2024-01-01, a Monday and the first of a month."""
@@ -23,7 +27,7 @@ def trade(ticks: int, lots: int = 1, *, sells: bool = False) -> Trade:
 
 
 def test_minutes_follow_each_other_without_a_hole() -> None:
-    tape = Tape()
+    tape = Tape(SCALE)
     tape.take(trade(100, 2), 1, MONDAY_MS)
     tape.take(trade(90, 3, sells=True), 2, MONDAY_MS + 10)
     tape.take(trade(120), 3, MONDAY_MS + 3 * MINUTE_MS)
@@ -43,7 +47,7 @@ def test_minutes_follow_each_other_without_a_hole() -> None:
 
 
 def test_wider_candles_are_the_sum_of_their_minutes() -> None:
-    tape = Tape()
+    tape = Tape(SCALE)
     for minute in range(7):
         tape.take(trade(100 + minute), minute, MONDAY_MS + minute * MINUTE_MS)
 
@@ -57,7 +61,7 @@ def test_wider_candles_are_the_sum_of_their_minutes() -> None:
 
 
 def test_tape_is_bounded_over_a_long_silence() -> None:
-    tape = Tape()
+    tape = Tape(SCALE)
     tape.take(trade(100), 1, MONDAY_MS)
 
     found = tape.candles("1m", MONDAY_MS + 3 * CANDLES_MAX * MINUTE_MS)

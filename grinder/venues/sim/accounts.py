@@ -24,17 +24,20 @@ class ListenKey:
     expires_ms: int
 
 
+def credentials(seeds: Iterable[AccountSeed]) -> dict[str, Credential]:
+    """Return the credentials of accounts, by API key.
+
+    Raises:
+        ConfigError: a public key can not be read.
+    """
+    return {seed.key: made_credential(seed.key, seed.secret, seed.key) for seed in seeds}
+
+
 class Accounts:
     """Who may ask, and each account's listen key and margin types."""
 
-    def __init__(
-        self,
-        seeds: Iterable[AccountSeed],
-        listen_key_ms: int,
-        keys: dict[str, Credential] | None = None,
-    ) -> None:
-        made = {seed.key: made_credential(seed.key, seed.secret, seed.key) for seed in seeds}
-        self.keys = made if keys is None else keys
+    def __init__(self, keys: dict[str, Credential], listen_key_ms: int) -> None:
+        self.keys = keys
         """By API key; the venues of several markets share them."""
         self._listen_key_ms = listen_key_ms
         self._listen_keys: dict[str, ListenKey] = {}

@@ -38,7 +38,9 @@ class AllMarket:
         if publisher.has_listeners("!ticker@arr"):
             publisher.publish("!ticker@arr", [klines.ticker(book, now_ms) for book in books])
         if publisher.has_listeners("!miniTicker@arr"):
-            publisher.publish("!miniTicker@arr", [klines.mini_ticker(book, now_ms) for book in books])
+            publisher.publish(
+                "!miniTicker@arr", [klines.mini_ticker(book, now_ms) for book in books]
+            )
         if self._steps % BOOK_STEPS == 0 and publisher.has_listeners("!bookTicker"):
             for symbol, book in self._venue.books.items():
                 if book.quote is not None and self._book_ids.get(symbol) != book.update_id:

@@ -85,6 +85,7 @@ def instrument(row: Mapping[str, Any]) -> Instrument:
         multiplier_up=Decimal(percent["multiplierUp"]),
         multiplier_down=Decimal(percent["multiplierDown"]),
         is_banded="PERCENT_PRICE_BY_SIDE" in filters,
+        trigger_protect=Decimal(row.get("triggerProtect", "0.05")),
         orders_max=int(orders.get("limit") or orders["maxNumOrders"]),
         contract_size=None if size is None else Decimal(size),
     )

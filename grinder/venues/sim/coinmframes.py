@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from grinder.simulation.reports import AccountReport, AlgoReport, OrderReport
+from grinder.simulation.reports import OwnReport
 from grinder.venues.sim import userframes
 
 COIN_MARGINED = 2
@@ -28,13 +28,9 @@ def public_frame(_: str, frame: Frame) -> Frame:
     return frame | {"st": COIN_MARGINED}
 
 
-def user_frames(
-    reports: Iterable[OrderReport | AccountReport | AlgoReport], now_ms: int
-) -> list[Frame]:
+def user_frames(reports: Iterable[OwnReport], now_ms: int) -> list[Frame]:
     """Return the user-data frames of one account; COIN-M has no TRADE_LITE."""
-    frames = [
-        frame for frame in userframes.ordered(reports, now_ms) if frame["e"] != "TRADE_LITE"
-    ]
+    frames = [frame for frame in userframes.ordered(reports, now_ms) if frame["e"] != "TRADE_LITE"]
     for frame in frames:
         if frame["e"] == "ORDER_TRADE_UPDATE":
             order = frame["o"]

@@ -20,6 +20,8 @@ SPOT_FUNDS = (
     ("ETH", Decimal(10)),
     ("BNB", Decimal(50)),
 )
+SPOT_FEES = FeeRates(maker=Decimal("0.001"), taker=Decimal("0.001"))
+"""Binance spot at VIP 0, not paid in BNB."""
 
 
 @attrs.frozen(kw_only=True)
@@ -90,7 +92,7 @@ class VenueConfig:
     accounts: tuple[AccountSeed, ...] = (DEFAULT_ACCOUNT,)
     fees: FeeRates = attrs.field(factory=FeeRates)
     coin_fees: FeeRates = attrs.field(factory=FeeRates)
-    spot_fees: FeeRates = FeeRates(maker=Decimal("0.001"), taker=Decimal("0.001"))
+    spot_fees: FeeRates = SPOT_FEES
     funding_rate: Decimal = Decimal("0.0001")
     funding_interval_ms: int = 8 * 3600 * 1000
     mark_interval_s: float = 1.0

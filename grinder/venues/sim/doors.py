@@ -14,10 +14,10 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def add_streams(app: web.Application, hub: Hub, before: str = "") -> None:
     """Add the stream addresses of every route, and those without a route, to ``app``.
 
-    All of them begin with ``before``.
+    Behind the prefix ``before`` there are no routes: its one address carries everything.
     """
-    for route in Route:
-        prefix = f"{before}/{route.value}" if route.value else before
+    prefixes = {route: f"/{route.value}" if route.value else "" for route in Route}
+    for route, prefix in prefixes.items() if not before else ((Route.ALL, before),):
         app.router.add_get(f"{prefix}/ws", _bare(hub, route))
         app.router.add_get(f"{prefix}/ws/{{names:.*}}", _bare(hub, route))
         app.router.add_get(f"{prefix}/stream", _wrapped(hub, route))

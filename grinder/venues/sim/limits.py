@@ -11,6 +11,7 @@ from grinder.venues.sim.refusing import ApiRefusal, is_whole
 
 MINUTE_MS = 60_000
 TEN_SECONDS_MS = 10_000
+DAY_MS = 86_400_000
 
 WEIGHTS: dict[tuple[str, str], int] = {
     ("POST", "/fapi/v1/order"): 0,
@@ -40,8 +41,23 @@ WEIGHTS: dict[tuple[str, str], int] = {
     ("GET", "/fapi/v1/adlQuantile"): 5,
     ("GET", "/fapi/v1/feeBurn"): 30,
     ("POST", "/fapi/v1/order/test"): 1,
+    ("GET", "/fapi/v1/account"): 5,
+    ("DELETE", "/api/v3/openOrders"): 1,
+    ("GET", "/api/v3/order"): 4,
+    ("GET", "/api/v3/account"): 20,
+    ("GET", "/api/v3/account/commission"): 20,
+    ("GET", "/api/v3/allOrders"): 20,
+    ("GET", "/api/v3/rateLimit/order"): 40,
+    ("PUT", "/api/v3/order/amend/keepPriority"): 4,
+    ("GET", "/api/v3/exchangeInfo"): 20,
+    ("GET", "/api/v3/trades"): 25,
+    ("GET", "/api/v3/historicalTrades"): 25,
+    ("GET", "/api/v3/aggTrades"): 4,
+    ("GET", "/api/v3/klines"): 2,
+    ("GET", "/api/v3/uiKlines"): 2,
+    ("GET", "/api/v3/avgPrice"): 2,
 }
-"""Weights other than 1 that do not depend on the parameters."""
+"""Weights other than 1 that do not depend on the parameters; COIN-M has those of USDT-M."""
 
 WITHOUT_SYMBOL = {
     ("GET", "/fapi/v1/openOrders"): (1, 40),
@@ -52,6 +68,10 @@ WITHOUT_SYMBOL = {
     ("GET", "/fapi/v1/premiumIndex"): (1, 10),
     ("GET", "/fapi/v1/ticker/24hr"): (1, 40),
     ("GET", "/fapi/v1/forceOrders"): (20, 50),
+    ("GET", "/api/v3/openOrders"): (6, 80),
+    ("GET", "/api/v3/ticker/bookTicker"): (2, 4),
+    ("GET", "/api/v3/ticker/price"): (2, 4),
+    ("GET", "/api/v3/ticker/24hr"): (2, 80),
 }
 """Weights with and without a symbol."""
 
@@ -62,6 +82,13 @@ DEPTH_WEIGHTS = {"5": 2, "10": 2, "20": 2, "50": 2, "100": 5, "500": 10, "1000":
 
 def weight(method: str, path: str, params: Mapping[str, str]) -> int:
     """Return the weight of a call."""
+    path = path.replace("/dapi/", "/fapi/", 1)
+    if path == "/api/v3/depth":
+        limit = params.get("limit", "100")
+        rows = int(limit) if is_whole(limit) else 100
+        return 5 if rows <= 100 else 25 if rows <= 500 else 50
+    if path == "/api/v3/myTrades":
+        return 5 if params.get("orderId") else 20
     if path == "/fapi/v1/depth":
         return DEPTH_WEIGHTS.get(params.get("limit", "500"), 10)
     if path in KLINE_PATHS:
@@ -96,6 +123,10 @@ class Counters:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        is_day = limits.is_long_window_a_day
+        self._long_ms, self._long, self._long_text = (
+            (DAY_MS, "1D", "1 DAY") if is_day else (MINUTE_MS, "1M", "1 MINUTE")
+        )
         self._weight = Window(MINUTE_MS)
         self._refused = Window(MINUTE_MS)
         self._orders: dict[str, tuple[Window, Window]] = {}
@@ -131,7 +162,7 @@ class Counters:
         short, long = self._windows(account)
         for window, amount, limit, text in (
             (short, ten_seconds, self._limits.orders_10s, "10 SECOND"),
-            (long, minute, self._limits.orders_1m, "1 MINUTE"),
+            (long, minute, self._limits.orders_1m, self._long_text),
         ):
             if window.add(0, now_ms) + amount > limit:
                 raise ApiRefusal(
@@ -149,7 +180,7 @@ class Counters:
         short, long = self._windows(account)
         return {
             "X-MBX-ORDER-COUNT-10S": str(short.add(0, now_ms)),
-            "X-MBX-ORDER-COUNT-1M": str(long.add(0, now_ms)),
+            f"X-MBX-ORDER-COUNT-{self._long}": str(long.add(0, now_ms)),
         }
 
     def ban(self, until_ms: int) -> None:
@@ -164,7 +195,7 @@ class Counters:
         self._banned_until_ms = 0
 
     def _windows(self, account: str) -> tuple[Window, Window]:
-        return self._orders.setdefault(account, (Window(TEN_SECONDS_MS), Window(MINUTE_MS)))
+        return self._orders.setdefault(account, (Window(TEN_SECONDS_MS), Window(self._long_ms)))
 
     def _ban(self) -> ApiRefusal:
         return ApiRefusal(

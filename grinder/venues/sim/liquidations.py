@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from grinder.simulation.reports import Execution, OrderReport
 from grinder.venues.sim import frames
-from grinder.venues.sim.rendering import plain
 from grinder.venues.sim.klines import Publisher
+from grinder.venues.sim.rendering import plain
 
 
 def tell_liquidation(publisher: Publisher, frame: frames.Frame) -> None:

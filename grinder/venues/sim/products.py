@@ -16,16 +16,18 @@ from grinder.errors import ConfigError
 from grinder.model.fees import FeeRates
 from grinder.model.instrument import Instrument
 from grinder.simulation.exchange import Exchange
-from grinder.simulation.reports import AccountReport, AlgoReport, OrderReport
+from grinder.simulation.refusals import Refusal
+from grinder.simulation.reports import OwnReport
 from grinder.simulation.spot import SpotExchange
-from grinder.venues.sim import coinmframes, spotframes, userframes
+from grinder.venues.sim import coinmframes, spotframes, spotwords, userframes
 from grinder.venues.sim.config import AccountSeed, Limits, VenueConfig
+from grinder.venues.sim.refusing import ApiRefusal, as_told
 
 SPOT_PREFIX = "spot:"
 """Before the name of a spot symbol, where symbols of all markets are named together."""
 
 Frame = dict[str, Any]
-Reports = Iterable[OrderReport | AccountReport | AlgoReport]
+Reports = Iterable[OwnReport]
 
 
 @attrs.frozen(kw_only=True)
@@ -49,6 +51,8 @@ class Product:
     user_frames: Callable[[Reports, int], list[Frame]]
     public_frame: Callable[[str, Frame], Frame] | None = None
     """Words a frame of a stream as this market does; None as USDT-M does."""
+    refused: Callable[[Refusal | ApiRefusal], dict[str, Any]] = as_told
+    """Words a refusal as this market does."""
     is_spot: bool = False
     decimals: int | None = None
     """Of every price and quantity; None for those of the step."""
@@ -100,6 +104,7 @@ SPOT = Product(
     balances=lambda seed: dict(seed.spot),
     user_frames=spotframes.user_frames,
     public_frame=spotframes.public_frame,
+    refused=spotwords.refused,
     is_spot=True,
     decimals=8,
     depth_ms=1000,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from grinder.errors import GrinderError
+from grinder.simulation.refusals import Refusal
 
 
 class ApiRefusal(GrinderError):  # noqa: N818 - a refusal is an answer, not a failure
     """A request ends with this code, text and HTTP status; nothing happened."""
 
-    def __init__(self, code: int, msg: str, http_status: int = 400) -> None:
+    def __init__(self, code: int, msg: str, http_status: int = 400, data: Any = None) -> None:
         self.code = code
+        self.data = data
+        """What the answer says besides; None for nothing."""
         self.msg = msg
         self.http_status = http_status
         super().__init__(f"{code}: {msg}")
@@ -38,6 +43,14 @@ def illegal(name: str) -> ApiRefusal:
         f"Illegal characters found in parameter '{name}'; legal range is "
         "'^([0-9]{1,20})(\\.[0-9]{1,20})?$'.",
     )
+
+
+def as_told(refusal: Refusal | ApiRefusal) -> dict[str, Any]:
+    """Return the body of a refusal."""
+    body: dict[str, Any] = {"code": refusal.code, "msg": refusal.msg}
+    if isinstance(refusal, ApiRefusal) and refusal.data is not None:
+        body["data"] = refusal.data
+    return body
 
 
 def invalid_symbol() -> ApiRefusal:

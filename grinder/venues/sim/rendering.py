@@ -116,7 +116,7 @@ def algo_terms(algo: Algo) -> Body:
         "workingType": new.working_type.value,
         "priceMatch": new.price_match.value,
         "closePosition": new.close_position,
-        "priceProtect": False,
+        "priceProtect": new.price_protect,
         "reduceOnly": new.reduce_only,
         "createTime": algo.created_ms,
         "updateTime": algo.updated_ms,

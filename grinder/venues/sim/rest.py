@@ -179,7 +179,7 @@ def answered(venue: Venue, endpoint: Endpoint, request: Request) -> Answer:
         status, answer = 200, endpoint.handler(call)
     except (Refusal, ApiRefusal) as refusal:
         status = refusal.http_status
-        answer = {"code": refusal.code, "msg": refusal.msg}
+        answer = venue.product.refused(refusal)
         if endpoint.operation:
             note_refusal(venue, account, endpoint.operation, params, answer)
     # What the exchange has to tell goes out before the answer, as it may on the venue, unless a

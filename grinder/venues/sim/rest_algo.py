@@ -99,8 +99,6 @@ def new_algo(params: Params) -> NewAlgo:
     working_type = params.maybe("workingType") or "CONTRACT_PRICE"
     if working_type not in WorkingType.__members__:
         raise mandatory("workingType")
-    if params.flag("priceProtect"):
-        raise ApiRefusal(-1130, "Data sent for parameter 'priceProtect' is not simulated.")
     return NewAlgo(
         symbol=symbol,
         side=side,
@@ -115,6 +113,7 @@ def new_algo(params: Params) -> NewAlgo:
         reduce_only=params.flag("reduceOnly"),
         close_position=params.flag("closePosition"),
         working_type=WorkingType(working_type),
+        price_protect=params.flag("priceProtect"),
         self_trade_prevention=prevention_of(params),
         activate_price=params.maybe_decimal("activatePrice"),
         callback_rate=params.maybe_decimal("callbackRate"),

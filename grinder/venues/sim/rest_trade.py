@@ -61,7 +61,7 @@ def _one_of_batch(
         texts = named_texts(values)
         return carry_out(call, Params(texts))
     except (Refusal, ApiRefusal) as refusal:
-        answer = {"code": refusal.code, "msg": refusal.msg}
+        answer = call.venue.product.refused(refusal)
         note_refusal(call.venue, call.account, operation, texts, answer)
         return answer
 
@@ -120,7 +120,7 @@ def cancel_batch(call: Call) -> Any:
             )
             answers.append(written_order(order))
         except Refusal as refusal:
-            answers.append({"code": refusal.code, "msg": refusal.msg})
+            answers.append(call.venue.product.refused(refusal))
             key = "orderId" if is_id else "origClientOrderId"
             wanted = {"symbol": symbol, key: value}
             note_refusal(call.venue, call.account, "cancel", wanted, answers[-1])

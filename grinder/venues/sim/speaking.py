@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from grinder.venues.sim.frames import Frame
 from grinder.venues.sim.klines import Publisher
-from grinder.venues.sim.streams import Hub
+from grinder.venues.sim.streams import OWNER, Hub
 
 Wording = Callable[[str, Frame], Frame]
 
@@ -37,4 +37,4 @@ def publisher(hub: Hub, word: Wording | None) -> Publisher:
 
 def owner_stream(account: str) -> str:
     """Return the name under which subscriptions of the WebSocket API hear user data."""
-    return f"#{account}"
+    return OWNER + account

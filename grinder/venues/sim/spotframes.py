@@ -8,7 +8,7 @@ from typing import Any
 
 from grinder.model.order import OrderStatus, OrderType, TimeInForce
 from grinder.simulation.orders import Order
-from grinder.simulation.reports import AccountReport, AlgoReport, Execution, OrderReport
+from grinder.simulation.reports import AccountReport, Execution, OrderReport, OwnReport
 from grinder.venues.sim.rendering import eight
 
 Frame = dict[str, Any]
@@ -60,9 +60,7 @@ def quote_qty_of(order: Order) -> str:
     return eight(order.quote_qty or Decimal(0))
 
 
-def user_frames(
-    reports: Iterable[OrderReport | AccountReport | AlgoReport], now_ms: int
-) -> list[Frame]:
+def user_frames(reports: Iterable[OwnReport], now_ms: int) -> list[Frame]:
     """Return the frames of one account; the order comes first, then the balances it changed."""
     found: list[Frame] = []
     balances: Frame | None = None

@@ -18,7 +18,7 @@ from grinder.venues.sim.config import Limits
 
 PUBLIC = re.compile(r"^(!bookTicker|[a-z0-9_]+@(bookTicker|trade|depth\w*(@\w+)?|rpiDepth@\w+))$")
 MARKET = re.compile(
-    r"^(!(?!bookTicker)\w+(@\w+)*|[a-z0-9_]+@(aggTrade|markPrice(@1s)?|kline_\w+|miniTicker|ticker|forceOrder))$"
+    r"^(!(?!bookTicker)\w+(@\w+)*|[a-z0-9_]+@(aggTrade|markPrice(@1s)?|kline_\w+|continuousKline_\w+|miniTicker|ticker|forceOrder))$"
 )
 
 
@@ -32,6 +32,14 @@ NAME_MAX = 200
 REQUEST_ID_MAX = 36
 REQUEST_ID = "request ID must be a whole number, a text of at most 36 letters, or null"
 NAMES = "expected a method and an array of names"
+COMBINED = "combined"
+"""The one property of a connection: whether frames are wrapped with the name of their stream."""
+FLOODED = 1008
+"""The close code of a client that sends too many messages."""
+
+
+OWNER = "#"
+"""Before the name of an account: no client may ask for such a stream."""
 
 
 def is_request_id(value: object) -> bool:
@@ -48,16 +56,25 @@ def _are_names(value: object) -> bool:
 
 
 class Route(StrEnum):
-    """The first part of a stream address; BARE is its absence and carries public streams only."""
+    """The first part of a stream address; BARE is its absence and carries public streams only.
+
+    ALL is not USDT-M's: it carries everything, as no route did before the venue had routes, for
+    clients that know one address only. COIN-M and spot have no other.
+    """
 
     PUBLIC = "public"
     MARKET = "market"
     PRIVATE = "private"
+    ALL = "all"
     BARE = ""
 
 
 def carries(route: Route, stream: str) -> bool:
     """Tell whether ``route`` carries a stream; on a private route every name is a listen key."""
+    if stream.startswith(OWNER):
+        return False
+    if route is Route.ALL:
+        return True
     if route is Route.PRIVATE:
         return "@" not in stream and not stream.startswith("!")
     return bool((MARKET if route is Route.MARKET else PUBLIC).match(stream))
@@ -86,9 +103,8 @@ class Connection:
 class Hub:
     """Every stream connection of the venue."""
 
-    def __init__(self, limits: Limits, *, is_routed: bool = True) -> None:
+    def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._is_routed = is_routed
         self._connections: set[Connection] = set()
         self._listeners: dict[str, set[Connection]] = {}
         self._stalled: set[Route] = set()
@@ -251,6 +267,7 @@ class Hub:
             connection.second, connection.messages = second, 0
         connection.messages += 1
         if connection.messages > self._limits.messages_per_s:
+            await connection.socket.close(code=FLOODED, message=b"Too many requests")
             return False
         if message.type is WSMsgType.PONG:
             connection.last_pong_s = time.monotonic()
@@ -273,12 +290,14 @@ class Hub:
             return {"error": {"code": 2, "msg": f"Invalid request: {REQUEST_ID}"}}
         number, method = request.get("id"), request.get("method")
         names = request.get("params") or []
+        if method in ("SET_PROPERTY", "GET_PROPERTY"):
+            return {**_property(connection, method, names), "id": number}
         if not isinstance(method, str) or not _are_names(names):
             return {"error": {"code": 2, "msg": f"Invalid request: {NAMES}"}, "id": number}
         if method == "LIST_SUBSCRIPTIONS":
             return {"result": list(connection.names), "id": number}
         if method == "SUBSCRIBE":
-            if len(connection.names) + len(names) > self._limits.streams_max:
+            if len(connection.names.keys() | set(names)) > self._limits.streams_max:
                 return {"error": {"code": 2, "msg": "Too many streams"}, "id": number}
             self._subscribe(connection, names)
         elif method == "UNSUBSCRIBE":
@@ -296,7 +315,7 @@ class Hub:
         for name in names:
             connection.names[name] = None
             # A name on the wrong route is accepted and stays silent, as on the venue.
-            if not self._is_routed or carries(connection.route, name):
+            if carries(connection.route, name):
                 self._listeners.setdefault(name, set()).add(connection)
 
     def _unlisten(self, connection: Connection, name: str) -> None:
@@ -316,3 +335,15 @@ class Hub:
         self._forget(connection)
         if connection.transport is not None:
             connection.transport.abort()
+
+
+def _property(connection: Connection, method: str, params: Any) -> dict[str, Any]:
+    wanted = params if isinstance(params, list) else []
+    if wanted[:1] != [COMBINED]:
+        return {"error": {"code": 0, "msg": "Unknown property"}}
+    if method == "GET_PROPERTY":
+        return {"result": connection.is_wrapped}
+    if len(wanted) != 2 or not isinstance(wanted[1], bool):
+        return {"error": {"code": 1, "msg": "Invalid value type: expected Boolean"}}
+    connection.is_wrapped = wanted[1]
+    return {"result": None}

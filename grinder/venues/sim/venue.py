@@ -7,13 +7,16 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import attrs
+
 from grinder.model.instrument import Instrument
 from grinder.simulation.exchange import Exchange
 from grinder.simulation.market import DepthDiff, Mark, MarketEvent, Quote, Trade
 from grinder.simulation.recording import Recording
-from grinder.simulation.reports import AccountReport, AlgoReport, Execution, OrderReport, OwnTrade
+from grinder.simulation.reports import Execution, OrderReport, OwnReport, OwnTrade
 from grinder.venues.sim import catalog, userframes
-from grinder.venues.sim.accounts import Accounts
+from grinder.venues.sim.accounts import Accounts, credentials
+from grinder.venues.sim.auth import Credential
 from grinder.venues.sim.book import PublicBook
 from grinder.venues.sim.channels import Channels
 from grinder.venues.sim.clock import VenueClock
@@ -23,8 +26,8 @@ from grinder.venues.sim.faults import Faults
 from grinder.venues.sim.limits import Counters
 from grinder.venues.sim.liquidations import tell_if_liquidated
 from grinder.venues.sim.orderlog import OrderLog
-from grinder.venues.sim.refusing import invalid_symbol
 from grinder.venues.sim.products import USDM, Product
+from grinder.venues.sim.refusing import invalid_symbol
 from grinder.venues.sim.rendering import plain
 from grinder.venues.sim.speaking import owner_stream, publisher
 from grinder.venues.sim.streams import Hub
@@ -42,6 +45,28 @@ OPERATIONS = {
 """The order log's word for what happened to an order."""
 
 
+@attrs.frozen(kw_only=True)
+class Shared:
+    """What the venues of several markets have together."""
+
+    clock: VenueClock
+    failures: Failures
+    log: OrderLog
+    counters: Counters
+    keys: dict[str, Credential]
+
+    @classmethod
+    def of(cls, config: VenueConfig) -> Shared:
+        """Make it as a configuration says."""
+        return cls(
+            clock=VenueClock(config.speed),
+            failures=Failures(),
+            log=OrderLog(config.order_log),
+            counters=Counters(config.limits),
+            keys=credentials(config.accounts),
+        )
+
+
 class Venue:
     """The exchange with its public market, its accounts and its streams.
 
@@ -57,17 +82,15 @@ class Venue:
         self.info = catalog.exchange_info(product.info)
         self.instruments: Mapping[str, Instrument] = catalog.instruments(self.info, config.symbols)
         self.recordings: Mapping[str, Recording] = catalog.recordings(config.data, self.instruments)
-        self.hub = Hub(config.limits, is_routed=product is USDM)
+        self.hub = Hub(config.limits)
         self.publisher = publisher(self.hub, product.public_frame)
         self.faults = Faults()
-        self.clock = beside.clock if beside else VenueClock(config.speed)
-        self.failures = beside.failures if beside else Failures()
-        self.log = beside.log if beside else OrderLog(config.order_log)
-        shares_limits = beside is not None and product.is_spot is beside.product.is_spot
-        self.counters = beside.counters if beside and shares_limits else Counters(config.limits)
-        self.accounts = Accounts(
-            config.accounts, config.limits.listen_key_ms, beside.accounts.keys if beside else None
-        )
+        self.shared: Shared = beside.shared if beside else Shared.of(config)
+        shared = self.shared
+        self.clock, self.failures, self.log = shared.clock, shared.failures, shared.log
+        # One pool for both kinds of futures, another for spot.
+        self.counters = Counters(config.limits) if product.is_spot else shared.counters
+        self.accounts = Accounts(shared.keys, config.limits.listen_key_ms)
         now_ms = self.clock.now_ms()
         self.exchange = self._exchange(now_ms)
         self.books = {
@@ -174,7 +197,7 @@ class Venue:
         events = self.exchange.drain()
         if not events:
             return
-        reports: dict[str, list[OrderReport | AccountReport | AlgoReport]] = {}
+        reports: dict[str, list[OwnReport]] = {}
         for event in events:
             if isinstance(event, OwnTrade):
                 self._print(event, now_ms)
