@@ -124,16 +124,24 @@ def venue(
     data: Annotated[
         list[str] | None, typer.Option(help="Recording to play; may be repeated.")
     ] = None,
-    symbols: Annotated[str, typer.Option(metavar="A,B", help="What is traded.")] = (
-        "BTCUSDT,ETHUSDT"
-    ),
+    symbols: Annotated[
+        str,
+        typer.Option(
+            metavar="A,B",
+            help="What is traded; spot: before those of spot.",
+            show_default="BTCUSDT,ETHUSDT",
+        ),
+    ] = "",
+    markets: Annotated[
+        str, typer.Option(metavar="A,B", help="Of usdm, coinm, spot: with their usual symbols.")
+    ] = "",
     seed: Annotated[int, typer.Option(help="Seed of generated markets.")] = 1,
     speed: Annotated[float, typer.Option(help="Times faster than recorded.")] = 1.0,
     order_log: Annotated[Path | None, typer.Option(help="File for order operations.")] = None,
     account: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KEY:SECRET:BALANCE[:vipN]",
+            metavar="KEY:SECRET:BALANCE[,spot.USDT=N..][:vipN]",
             help="SECRET may be ed25519=PUBLIC; may be repeated.",
         ),
     ] = None,
@@ -149,6 +157,7 @@ def venue(
             control_port=control_port,
             host=host,
             symbols=_names(symbols),
+            markets=_names(markets),
             seed=seed,
             speed=speed,
             order_log=order_log,

@@ -100,7 +100,7 @@ class Target:
         loop, control = self.server._loop, self.server._control
         assert loop is not None, "the venue was started"
         assert control is not None, "the venue was started"
-        venue = control._venue
+        venue = control.first.venue
 
         async def asked() -> Result:
             return ask(venue)

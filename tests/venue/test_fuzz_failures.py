@@ -10,9 +10,10 @@ import pytest
 import websocket
 
 from grinder.simulation.exchange import Exchange
-from grinder.venues.sim import server as server_module
-from grinder.venues.sim import wsapi
+from grinder.venues.sim import wsmethods
+from grinder.venues.sim.products import USDM
 from grinder.venues.sim.rest import Endpoint, Security
+from grinder.venues.sim.site import TABLES
 from grinder.venues.sim.streams import Hub
 from grinder.venues.sim.venue import Venue
 from venue.fuzzing import TIMEOUT_S, Target, form, request, stamped
@@ -48,7 +49,7 @@ def test_an_error_in_a_handler_is_a_500_and_counted(
 ) -> None:
     before, _ = counted(target)
     endpoint = Endpoint(handler=failing, security=Security.NONE)
-    monkeypatch.setitem(server_module.TABLE, ("GET", PLANTED), endpoint)
+    monkeypatch.setitem(TABLES["usdm"], ("GET", PLANTED), endpoint)
 
     status, _ = target.http(request("GET", PLANTED.encode()))
 
@@ -62,12 +63,12 @@ def test_an_error_behind_the_websocket_api_breaks_it_and_is_counted(
 ) -> None:
     before, _ = counted(target)
     monkeypatch.setitem(
-        server_module.TABLE,
+        TABLES["usdm"],
         ("GET", PLANTED),
         Endpoint(handler=failing, security=Security.NONE),
     )
-    monkeypatch.setitem(wsapi.METHODS, "planted", ("GET", PLANTED))
-    socket = websocket.create_connection(target.server.ws_url + wsapi.PATH, timeout=TIMEOUT_S)
+    monkeypatch.setitem(wsmethods.USDM, "planted", ("GET", PLANTED))
+    socket = websocket.create_connection(target.server.ws_url + USDM.api, timeout=TIMEOUT_S)
 
     socket.send(orjson.dumps({"id": 1, "method": "planted"}))
 

@@ -115,7 +115,7 @@ class Seen:
 
     def __init__(self, book: PublicBook, *names: str) -> None:
         self.books = {book.instrument.symbol: book}
-        self.hub = Listener(*names)
+        self.publisher = Listener(*names)
 
 
 def test_all_market_streams_keep_their_pace(book: PublicBook) -> None:
@@ -124,7 +124,7 @@ def test_all_market_streams_keep_their_pace(book: PublicBook) -> None:
     for second in range(10):
         board.step(START_MS + second * 1000)
 
-    kinds = [each[0]["e"] if isinstance(each, list) else each["e"] for each in venue.hub.frames]
+    kinds = [each[0]["e"] if isinstance(each, list) else each["e"] for each in venue.publisher.frames]
 
     assert (kinds.count("24hrTicker"), kinds.count("24hrMiniTicker")) == (10, 10)
     assert kinds.count("bookTicker") == 1

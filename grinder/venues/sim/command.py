@@ -10,12 +10,16 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+import attrs
+
 from grinder.errors import ConfigError
+from grinder.venues.sim import products
 from grinder.venues.sim.config import BUNDLED, DEFAULT_ACCOUNT, AccountSeed, VenueConfig
 from grinder.venues.sim.server import VenueServer
 
 WATCH_S = 0.5
 VIP = re.compile("vip([0-9])")
+EXPECTED = "account: expected KEY:SECRET:BALANCE[:vipN] with a balance of 0 or more"
 
 
 def serve(
@@ -24,7 +28,8 @@ def serve(
     ws_port: int = 0,
     control_port: int | None = None,
     data: Sequence[str] = (BUNDLED,),
-    symbols: Sequence[str] = ("BTCUSDT", "ETHUSDT"),
+    symbols: Sequence[str] = (),
+    markets: Sequence[str] = (),
     seed: int = 1,
     speed: float = 1.0,
     order_log: Path | None = None,
@@ -38,7 +43,10 @@ def serve(
         ws_port: port of streams; the same number as ``rest_port`` shares it.
         control_port: port of the control endpoint; None leaves it closed.
         data: recordings to play, as paths, or ``bundled``.
-        symbols: what is traded; a symbol without a recording is generated.
+        symbols: what is traded, ``spot:`` before those of spot; one without a recording is
+            generated. None gives BTCUSDT and ETHUSDT.
+        markets: of ``usdm``, ``coinm`` and ``spot``, those that are served besides, each with its
+            usual symbols.
         seed: of the generated markets.
         speed: how many times faster than recorded the market plays.
         order_log: file to which order operations are appended.
@@ -55,7 +63,7 @@ def serve(
             rest_port=rest_port,
             ws_port=ws_port,
             control_port=control_port,
-            symbols=tuple(symbols),
+            symbols=_symbols(symbols, markets),
             data=tuple(data),
             seed=seed,
             speed=speed,
@@ -70,10 +78,16 @@ def serve(
     return _until_told(server)
 
 
+def _symbols(symbols: Sequence[str], markets: Sequence[str]) -> tuple[str, ...]:
+    return products.symbols_of(markets if symbols or markets else ("usdm",), symbols)
+
+
 def account(text: str) -> AccountSeed:
     """Return the account that ``KEY:SECRET:BALANCE`` names; SECRET may be ``ed25519=PUBLIC``.
 
-    ``:vip0`` to ``:vip9`` may follow and chooses the commission rates.
+    BALANCE is in USDT; ``,coinm.BTC=2`` and ``,spot.USDT=500`` behind it open wallets of the other
+    markets, in place of the usual ones. ``:vip0`` to ``:vip9`` may follow and chooses the
+    commission rates of USDT-M.
 
     Raises:
         ConfigError: the text has another form; it is not repeated, for it may hold a secret.
@@ -82,13 +96,32 @@ def account(text: str) -> AccountSeed:
     tier = VIP.fullmatch(tail)
     key, _, rest = (head if tier else text).partition(":")
     secret, _, balance = rest.rpartition(":")
+    first, *others = balance.split(",")
+    funds: dict[str, list[tuple[str, Decimal]]] = {"coinm": [], "spot": []}
+    for each in others:
+        where, _, amount = each.partition("=")
+        market, _, asset = where.partition(".")
+        if market not in funds or not asset:
+            raise ConfigError(EXPECTED)
+        funds[market].append((asset, _amount(amount)))
+    if not key or not secret:
+        raise ConfigError(EXPECTED)
+    seed = AccountSeed(
+        key=key, secret=secret, balance=_amount(first), fee_tier=int(tier[1]) if tier else 0
+    )
+    return attrs.evolve(
+        seed, coins=tuple(funds["coinm"]) or seed.coins, spot=tuple(funds["spot"]) or seed.spot
+    )
+
+
+def _amount(text: str) -> Decimal:
     try:
-        amount = Decimal(balance)
+        amount = Decimal(text)
     except InvalidOperation:
         amount = Decimal("NaN")
-    if not key or not secret or not amount.is_finite() or amount < 0:
-        raise ConfigError("account: expected KEY:SECRET:BALANCE[:vipN] with a balance of 0 or more")
-    return AccountSeed(key=key, secret=secret, balance=amount, fee_tier=int(tier[1]) if tier else 0)
+    if not amount.is_finite() or amount < 0:
+        raise ConfigError(EXPECTED)
+    return amount
 
 
 def _until_told(server: VenueServer) -> int:

@@ -30,10 +30,10 @@ section{{display:flex;flex-wrap:wrap;gap:2em}}</style></head><body>
 
 
 class Page:
-    """Renders the page of a venue."""
+    """Renders the page of a venue with its markets."""
 
-    def __init__(self, venue: Venue) -> None:
-        self._venue = venue
+    def __init__(self, venues: Sequence[Venue]) -> None:
+        self._venues = venues
 
     async def handle(self, _: web.Request) -> web.Response:
         """Answer with the page as things stand."""
@@ -45,28 +45,41 @@ class Page:
 
     def text(self) -> str:
         """Return the page."""
+        connections = sum(venue.hub.connections for venue in self._venues)
+        now_ms = self._venues[0].clock.now_ms()
+        about = f"venue time {now_ms} ms, {connections} stream connections"
+        markets = "".join(_Market(venue).text() for venue in self._venues)
+        return f"{HEAD}<p>{about}</p>{markets}</body></html>"
+
+
+class _Market:
+    """Renders one market."""
+
+    def __init__(self, venue: Venue) -> None:
+        self._venue = venue
+
+    def text(self) -> str:
         venue = self._venue
         books = "".join(_book(book) for book in venue.books.values())
         accounts = "".join(self._account(seed.key) for seed in venue.config.accounts)
-        about = f"venue time {venue.clock.now_ms()} ms, {venue.hub.connections} stream connections"
-        return f"{HEAD}<p>{about}</p><section>{books}</section>{accounts}</body></html>"
+        return f"<h2>{venue.product.name}</h2><section>{books}</section>{accounts}"
 
     def _account(self, account: str) -> str:
         exchange = self._venue.exchange
-        balance = exchange.balance(account)
         name = account if len(account) <= KEY_SHOWN else account[:KEY_SHOWN] + "…"
         money = _table(
             "balance",
-            ("asset", "wallet", "unrealised", "position margin", "order margin", "available"),
+            ("asset", "wallet", "unrealised", "position margin", "bound by orders", "available"),
             [
                 (
                     balance.asset,
                     plain(balance.wallet),
                     plain(balance.unrealised),
                     plain(balance.position_margin),
-                    plain(balance.order_margin),
+                    plain(balance.order_margin + balance.locked),
                     plain(balance.available),
                 )
+                for balance in exchange.balances(account)
             ],
         )
         positions = _table(
@@ -79,7 +92,7 @@ class Page:
             ],
         )
         return (
-            f"<h2>{escape(name)}</h2><section>{money}{positions}</section>"
+            f"<h3>{escape(name)}</h3><section>{money}{positions}</section>"
             f"<section>{self._orders(account)}{self._fills(account)}</section>"
         )
 

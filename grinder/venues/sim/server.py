@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import Any
 
 from aiohttp import web
 
 from grinder.errors import ConfigError, InvariantError
-from grinder.venues.sim import rest_account, rest_market, rest_more, rest_trade
-from grinder.venues.sim.allmarket import AllMarket
 from grinder.venues.sim.config import VenueConfig
 from grinder.venues.sim.control import Control
-from grinder.venues.sim.doors import add_streams
-from grinder.venues.sim.feeder import Player, mark_regularly, tick_regularly
+from grinder.venues.sim.controls import Controls
 from grinder.venues.sim.page import Page
-from grinder.venues.sim.rest import BODY_MAX, Gateway
-from grinder.venues.sim.streams import Route
-from grinder.venues.sim.venue import Venue
-from grinder.venues.sim.wsapi import PATH as WS_API_PATH
-from grinder.venues.sim.wsapi import WsApi
+from grinder.venues.sim.rest import BODY_MAX
+from grinder.venues.sim.site import Site, sites
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 COMMAND_TIMEOUT_S = 10.0
-TABLE = {**rest_more.TABLE, **rest_market.TABLE, **rest_trade.TABLE, **rest_account.TABLE}
 
 
 class VenueServer:
@@ -48,7 +40,7 @@ class VenueServer:
         self._started: Future[None] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
-        self._control: Control | None = None
+        self._control: Controls | None = None
 
     @property
     def is_alive(self) -> bool:
@@ -115,35 +107,30 @@ class VenueServer:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        venue = Venue(self.config)
-        self._loop.set_exception_handler(venue.failures.note_of_loop)
-        players = {symbol: Player(venue, symbol) for symbol in venue.books}
-        for player in players.values():
-            player.prime()
-        self._control = Control(venue, players)
-        api = WsApi(venue, TABLE)
+        served = sites(self.config)
+        self._loop.set_exception_handler(served[0].venue.failures.note_of_loop)
+        self._control = Controls([Control(site.venue, site.players) for site in served])
         runners: list[web.AppRunner] = []
         try:
-            await self._listen(venue, api, runners)
+            await self._listen(served, runners)
             self._started.set_result(None)
-            await self._work(venue, api, players)
+            await self._work(served)
         finally:
-            venue.close()
-            venue.hub.drop(Route)
-            api.drop()
+            for site in served:
+                site.close()
             for runner in runners:
                 await runner.cleanup()
 
-    async def _listen(self, venue: Venue, api: WsApi, runners: list[web.AppRunner]) -> None:
+    async def _listen(self, served: list[Site], runners: list[web.AppRunner]) -> None:
         config = self.config
-        noted = [venue.failures.middleware()]
+        noted = [served[0].venue.failures.middleware()]
         rest = web.Application(client_max_size=BODY_MAX, middlewares=noted)
         streams = web.Application(middlewares=noted)
         shares_port = config.ws_port == config.rest_port != 0
-        add_streams(rest if shares_port else streams, venue.hub)
-        (rest if shares_port else streams).router.add_get(WS_API_PATH, api.serve)
-        rest.router.add_get("/", Page(venue).handle)
-        rest.router.add_route("*", "/{path:.*}", Gateway(venue, TABLE).handle)
+        rest.router.add_get("/", Page([site.venue for site in served]).handle)
+        for site in served:
+            site.add_to(rest, rest if shares_port else streams)
+        rest.router.add_route("*", "/{path:.*}", served[0].gateway.handle)
         port = await _bound(rest, config.host, config.rest_port, runners)
         self.rest_url = f"http://{config.host}:{port}"
         if not shares_port:
@@ -155,18 +142,10 @@ class VenueServer:
             port = await _bound(control, config.host, config.control_port, runners)
             self.control_url = f"http://{config.host}:{port}/control"
 
-    async def _work(self, venue: Venue, api: WsApi, players: dict[str, Player]) -> None:
-        """Run the market and the clock until stopped; the first failure ends the venue."""
+    async def _work(self, served: list[Site]) -> None:
+        """Run the markets and the clock until stopped; the first failure ends the venue."""
         assert self._stop is not None
-        works: list[Callable[[], Awaitable[None]]] = [player.play for player in players.values()]
-        tasks = [asyncio.ensure_future(work()) for work in works]
-        tasks += [
-            asyncio.ensure_future(mark_regularly(venue)),
-            asyncio.ensure_future(tick_regularly(venue)),
-            asyncio.ensure_future(venue.hub.keep_alive()),
-            asyncio.ensure_future(api.keep_alive()),
-            asyncio.ensure_future(AllMarket(venue).work()),
-        ]
+        tasks = [asyncio.ensure_future(work) for site in served for work in site.works()]
         stopping = asyncio.ensure_future(self._stop.wait())
         try:
             done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)

@@ -31,12 +31,7 @@ def new_order(call: Call, params: Params) -> NewOrder:
     call.venue.book(symbol)
     if kind not in KINDS:
         raise Refusal(Rule.ORDER_TYPE)
-    is_limit = kind == "LIMIT"
-    life = params.text("timeInForce") if is_limit else params.maybe("timeInForce")
-    if life is not None and (life not in LIVES or not is_limit):
-        raise (
-            _unwanted("timeInForce") if life in LIVES else ApiRefusal(-1115, "Invalid timeInForce.")
-        )
+    time_in_force = _time_in_force(params, kind)
     client_id = params.maybe("newClientOrderId")
     if client_id is not None and not CLIENT_ID.fullmatch(client_id):
         raise Refusal(Rule.CLIENT_ID)

@@ -38,6 +38,8 @@ FLOODED = 1008
 """The close code of a client that sends too many messages."""
 
 
+SUBSCRIPTION_ID = 0
+"""Every connection of the WebSocket API has one subscription to user data at most."""
 OWNER = "#"
 """Before the name of an account: no client may ask for such a stream."""
 
@@ -88,6 +90,8 @@ class Connection:
     transport: asyncio.Transport | None
     route: Route
     is_wrapped: bool
+    is_subscription: bool = False
+    """Whether its frames go out as events of the WebSocket API."""
     events: frozenset[str]
     """User events wanted; empty means all."""
     queue: asyncio.Queue[bytes | None]
@@ -140,6 +144,16 @@ class Hub:
         ]
         self._send(listen_key, f"user:{frame['e']}", orjson.dumps(frame), wanted)
 
+    def hear_only(self, connection: Connection, stream: str | None) -> None:
+        """Let a connection hear one stream and nothing else; None for nothing at all."""
+        self._connections.add(connection)
+        for name in connection.names:
+            self._unlisten(connection, name)
+        connection.names.clear()
+        if stream is not None:
+            connection.names[stream] = None
+            self._listeners.setdefault(stream, set()).add(connection)
+
     def stall(self, routes: Iterable[Route]) -> None:
         """Send nothing on ``routes`` any more, not even pongs, and keep the sockets open."""
         self._stalled = set(routes)
@@ -176,7 +190,7 @@ class Hub:
         )
         self._connections.add(connection)
         self._subscribe(connection, tuple(names)[: self._limits.streams_max])
-        writer = asyncio.create_task(self._write(connection))
+        writer = asyncio.create_task(self.write(connection))
         try:
             async for message in socket:
                 if not await self._heard(connection, message):
@@ -185,7 +199,7 @@ class Hub:
             # The client left while it was being answered; there is nobody to tell.
             self._abort(connection)
         finally:
-            self._forget(connection)
+            self.forget(connection)
             writer.cancel()
             await asyncio.wait([writer])
             if not writer.cancelled():
@@ -194,11 +208,16 @@ class Hub:
         return socket
 
     async def keep_alive(self) -> None:
-        """Ping every client at the venue's interval; disconnect the mute and the too old."""
+        """Ping every client at the venue's interval; disconnect the mute and the too old.
+
+        The WebSocket API looks after its own.
+        """
         while True:
             await asyncio.sleep(self._limits.ping_interval_s)
             now = time.monotonic()
             for connection in tuple(self._connections):
+                if connection.is_subscription:
+                    continue
                 is_mute = now - connection.last_pong_s > self._limits.pong_timeout_s
                 is_old = now - connection.opened_s > self._limits.connection_max_s
                 if is_mute or is_old:
@@ -216,9 +235,11 @@ class Hub:
                 continue
             if connection.is_wrapped:
                 wrapped = wrapped or b'{"stream":"%b","data":%b}' % (stream.encode(), frame)
-                self._enqueue(connection, wrapped)
+                self.enqueue(connection, wrapped)
+            elif connection.is_subscription:
+                self.enqueue(connection, _event(frame))
             else:
-                self._enqueue(connection, frame)
+                self.enqueue(connection, frame)
 
     def _send_wrongly(
         self, stream: str, name: str, frame: bytes, listeners: Iterable[Connection]
@@ -232,21 +253,25 @@ class Hub:
             whole = frame
             if connection.is_wrapped:
                 whole = b'{"stream":"%b","data":%b}' % (stream.encode(), frame)
+            elif connection.is_subscription:
+                whole = _event(frame)
 
             def deliver(late: bytes, to: Connection = connection) -> None:
                 if not to.is_dead:
-                    self._enqueue(to, late)
+                    self.enqueue(to, late)
 
             self.chaos.pass_on(rule, (stream, id(connection)), whole, deliver)
 
-    def _enqueue(self, connection: Connection, frame: bytes) -> None:
+    def enqueue(self, connection: Connection, frame: bytes) -> None:
+        """Send a frame to one client; a client that does not read is disconnected."""
         try:
             connection.queue.put_nowait(frame)
         except asyncio.QueueFull:
             self.slow_disconnects += 1
             self._abort(connection)
 
-    async def _write(self, connection: Connection) -> None:
+    async def write(self, connection: Connection) -> None:
+        """Send what waits for a client until it leaves."""
         while (frame := await connection.queue.get()) is not None:
             try:
                 await connection.socket.send_str(frame.decode(errors="ignore"))
@@ -278,7 +303,7 @@ class Hub:
         elif message.type is WSMsgType.TEXT:
             answer = self._answer(connection, message.data)
             if connection.route not in self._stalled:
-                self._enqueue(connection, orjson.dumps(answer))
+                self.enqueue(connection, orjson.dumps(answer))
         return True
 
     def _answer(self, connection: Connection, text: str) -> dict[str, Any]:
@@ -325,16 +350,21 @@ class Hub:
             if not listeners:
                 del self._listeners[name]
 
-    def _forget(self, connection: Connection) -> None:
+    def forget(self, connection: Connection) -> None:
+        """Send nothing more to a client."""
         connection.is_dead = True
         self._connections.discard(connection)
         for name in connection.names:
             self._unlisten(connection, name)
 
     def _abort(self, connection: Connection) -> None:
-        self._forget(connection)
+        self.forget(connection)
         if connection.transport is not None:
             connection.transport.abort()
+
+
+def _event(frame: bytes) -> bytes:
+    return b'{"subscriptionId":%d,"event":%b}' % (SUBSCRIPTION_ID, frame)
 
 
 def _property(connection: Connection, method: str, params: Any) -> dict[str, Any]:

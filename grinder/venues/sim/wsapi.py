@@ -17,34 +17,17 @@ from grinder.venues.sim.holding import release
 from grinder.venues.sim.params import named_texts
 from grinder.venues.sim.refusing import ApiRefusal
 from grinder.venues.sim.rest import Answer, Call, Endpoint, Request, Security, Table, answered
-from grinder.venues.sim.streams import MESSAGE_MAX, NAME_MAX, UserFrames, is_request_id
+from grinder.venues.sim.streams import (
+    MESSAGE_MAX,
+    NAME_MAX,
+    SUBSCRIPTION_ID,
+    Connection,
+    UserFrames,
+    is_request_id,
+)
+from grinder.venues.sim.subscriptions import SUBSCRIBING, Subscriptions
 from grinder.venues.sim.venue import Venue
-
-PATH = "/ws-fapi/v1"
-
-METHODS: Mapping[str, tuple[str, str]] = {
-    "ping": ("GET", "/fapi/v1/ping"),
-    "time": ("GET", "/fapi/v1/time"),
-    "depth": ("GET", "/fapi/v1/depth"),
-    "ticker.price": ("GET", "/fapi/v2/ticker/price"),
-    "ticker.book": ("GET", "/fapi/v1/ticker/bookTicker"),
-    "order.place": ("POST", "/fapi/v1/order"),
-    "order.modify": ("PUT", "/fapi/v1/order"),
-    "order.cancel": ("DELETE", "/fapi/v1/order"),
-    "order.status": ("GET", "/fapi/v1/order"),
-    "algoOrder.place": ("POST", "/fapi/v1/algoOrder"),
-    "algoOrder.cancel": ("DELETE", "/fapi/v1/algoOrder"),
-    "account.balance": ("GET", "/fapi/v2/balance"),
-    "v2/account.balance": ("GET", "/fapi/v3/balance"),
-    "account.status": ("GET", "/fapi/v2/account"),
-    "v2/account.status": ("GET", "/fapi/v3/account"),
-    "account.position": ("GET", "/fapi/v2/positionRisk"),
-    "v2/account.position": ("GET", "/fapi/v3/positionRisk"),
-    "userDataStream.start": ("POST", "/fapi/v1/listenKey"),
-    "userDataStream.ping": ("PUT", "/fapi/v1/listenKey"),
-    "userDataStream.stop": ("DELETE", "/fapi/v1/listenKey"),
-}
-"""The REST call that each method is; one that REST does not have is unknown here as well."""
+from grinder.venues.sim.wsmethods import METHODS
 
 SESSION_WEIGHT = 2
 SESSIONS = ("session.logon", "session.status", "session.logout")
@@ -63,6 +46,8 @@ class Session:
     credential: auth.Credential | None = None
     """Who is logged on."""
     since_ms: int = 0
+    subscribed: Connection | None = None
+    """Its user data, once it has asked for them; then its answers go the same way."""
 
     def abort(self) -> None:
         """Break the connection."""
@@ -76,6 +61,8 @@ class WsApi:
     def __init__(self, venue: Venue, table: Table) -> None:
         self._venue = venue
         self._table = table
+        self._methods = METHODS[venue.product.name]
+        self._subscriptions = Subscriptions(venue)
         self._sessions: set[Session] = set()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
@@ -99,6 +86,7 @@ class WsApi:
             session.abort()
         finally:
             self._sessions.discard(session)
+            await self._subscriptions.end(session.subscribed)
         await socket.close()
         return socket
 
@@ -144,14 +132,22 @@ class WsApi:
         else:
             if self._venue.faults.delay_ms:
                 await asyncio.sleep(self._venue.faults.delay_ms / 1000)
-            await session.socket.send_str(orjson.dumps(body).decode())
+            await self._send(session, body)
         release(self._venue.hub, late)
+
+    async def _send(self, session: Session, body: dict[str, Any]) -> None:
+        frame = orjson.dumps(body)
+        if session.subscribed is None:
+            await session.socket.send_str(frame.decode())
+        else:
+            # Behind the events that are waiting: what the request caused was said before it.
+            self._venue.hub.enqueue(session.subscribed, frame)
 
     def _answer(
         self, session: Session, number: Any, method: str, params: dict[str, str] | None
     ) -> tuple[dict[str, Any], UserFrames]:
         now_ms = self._venue.clock.now_ms()
-        call = METHODS.get(method)
+        call = self._methods.get(method)
         endpoint = self._endpoint(session, method)
         if endpoint is None or params is None:
             text = "Invalid JSON." if params is None else f"Unknown method '{method[:NAME_MAX]}'."
@@ -180,7 +176,12 @@ class WsApi:
                 handler=lambda call: self._session_state(session, method, call),
                 security=Security.SIGNED if method == "session.logon" else Security.NONE,
             )
-        return self._table.get(METHODS.get(method, ("", "")))
+        if method in SUBSCRIBING and self._venue.product.is_spot:
+            return Endpoint(
+                handler=lambda call: self._subscribe(session, method, call),
+                security=SUBSCRIBING[method],
+            )
+        return self._table.get(self._methods.get(method, ("", "")))
 
     def _admit(
         self, session: Session, endpoint: Endpoint, params: Mapping[str, str], now_ms: int
@@ -215,6 +216,18 @@ class WsApi:
             "serverTime": now_ms,
         }
 
+    def _subscribe(self, session: Session, method: str, call: Call) -> Any:
+        if method == "userDataStream.unsubscribe":
+            self._subscriptions.pause(session.subscribed)
+            return {}
+        account = call.account or (session.credential.account if session.credential else "")
+        if not account:
+            raise ApiRefusal(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+        session.subscribed = self._subscriptions.begin(
+            session.subscribed, session.socket, session.transport, account
+        )
+        return {"subscriptionId": SUBSCRIPTION_ID}
+
     def _limits(self, done: Answer, endpoint: Endpoint, now_ms: int) -> list[dict[str, Any]]:
         rows = [_limit("REQUEST_WEIGHT", ("MINUTE", 1), self._venue.config.limits.weight_1m)]
         rows[0]["count"] = int(self._venue.counters.weight_header(now_ms)["X-MBX-USED-WEIGHT-1M"])
@@ -222,9 +235,9 @@ class WsApi:
             bounds = self._venue.config.limits
             counts = self._venue.counters.order_headers(done.account, now_ms)
             short = _limit("ORDERS", ("SECOND", 10), bounds.orders_10s)
-            long = _limit("ORDERS", ("MINUTE", 1), bounds.orders_1m)
-            short["count"] = int(counts["X-MBX-ORDER-COUNT-10S"])
-            long["count"] = int(counts["X-MBX-ORDER-COUNT-1M"])
+            span = "DAY" if bounds.is_long_window_a_day else "MINUTE"
+            long = _limit("ORDERS", (span, 1), bounds.orders_1m)
+            short["count"], long["count"] = (int(count) for count in counts.values())
             rows = [short, long, *rows]
         return rows
 
