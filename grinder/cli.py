@@ -84,6 +84,9 @@ def run(
     data: Annotated[str | None, typer.Option(help="Short for --set sim.data=.")] = None,
     speed: Annotated[float | None, typer.Option(help="Short for --set sim.speed=.")] = None,
     log: Annotated[str | None, typer.Option(help="Short for --set run.log=: text, json.")] = None,
+    journal: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Short for --set journal.directory=.")
+    ] = None,
 ) -> None:
     """Trade until interrupted, or for some seconds."""
     short = {
@@ -93,6 +96,7 @@ def run(
         "sim.data": data,
         "sim.speed": speed,
         "run.log": log,
+        "journal.directory": journal,
     }
     given = [f"{path}={value}" for path, value in short.items() if value is not None]
     with _failures_told():
