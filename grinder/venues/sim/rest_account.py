@@ -54,6 +54,7 @@ def user_trades(call: Call) -> Any:
     rows = call.venue.exchange.trades(
         call.account,
         params.text("symbol"),
+        now_ms=call.now_ms,
         order_id=params.maybe_integer("orderId"),
         from_id=params.maybe_integer("fromId"),
         start_ms=params.maybe_integer("startTime"),
@@ -72,6 +73,7 @@ def income(call: Call) -> Any:
         return []
     rows = call.venue.exchange.income(
         call.account,
+        now_ms=call.now_ms,
         symbol=params.maybe("symbol"),
         income_type=None if kind is None else IncomeType(kind),
         start_ms=params.maybe_integer("startTime"),

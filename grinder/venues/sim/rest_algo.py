@@ -54,7 +54,9 @@ def cancel_all(call: Call) -> Any:
 def query(call: Call) -> Any:
     """Return one conditional order."""
     algo_id, client_id = _keys(call.params)
-    found = call.venue.exchange.algo(call.account, algo_id=algo_id, client_algo_id=client_id)
+    found = call.venue.exchange.algo(
+        call.account, algo_id=algo_id, client_algo_id=client_id, now_ms=call.now_ms
+    )
     return read_algo(found)
 
 
@@ -73,7 +75,7 @@ def all_algos(call: Call) -> Any:
     limit = params.limit(500, 1000)
     rows = [
         read_algo(each)
-        for each in call.venue.exchange.algos(call.account, params.text("symbol"))
+        for each in call.venue.exchange.algos(call.account, params.text("symbol"), call.now_ms)
         if (from_id is None or each.algo_id >= from_id)
         and (start_ms is None or each.created_ms >= start_ms)
         and (end_ms is None or each.created_ms <= end_ms)

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from grinder.model.order import OrderType
-from grinder.simulation.filters import check_price, check_qty
 from grinder.venues.sim import klines, rest_account, rest_trade
 from grinder.venues.sim.book import PublicBook
 from grinder.venues.sim.params import new_order
@@ -195,12 +193,9 @@ def _amendment(line: dict[str, Any], before: dict[str, Any], count: int) -> dict
 
 
 def test_order(call: Call) -> Any:
-    """Check an order's words, price and quantity without placing it; money is not checked."""
+    """Judge an order as placing it would, margin included, without placing it."""
     new = new_order(call.params)
-    instrument = call.venue.book(new.symbol).instrument
-    check_qty(instrument, new.qty, is_market=new.type == OrderType.MARKET)
-    if new.price is not None:
-        check_price(instrument, new.price)
+    call.venue.exchange.check(call.account, new, call.now_ms)
     return {
         "orderId": 0,
         "symbol": new.symbol,

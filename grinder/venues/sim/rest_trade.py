@@ -170,6 +170,7 @@ def all_orders(call: Call) -> Any:
             call.venue.exchange.orders(
                 call.account,
                 each,
+                now_ms=call.now_ms,
                 from_order_id=call.params.maybe_integer("orderId"),
                 start_ms=call.params.maybe_integer("startTime"),
                 end_ms=call.params.maybe_integer("endTime"),
