@@ -19,9 +19,10 @@ from grinder import __version__
 from grinder.config.load import load
 from grinder.config.secrets import load_secrets, settings_environment
 from grinder.config.write import commented_toml, config_hash, to_toml, to_tree
-from grinder.errors import ConfigError, VenueError
+from grinder.errors import ConfigError, JournalError, VenueError
 from grinder.model.settings import Config
 
+EXIT_FAILED = 1
 EXIT_CONFIG = 2
 EXIT_VENUE = 3
 DEFAULT_URL = "http://127.0.0.1:9090"
@@ -159,6 +160,27 @@ def venue(
             accounts=account or (),
             **options,
         )
+    raise typer.Exit(code)
+
+
+@app.command(epilog=EPILOG)
+def replay(
+    directory: Annotated[Path, typer.Argument(help="Directory of a journal.")],
+    *,
+    run_number: Annotated[
+        int | None, typer.Option("--run", help="Which run; the newest when absent.")
+    ] = None,
+    until: Annotated[
+        int, typer.Option(metavar="SEQ", help="Stop there and print the state of each actor.")
+    ] = 0,
+    actor: Annotated[str, typer.Option(metavar="NAME", help="Replay this actor alone.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Hand a recorded run to the same actors again and compare what they say."""
+    with _failures_told():
+        from grinder.replay.command import replay as replay_run
+
+        code = replay_run(directory, run=run_number, until=until, actor=actor, as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -328,6 +350,9 @@ def _failures_told() -> Iterator[None]:
     except VenueError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(EXIT_VENUE) from None
+    except JournalError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(EXIT_FAILED) from None
 
 
 def _refuse(error: ConfigError) -> NoReturn:

@@ -15,17 +15,13 @@ from typing import Any, Final
 import attrs
 import zstandard
 
-from grinder.errors import GrinderError
+from grinder.errors import JournalError
 from grinder.journal.records import FORMAT, CutError, DamagedError, Record, unframe
 from grinder.journal.segments import SegmentFile, segments_of
 from grinder.kernel.codec import Codec
 from grinder.messages.journal import RunDescribed
 
 CHUNK: Final = 1024 * 1024
-
-
-class JournalError(GrinderError):
-    """A journal that can't be read, or whose bytes are not those that were written."""
 
 
 @attrs.frozen(kw_only=True)
@@ -80,7 +76,9 @@ class JournalReader:
         data = _bytes_of(segment)
         try:
             records, _ = unframe(data, 0)
-        except (CutError, DamagedError) as error:
+        except CutError:
+            raise JournalError(f"{segment.path}: it ends in the middle of its head") from None
+        except DamagedError as error:
             raise JournalError(f"{segment.path}: the head does not check: {error}") from error
         return _head_of(segment, records[0])
 
@@ -114,6 +112,19 @@ class JournalReader:
                     self.place = f"{segment.path.name}, record {count + number}"
                     yield record
                 count += len(records)
+
+    def backwards(self) -> Iterator[Record]:
+        """Yield every record but heads and ends, newest first.
+
+        Raises:
+            JournalError: damage, with its place.
+        """
+        for segment in reversed(self.segments):
+            data = _bytes_of(segment)
+            records, _ = unframe(data, 0)
+            blocks = list(self._blocks(segment, _head_of(segment, records[0]).first))
+            for block in reversed(blocks):
+                yield from reversed(block)
 
     def _blocks(self, segment: SegmentFile, count: int) -> Iterator[list[Record]]:
         data = _bytes_of(segment)

@@ -3,7 +3,7 @@
 A segment is a sequence of blocks, and nothing else. A block is twelve bytes, little-endian, and a
 payload::
 
-    u32 length of the payload | u32 the same, every bit turned over | u32 CRC of the payload (that of zlib)
+    u32 length of the payload | u32 the same, every bit turned over | u32 zlib.crc32 of it
 
 The length stands there twice so that a damaged one is told from a block that was cut off. The
 payload is a JSON array of records, and a record is an array that begins with a letter:

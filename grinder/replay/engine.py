@@ -12,7 +12,7 @@ from typing import Any, Final
 import attrs
 import orjson
 
-from grinder.errors import GrinderError
+from grinder.errors import JournalError
 from grinder.journal.reading import JournalReader
 from grinder.journal.records import Record
 from grinder.kernel.codec import Codec
@@ -84,7 +84,7 @@ class Engine:
         self._only = only
         self._actors = runtime.actors
         if only and only not in self._actors:
-            raise GrinderError(f"there is no actor called {only}; known: {sorted(self._actors)}")
+            raise JournalError(f"there is no actor called {only}; known: {sorted(self._actors)}")
         self._waiting: dict[int, Handed] = {}
         self._newest: dict[tuple[str, type[Message], Any], int] = {}
         # Number of the message that waits at a receiver for one subject, as in its mailbox.
@@ -99,7 +99,7 @@ class Engine:
 
         Raises:
             JournalError: damage.
-            GrinderError: the journal holds words that this version does not know.
+            JournalError: or the journal holds words that this version does not know.
         """
         for record in reader.records():
             if record[0] == "t":
@@ -120,7 +120,7 @@ class Engine:
         try:
             return self._codec.from_row(row)
         except ValueError as error:
-            raise GrinderError(f"{place}: a message can't be understood: {error}") from error
+            raise JournalError(f"{place}: a message can't be understood: {error}") from error
 
     # What waits.
 
