@@ -86,6 +86,12 @@ def test_a_parameter_sent_twice_is_refused(target: Target) -> None:
     assert target.look().orders == before.orders + 1
 
 
+def test_too_many_parameters_are_refused_unread(target: Target) -> None:
+    many = {f"name{number}": "1" for number in range(300)}
+
+    assert refusal(target, "GET", "openOrders", **many) == -1101
+
+
 def test_a_batch_with_something_else_in_it_is_refused_whole(target: Target) -> None:
     mixed = json_text([ORDER, 5])
     assert refusal(target, "POST", "batchOrders", batchOrders=mixed) == -1102

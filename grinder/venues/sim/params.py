@@ -21,6 +21,8 @@ from grinder.simulation.orders import (
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.venues.sim.refusing import ApiRefusal, illegal, is_whole, mandatory
 
+PARAMETERS_MAX = 200
+"""Parameters of a query string or a body; no call has nearly as many."""
 NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 """The venue's way to write a number: no exponent, no blank, no digits but these."""
 
@@ -91,19 +93,28 @@ class Params:
 
 def decoded(query: str, body: str) -> dict[str, str]:
     """Return the parameters of query string and body; the query string wins."""
-    return dict(parse_qsl(body, keep_blank_values=True)) | dict(
-        parse_qsl(query, keep_blank_values=True)
-    )
+    return dict(_rows(body)) | dict(_rows(query))
+
+
+def _rows(text: str) -> list[tuple[str, str]]:
+    # What has too many is refused by check_single, and not worth the time to read it.
+    return parse_qsl(text, keep_blank_values=True) if _is_short(text) else []
+
+
+def _is_short(text: str) -> bool:
+    return text.count("&") < PARAMETERS_MAX
 
 
 def check_single(query: str, body: str) -> None:
-    """Check that neither query string nor body names a parameter twice.
+    """Check that neither query string nor body names too many parameters, or one of them twice.
 
     Raises:
         ApiRefusal: -1101.
     """
     for text in (query, body):
-        rows = parse_qsl(text, keep_blank_values=True)
+        if not _is_short(text):
+            raise ApiRefusal(-1101, "Too many parameters sent for this endpoint.")
+        rows = _rows(text)
         if len(rows) != len(dict(rows)):
             raise ApiRefusal(-1101, "Duplicate values for a parameter detected.")
 
