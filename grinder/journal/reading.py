@@ -16,7 +16,14 @@ import attrs
 import zstandard
 
 from grinder.errors import JournalError
-from grinder.journal.records import FORMAT, CutError, DamagedError, Record, unframe
+from grinder.journal.records import (
+    FORMAT,
+    CutError,
+    DamagedError,
+    Record,
+    parse,
+    unframe,
+)
 from grinder.journal.segments import SegmentFile, segments_of
 from grinder.kernel.codec import Codec
 from grinder.messages.journal import RunDescribed
@@ -62,6 +69,8 @@ class JournalReader:
         """Where the record that was yielded last lies."""
         self.cut_bytes = 0
         """Bytes after the last whole block of the run."""
+        self._count = 0
+        """Number of the record after those that were yielded."""
         self.is_closed = False
         """True once the run was seen to have been closed in order."""
 
@@ -73,14 +82,7 @@ class JournalReader:
             JournalError: it can't be read.
         """
         segment = self.segments[0]
-        data = _bytes_of(segment)
-        try:
-            records, _ = unframe(data, 0)
-        except CutError:
-            raise JournalError(f"{segment.path}: it ends in the middle of its head") from None
-        except DamagedError as error:
-            raise JournalError(f"{segment.path}: the head does not check: {error}") from error
-        return _head_of(segment, records[0])
+        return _read_head(segment, _bytes_of(segment))
 
     def described(self, codec: Codec) -> RunDescribed:
         """Return what the actors of the run were made from.
@@ -95,8 +97,11 @@ class JournalReader:
         assert isinstance(described, RunDescribed)
         return described
 
-    def records(self) -> Iterator[Record]:
+    def records(self, needle: bytes = b"") -> Iterator[Record]:
         """Yield every record but heads and ends, oldest first.
+
+        With ``needle``, blocks that do not hold these bytes anywhere are checked and passed over:
+        that costs a small part of reading them.
 
         Raises:
             JournalError: damage, with its place; what came before it was sound.
@@ -107,11 +112,13 @@ class JournalReader:
             if before and segment.number != before + 1:
                 raise JournalError(f"{self.directory}: segment {before + 1} is missing")
             before = segment.number
-            for records in self._blocks(segment, count):
-                for number, record in enumerate(records):
-                    self.place = f"{segment.path.name}, record {count + number}"
+            for first, payload in self._blocks(segment, count):
+                if needle and needle not in payload:
+                    continue
+                for number, record in enumerate(_parsed(payload, segment, first), first):
+                    self.place = f"{segment.path.name}, record {number}"
                     yield record
-                count += len(records)
+            count = self._count
 
     def backwards(self) -> Iterator[Record]:
         """Yield every record but heads and ends, newest first.
@@ -120,51 +127,47 @@ class JournalReader:
             JournalError: damage, with its place.
         """
         for segment in reversed(self.segments):
-            data = _bytes_of(segment)
-            records, _ = unframe(data, 0)
-            blocks = list(self._blocks(segment, _head_of(segment, records[0]).first))
-            for block in reversed(blocks):
-                yield from reversed(block)
+            for first, payload in reversed(list(self._blocks(segment, None))):
+                yield from reversed(_parsed(payload, segment, first))
 
-    def _blocks(self, segment: SegmentFile, count: int) -> Iterator[list[Record]]:
+    def _blocks(self, segment: SegmentFile, expected: int | None) -> Iterator[tuple[int, bytes]]:
+        """Yield number of the first record and payload of each block that holds any."""
         data = _bytes_of(segment)
         is_last = segment is self.segments[-1]
         offset = 0
-        first = count
-        is_begun = self.is_closed = False
+        head = _read_head(segment, data)
+        first = self._count = head.first
+        if expected not in (None, first) or head.segment != segment.number:
+            raise JournalError(
+                f"{segment.path}: it begins with record {first} of segment {head.segment}, "
+                f"expected record {expected} of segment {segment.number}"
+            )
+        self.is_closed = False
         while offset < len(data):
             try:
-                records, after = unframe(data, offset)
+                payload, records, after = unframe(data, offset)
             except CutError:
                 if is_last and not segment.is_packed:
                     self.cut_bytes = len(data) - offset
                     return
                 raise JournalError(
                     f"{segment.path}: it ends in the middle of a block at byte {offset}, "
-                    f"record {count}"
+                    f"record {self._count}"
                 ) from None
             except DamagedError as error:
                 raise JournalError(
-                    f"{segment.path}: the block at byte {offset}, record {count}, "
+                    f"{segment.path}: the block at byte {offset}, record {self._count}, "
                     f"is damaged: {error}"
                 ) from error
-            offset = after
-            kind = records[0][0]
-            if not is_begun:
-                is_begun = True
-                head = _head_of(segment, records[0])
-                if head.first != first or head.segment != segment.number:
-                    raise JournalError(
-                        f"{segment.path}: it begins with record {head.first} of segment "
-                        f"{head.segment}, expected record {first} of segment {segment.number}"
-                    )
-            elif kind == "e":
-                if records[0][1] != count - first or offset < len(data):
+            if payload.startswith(b'[["e",'):
+                is_complete = _parsed(payload, segment, self._count)[0][1] == self._count - first
+                if not is_complete or after < len(data):
                     raise JournalError(f"{segment.path}: records are missing, or follow its end")
                 self.is_closed = True
-            else:
-                yield records
-                count += len(records)
+            elif offset:
+                yield self._count, payload
+                self._count += records
+            offset = after
         if segment.is_packed and not self.is_closed:
             raise JournalError(f"{segment.path}: its end is missing")
 
@@ -182,7 +185,14 @@ def _bytes_of(segment: SegmentFile) -> bytes:
         raise JournalError(f"{segment.path}: {error.strerror}") from error
 
 
-def _head_of(segment: SegmentFile, record: Record) -> Head:
+def _read_head(segment: SegmentFile, data: bytes) -> Head:
+    try:
+        payload, _, _ = unframe(data, 0)
+        record = parse(payload)[0]
+    except CutError:
+        raise JournalError(f"{segment.path}: it ends in the middle of its head") from None
+    except DamagedError as error:
+        raise JournalError(f"{segment.path}: the head does not check: {error}") from error
     if record[0] != "h":
         raise JournalError(f"{segment.path}: it does not begin with a head")
     head = record[1]
@@ -194,3 +204,10 @@ def _head_of(segment: SegmentFile, record: Record) -> Head:
         columns=head["columns"],
         described=head["described"],
     )
+
+
+def _parsed(payload: bytes, segment: SegmentFile, first: int) -> list[Record]:
+    try:
+        return parse(payload)
+    except DamagedError as error:
+        raise JournalError(f"{segment.path}: record {first}: {error}") from error

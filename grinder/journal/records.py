@@ -1,9 +1,10 @@
 """Blocks of a journal: how one is framed, and what stands in it.
 
-A segment is a sequence of blocks, and nothing else. A block is twelve bytes, little-endian, and a
+A segment is a sequence of blocks, and nothing else. A block is sixteen bytes, little-endian, and a
 payload::
 
-    u32 length of the payload | u32 the same, every bit turned over | u32 zlib.crc32 of it
+    u32 length of the payload | u32 the same, every bit turned over
+    u32 records in it         | u32 zlib.crc32 of it, begun with the number of records
 
 The length stands there twice so that a damaged one is told from a block that was cut off. The
 payload is a JSON array of records, and a record is an array that begins with a letter:
@@ -39,7 +40,7 @@ from grinder.kernel.recorder import Said, Turn
 
 FORMAT: Final = 1
 """Raised when blocks or records change their shape; messages have versions of their own."""
-FRAME: Final = struct.Struct("<III")
+FRAME: Final = struct.Struct("<IIII")
 PAYLOAD_MAX: Final = 64 * 1024 * 1024
 """Bytes of a payload; more is a damaged length."""
 BLOCK_RECORDS: Final = 64
@@ -58,7 +59,8 @@ def frame(records: list[Record]) -> bytes:
     """
     payload = orjson.dumps(records)
     length = len(payload)
-    return FRAME.pack(length, length ^ _MASK, zlib.crc32(payload)) + payload
+    count = len(records)
+    return FRAME.pack(length, length ^ _MASK, count, zlib.crc32(payload, count)) + payload
 
 
 def spell(entries: Iterable[Said | Turn], to_row: ToRow) -> list[Record]:
@@ -98,32 +100,41 @@ class CutError(Exception):
     """The bytes end in the middle of a block."""
 
 
-def unframe(data: bytes | memoryview, offset: int) -> tuple[list[Record], int]:
-    """Return the records of the block at ``offset``, and where the next one begins.
+def unframe(data: bytes, offset: int) -> tuple[bytes, int, int]:
+    """Return the payload of the block at ``offset``, its records, and where the next one begins.
 
     Raises:
         CutError: the bytes end before the block does.
-        DamagedError: length, checksum or payload do not check.
+        DamagedError: length or checksum do not check.
     """
     start = offset + FRAME.size
     if start > len(data):
         raise CutError
-    length, turned, crc = FRAME.unpack_from(data, offset)
+    length, turned, count, crc = FRAME.unpack_from(data, offset)
     if length ^ _MASK != turned or length > PAYLOAD_MAX:
         raise DamagedError("its length does not check")
     end = start + length
     if end > len(data):
         raise CutError
     payload = data[start:end]
-    if zlib.crc32(payload) != crc:
+    if zlib.crc32(payload, count) != crc:
         raise DamagedError("its checksum does not match")
+    return payload, count, end
+
+
+def parse(payload: bytes) -> list[Record]:
+    """Return the records of a block.
+
+    Raises:
+        DamagedError: it holds no records, although its checksum matches.
+    """
     try:
         records = orjson.loads(payload)
     except orjson.JSONDecodeError as error:
         raise DamagedError(f"it is no JSON: {error}") from error
-    if not isinstance(records, list) or not all(_is_record(one) for one in records):
+    if not isinstance(records, list) or not records or not all(_is_record(one) for one in records):
         raise DamagedError("it holds something that is no record")
-    return records, end
+    return records
 
 
 def _is_record(value: Any) -> bool:
