@@ -185,6 +185,35 @@ def replay(
 
 
 @app.command(epilog=EPILOG)
+def why(
+    client_order_id: Annotated[
+        str, typer.Argument(metavar="[CLIENT_ORDER_ID]", help="The order that is asked about.")
+    ] = "",
+    *,
+    journal: Annotated[Path, typer.Option(metavar="DIR", help="Directory of a journal.")],
+    run_number: Annotated[
+        int | None, typer.Option("--run", help="Which run; the newest when absent.")
+    ] = None,
+    refused: Annotated[
+        bool, typer.Option("--refused", help="List what our own gates have refused.")
+    ] = False,
+    symbol: Annotated[str, typer.Option(help="Of this symbol alone; with --refused.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Tell why an order was placed, cancelled or refused, back to the market that led to it."""
+    with _failures_told():
+        from grinder.replay import why_command
+
+        if refused == bool(client_order_id):
+            raise ConfigError(("say the name of an order, or --refused",))
+        if refused:
+            code = why_command.why_refused(journal, symbol, run=run_number, as_json=as_json)
+        else:
+            code = why_command.why(journal, client_order_id, run=run_number, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command(epilog=EPILOG)
 def tree(
     *,
     url: Url = DEFAULT_URL,
