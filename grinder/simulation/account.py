@@ -13,7 +13,7 @@ from grinder.simulation.brackets import leverage_max
 from grinder.simulation.money import from_e8
 from grinder.simulation.orders import LiveOrder, PositionSide
 from grinder.simulation.positions import Leg, Position
-from grinder.simulation.reports import AccountTrade, Income, IncomeType
+from grinder.simulation.reports import AccountTrade, Income, IncomeType, MarginMove
 
 if TYPE_CHECKING:
     from grinder.simulation.algo import LiveAlgo
@@ -26,6 +26,8 @@ TRADES_MAX = 10_000
 """Fills remembered per account."""
 INCOME_MAX = 10_000
 """Changes of the wallet remembered per account."""
+MARGIN_MOVES_MAX = 1_000
+"""Margin moved into and out of isolated positions, remembered per account."""
 LEVERAGE = 20
 """The venue's leverage for a symbol that was never set up."""
 
@@ -169,6 +171,7 @@ class Account:
         "insurance_e8",
         "is_called",
         "is_hedged",
+        "margin_moves",
         "name",
         "orders",
         "realised_e8",
@@ -201,6 +204,7 @@ class Account:
         """Conditional orders that triggered or ended, oldest first."""
         self.trades: deque[AccountTrade] = deque(maxlen=TRADES_MAX)
         self.income: deque[Income] = deque(maxlen=INCOME_MAX)
+        self.margin_moves: deque[MarginMove] = deque(maxlen=MARGIN_MOVES_MAX)
         self.income_id = 0
         """Of the newest change of the wallet."""
 

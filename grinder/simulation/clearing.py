@@ -178,12 +178,12 @@ class Clearing:
             if desk.is_isolated:
                 leg.isolated_e8 += amount_e8
             rows = (leg,) if desk.is_isolated else ()
-            self._report_account(desk, AccountReason.FUNDING_FEE, amount_e8, rows, now_ms)
+            self.report_account(desk, AccountReason.FUNDING_FEE, amount_e8, rows, now_ms)
 
     def insure(self, desk: Desk, amount_e8: int, now_ms: int) -> None:
         """Pay what a liquidation lost beyond its margin."""
         desk.account.book_insurance(desk, amount_e8, now_ms)
-        self._report_account(desk, AccountReason.INSURANCE_CLEAR, amount_e8, (), now_ms)
+        self.report_account(desk, AccountReason.INSURANCE_CLEAR, amount_e8, (), now_ms)
 
     def _finish(self, algo: LiveAlgo, now_ms: int) -> None:
         algo.status, algo.updated_ms = AlgoStatus.FINISHED, now_ms
@@ -199,7 +199,7 @@ class Clearing:
         desk = order.desk
         is_whole = desk.account.is_hedged and desk.is_isolated
         rows = tuple(desk.legs.values()) if is_whole else (order.leg,)
-        self._report_account(desk, AccountReason.ORDER, 0, rows, now_ms)
+        self.report_account(desk, AccountReason.ORDER, 0, rows, now_ms)
         self.emit(
             OrderReport(
                 account=desk.account.name,
@@ -218,7 +218,7 @@ class Clearing:
             )
         )
 
-    def _report_account(
+    def report_account(
         self,
         desk: Desk,
         reason: AccountReason,
@@ -226,6 +226,7 @@ class Clearing:
         legs: tuple[Leg, ...],
         now_ms: int,
     ) -> None:
+        """Tell the owner of the wallet and of ``legs``; ``change_e8`` is neither profit nor fee."""
         account = desk.account
         change = BalanceChange(
             asset=desk.instrument.quote_asset,

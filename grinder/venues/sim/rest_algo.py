@@ -8,6 +8,7 @@ from grinder.model.order import TimeInForce
 from grinder.simulation.algo import Algo, AlgoType, NewAlgo, WorkingType
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.venues.sim.params import (
+    DAYS_MAX,
     Params,
     position_side_of,
     prevention_of,
@@ -71,7 +72,7 @@ def all_algos(call: Call) -> Any:
     """Return conditional orders of every state: the first from an id or time, else the last."""
     params = call.params
     from_id = params.maybe_integer("algoId")
-    start_ms, end_ms = params.maybe_integer("startTime"), params.maybe_integer("endTime")
+    start_ms, end_ms = params.window(DAYS_MAX)
     limit = params.limit(500, 1000)
     rows = [
         read_algo(each)

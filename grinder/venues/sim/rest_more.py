@@ -38,7 +38,7 @@ def _klines(call: Call, symbol: str) -> Any:
     interval = params.text("interval")
     if interval not in INTERVALS:
         raise ApiRefusal(-1120, "Invalid interval.")
-    start, end = params.maybe_integer("startTime"), params.maybe_integer("endTime")
+    start, end = params.window()
     first = min(start or 0, call.now_ms)
     found = [
         candle
@@ -98,7 +98,7 @@ def agg_trades(call: Call) -> Any:
 def _paged(call: Call, rows: Iterable[Printed], default: int, most: int) -> list[Printed]:
     params = call.params
     from_id = params.maybe_integer("fromId")
-    start, end = params.maybe_integer("startTime"), params.maybe_integer("endTime")
+    start, end = params.window()
     found = [
         row
         for row in rows
@@ -167,7 +167,7 @@ def order_amendments(call: Call) -> Any:
             count += 1
             found.append(_amendment(line, before, count))
             before = line
-    start, end = params.maybe_integer("startTime"), params.maybe_integer("endTime")
+    start, end = params.window()
     rows = [
         row
         for row in reversed(found)
