@@ -186,6 +186,17 @@ def check_time(params: Mapping[str, str], now_ms: int) -> None:
         raise ApiRefusal(-1021, "Timestamp for this request is outside of the recvWindow.")
 
 
+def check_engine_time(params: Mapping[str, str], now_ms: int) -> None:
+    """Check the window of a request once more, when it reaches the matching engine.
+
+    Raises:
+        ApiRefusal: -5028.
+    """
+    window = int(params.get("recvWindow", str(RECV_WINDOW_MS)))
+    if now_ms - int(params["timestamp"]) > window:
+        raise ApiRefusal(-5028, "Timestamp for this request is outside of the ME recvWindow.")
+
+
 def unsigned(text: str) -> str:
     """Return a form-encoded text without its signature parameter."""
     rest, found = SIGNATURE.subn("", text, count=1)

@@ -138,7 +138,7 @@ class WsApi:
         if fault is not None and not fault.is_carried_out:
             await self._faulty(session, number, fault)
             return
-        body, late = self._answer(session, number, method, params)
+        body, late = await self._answer(session, number, method, params)
         if fault is not None:
             await self._faulty(session, number, fault)
         else:
@@ -147,7 +147,7 @@ class WsApi:
             await session.socket.send_str(orjson.dumps(body).decode())
         release(self._venue.hub, late)
 
-    def _answer(
+    async def _answer(
         self, session: Session, number: Any, method: str, params: dict[str, str] | None
     ) -> tuple[dict[str, Any], UserFrames]:
         now_ms = self._venue.clock.now_ms()
@@ -158,7 +158,7 @@ class WsApi:
             error = {"code": -1100 if params is None else -1000, "msg": text}
             return {"id": number, "status": 400, "error": error}, []
         wanted = params
-        done = answered(
+        done = await answered(
             self._venue,
             endpoint,
             Request(
