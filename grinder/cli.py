@@ -19,9 +19,10 @@ from grinder import __version__
 from grinder.config.load import load
 from grinder.config.secrets import load_secrets, settings_environment
 from grinder.config.write import commented_toml, config_hash, to_toml, to_tree
-from grinder.errors import ConfigError, VenueError
+from grinder.errors import ConfigError, JournalError, VenueError
 from grinder.model.settings import Config
 
+EXIT_FAILED = 1
 EXIT_CONFIG = 2
 EXIT_VENUE = 3
 DEFAULT_URL = "http://127.0.0.1:9090"
@@ -84,6 +85,9 @@ def run(
     data: Annotated[str | None, typer.Option(help="Short for --set sim.data=.")] = None,
     speed: Annotated[float | None, typer.Option(help="Short for --set sim.speed=.")] = None,
     log: Annotated[str | None, typer.Option(help="Short for --set run.log=: text, json.")] = None,
+    journal: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Short for --set journal.directory=.")
+    ] = None,
 ) -> None:
     """Trade until interrupted, or for some seconds."""
     short = {
@@ -93,6 +97,7 @@ def run(
         "sim.data": data,
         "sim.speed": speed,
         "run.log": log,
+        "journal.directory": journal,
     }
     given = [f"{path}={value}" for path, value in short.items() if value is not None]
     with _failures_told():
@@ -164,6 +169,56 @@ def venue(
             accounts=account or (),
             **options,
         )
+    raise typer.Exit(code)
+
+
+@app.command(epilog=EPILOG)
+def replay(
+    directory: Annotated[Path, typer.Argument(help="Directory of a journal.")],
+    *,
+    run_number: Annotated[
+        int | None, typer.Option("--run", help="Which run; the newest when absent.")
+    ] = None,
+    until: Annotated[
+        int, typer.Option(metavar="SEQ", help="Stop there and print the state of each actor.")
+    ] = 0,
+    actor: Annotated[str, typer.Option(metavar="NAME", help="Replay this actor alone.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Hand a recorded run to the same actors again and compare what they say."""
+    with _failures_told():
+        from grinder.replay.command import replay as replay_run
+
+        code = replay_run(directory, run=run_number, until=until, actor=actor, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command(epilog=EPILOG)
+def why(
+    client_order_id: Annotated[
+        str, typer.Argument(metavar="[CLIENT_ORDER_ID]", help="The order that is asked about.")
+    ] = "",
+    *,
+    journal: Annotated[Path, typer.Option(metavar="DIR", help="Directory of a journal.")],
+    run_number: Annotated[
+        int | None, typer.Option("--run", help="Which run; the newest when absent.")
+    ] = None,
+    refused: Annotated[
+        bool, typer.Option("--refused", help="List what our own gates have refused.")
+    ] = False,
+    symbol: Annotated[str, typer.Option(help="Of this symbol alone; with --refused.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Tell why an order was placed, cancelled or refused, back to the market that led to it."""
+    with _failures_told():
+        from grinder.replay import why_command
+
+        if refused == bool(client_order_id):
+            raise ConfigError(("say the name of an order, or --refused",))
+        if refused:
+            code = why_command.why_refused(journal, symbol, run=run_number, as_json=as_json)
+        else:
+            code = why_command.why(journal, client_order_id, run=run_number, as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -333,6 +388,9 @@ def _failures_told() -> Iterator[None]:
     except VenueError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(EXIT_VENUE) from None
+    except JournalError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(EXIT_FAILED) from None
 
 
 def _refuse(error: ConfigError) -> NoReturn:

@@ -203,7 +203,18 @@ def test_venue_passes_its_options_on(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("grinder.venues.sim.command.serve", serve)
     options = ["--rest-port", "1", "--ws-port", "2", "--control-port", "3", "--seed", "4"]
-    options += ["--symbols", "A, B", "--markets", "coinm", "--speed", "5", "--data", "x", "--data", "y"]
+    options += [
+        "--symbols",
+        "A, B",
+        "--markets",
+        "coinm",
+        "--speed",
+        "5",
+        "--data",
+        "x",
+        "--data",
+        "y",
+    ]
     options += ["--account", "k:s:1", "--order-log", "o", "--host", "::1"]
     answer = RUNNER.invoke(cli.app, ["venue", *options])
 

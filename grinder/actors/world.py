@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from grinder.actors.wiring import RISK, Facts, Ports, assemble
+from grinder.journal.port import JournalPort
 from grinder.kernel.stepped import DEFAULT_START_NS, SteppedRuntime
 from grinder.lease.memory import MemoryLeasePort
 from grinder.messages.risk import StopPosition, StopTrading
@@ -37,6 +38,7 @@ class World:
         seed: int | None = None,
         latency: Latency | None = None,
         start_ns: int = DEFAULT_START_NS,
+        journal: JournalPort | None = None,
     ) -> None:
         self.runtime = SteppedRuntime(start_ns, seed)
         self.exchange = Exchange(instruments, fees=FeeRates(), start_ms=start_ns // NS_PER_MS)
@@ -55,6 +57,7 @@ class World:
             public=self.venue.public,
             market=self.venue.market,
             lease=MemoryLeasePort(),
+            journal=journal,
         )
         facts = Facts(instruments=instruments, started_ns=start_ns, instance="world")
         assemble(self.runtime, config, facts, ports)

@@ -21,6 +21,7 @@ from grinder.simulation.reports import (
     BalanceChange,
     Income,
     IncomeType,
+    MarginMove,
     PositionState,
     Settled,
 )
@@ -37,6 +38,8 @@ TRADES_MAX = 10_000
 """Fills remembered per account."""
 INCOME_MAX = 10_000
 """Changes of the wallet remembered per account."""
+MARGIN_MOVES_MAX = 1_000
+"""Margin moved into and out of isolated positions, remembered per account."""
 LEVERAGE = 20
 """The venue's leverage for a symbol that was never set up."""
 MARGIN = "USDT"
@@ -261,6 +264,7 @@ class Account:
         "income",
         "income_id",
         "is_hedged",
+        "margin_moves",
         "name",
         "orders",
         "trades",
@@ -290,6 +294,7 @@ class Account:
         """Conditional orders that triggered or ended, oldest first."""
         self.trades: deque[AccountTrade] = deque(maxlen=TRADES_MAX)
         self.income: deque[Income] = deque(maxlen=INCOME_MAX)
+        self.margin_moves: deque[MarginMove] = deque(maxlen=MARGIN_MOVES_MAX)
         self.income_id = 0
         """Of the newest change of the wallet."""
         self._desk_kind = desk_kind

@@ -64,7 +64,7 @@ class Clearing:
             )
         )
         if desk.tells_orders:
-            self._report_account(desk, AccountReason.ORDER, 0, (), now_ms)
+            self.report_account(desk, AccountReason.ORDER, 0, (), now_ms)
 
     def open(self, order: LiveOrder, now_ms: int) -> None:
         """Accept ``order``: it is open, counted and reported NEW."""
@@ -162,13 +162,13 @@ class Clearing:
             if desk.is_isolated:
                 leg.isolated_e8 += amount_e8
             rows = (leg.state(),) if desk.is_isolated else ()
-            self._report_account(desk, AccountReason.FUNDING_FEE, amount_e8, rows, now_ms)
+            self.report_account(desk, AccountReason.FUNDING_FEE, amount_e8, rows, now_ms)
 
     def insure(self, desk: Desk, amount_e8: int, now_ms: int) -> None:
         """Pay what a liquidation lost beyond its margin."""
         desk.wallet.book_insurance(amount_e8)
         desk.account.note_change(IncomeType.INSURANCE_CLEAR, desk, amount_e8, now_ms)
-        self._report_account(desk, AccountReason.INSURANCE_CLEAR, amount_e8, (), now_ms)
+        self.report_account(desk, AccountReason.INSURANCE_CLEAR, amount_e8, (), now_ms)
 
     def _finish(self, algo: LiveAlgo, now_ms: int) -> None:
         algo.status, algo.updated_ms = AlgoStatus.FINISHED, now_ms
@@ -182,7 +182,7 @@ class Clearing:
 
     def _report_fill(self, order: LiveOrder, trade: AccountTrade, now_ms: int) -> None:
         desk = order.desk
-        self._report_account(desk, AccountReason.ORDER, 0, desk.touched(order.leg), now_ms)
+        self.report_account(desk, AccountReason.ORDER, 0, desk.touched(order.leg), now_ms)
         self.emit(
             OrderReport(
                 account=desk.account.name,
@@ -201,7 +201,7 @@ class Clearing:
             )
         )
 
-    def _report_account(
+    def report_account(
         self,
         desk: Desk,
         reason: AccountReason,
@@ -209,6 +209,7 @@ class Clearing:
         positions: tuple[PositionState, ...],
         now_ms: int,
     ) -> None:
+        """Tell the owner of wallet and positions; ``change_e8`` is neither profit nor fee."""
         self.emit(
             AccountReport(
                 account=desk.account.name,

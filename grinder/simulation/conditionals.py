@@ -12,6 +12,7 @@ from grinder.simulation.book import Book
 from grinder.simulation.entry import CLIENT_ID, check_good_till, check_position_side
 from grinder.simulation.external import FAR
 from grinder.simulation.filters import check_price, check_qty
+from grinder.simulation.memory import is_forgotten
 from grinder.simulation.numbering import LastIds
 from grinder.simulation.orders import PriceMatch
 from grinder.simulation.refusals import Refusal, Rule
@@ -98,17 +99,22 @@ class Conditionals(Settings):
         return len(wanted)
 
     def algo(
-        self, account: str, *, algo_id: int | None = None, client_algo_id: str | None = None
+        self,
+        account: str,
+        *,
+        algo_id: int | None = None,
+        client_algo_id: str | None = None,
+        now_ms: int | None = None,
     ) -> Algo:
         """Return a conditional order, waiting or not; of several with one client id the newest.
 
         Raises:
-            Refusal: -1102 without an id, -2013 when it is unknown.
+            Refusal: -1102 without an id; -2013 when it is unknown, or forgotten at ``now_ms``.
         """
         found = self._account(account)
         every = (*found.algos.values(), *reversed(found.algos_done))
         algo = _found(every, algo_id, client_algo_id)
-        if algo is None:
+        if algo is None or _is_forgotten(algo, now_ms):
             raise Refusal(Rule.UNKNOWN_ON_QUERY)
         return algo.snapshot()
 
@@ -122,12 +128,19 @@ class Conditionals(Settings):
             if symbol is None or algo.new.symbol == symbol
         )
 
-    def algos(self, account: str, symbol: str) -> tuple[Algo, ...]:
-        """Return the conditional orders of a symbol in every state, by id."""
+    def algos(self, account: str, symbol: str, now_ms: int | None = None) -> tuple[Algo, ...]:
+        """Return the conditional orders of a symbol in every state, by id.
+
+        Told ``now_ms``, it leaves out what is forgotten (``memory``).
+        """
         self._book(symbol)
         found = self._account(account)
         every = (*found.algos_done, *found.algos.values())
-        wanted = [algo.snapshot() for algo in every if algo.new.symbol == symbol]
+        wanted = [
+            algo.snapshot()
+            for algo in every
+            if algo.new.symbol == symbol and not _is_forgotten(algo, now_ms)
+        ]
         return tuple(sorted(wanted, key=_algo_id))
 
     def _look(self, book: Book, now_ms: int) -> None:
@@ -179,6 +192,16 @@ class Conditionals(Settings):
         algo.status, algo.updated_ms = status, now_ms
         report = AlgoReport(account=algo.desk.account.name, ts_ms=now_ms, algo=algo.snapshot())
         self._clearing.emit(report)
+
+
+def _is_forgotten(algo: LiveAlgo, now_ms: int | None) -> bool:
+    if now_ms is None or algo.algo_id in algo.desk.account.algos:
+        return False
+    order = algo.order
+    if order is not None and not order.status.is_terminal:
+        return False
+    is_filled = order is not None and order.filled > 0
+    return is_forgotten(algo.created_ms, now_ms, is_filled=is_filled)
 
 
 def _algo_id(algo: Algo) -> int:

@@ -39,6 +39,15 @@ class Placing(Funds):
         while self._deadlines.next_ms <= now_ms:
             self._fire(self._deadlines.pop(), now_ms)
 
+    def check(self, account: str, new: NewOrder, now_ms: int) -> None:
+        """Judge an order as placing it would, margin included, and place nothing.
+
+        Raises:
+            Refusal: the first rule that it breaks.
+        """
+        self._catch_up(now_ms)
+        check_new(self._desk(account, new.symbol), new, now_ms)
+
     def _catch_up(self, now_ms: int) -> None:
         if self._deadlines.next_ms <= now_ms:
             self.advance(now_ms)

@@ -33,6 +33,7 @@ class AccountReason(StrEnum):
     ORDER = "ORDER"
     FUNDING_FEE = "FUNDING_FEE"
     INSURANCE_CLEAR = "INSURANCE_CLEAR"
+    MARGIN_TRANSFER = "MARGIN_TRANSFER"
 
 
 @attrs.frozen(kw_only=True)
@@ -207,6 +208,17 @@ class Income:
     asset: str
     trade_id: int
     """0 unless a fill was the cause."""
+    ts_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class MarginMove:
+    """Margin that its owner added to an isolated position; negative was taken out."""
+
+    symbol: str
+    position_side: PositionSide
+    amount: Decimal
+    asset: str
     ts_ms: int
 
 

@@ -9,9 +9,11 @@ from grinder.errors import InvariantError
 from grinder.model.fees import FEE_TIERS, FeeRates
 from grinder.simulation.account import MARGIN, Account
 from grinder.simulation.brackets import leverage_max, notional_max
-from grinder.simulation.money import E8, to_e8
+from grinder.simulation.money import E8, from_e8, to_e8
+from grinder.simulation.orders import PositionSide
 from grinder.simulation.placing import Placing
 from grinder.simulation.refusals import Refusal, Rule
+from grinder.simulation.reports import AccountReason, MarginMove
 
 
 class Settings(Placing):
@@ -95,6 +97,52 @@ class Settings(Placing):
         if desk.has_position:
             raise Refusal(Rule.MARGIN_TYPE_POSITION)
         desk.is_isolated = is_isolated
+
+    def move_margin(
+        self, account: str, symbol: str, side: PositionSide, amount: Decimal, now_ms: int
+    ) -> None:
+        """Add ``amount`` (of the wallet's asset) to the margin of an isolated position; negative takes out.
+
+        What the position gained can't be taken out, nor what its initial margin needs.
+
+        Raises:
+            Refusal: -4061; -4055 for nothing; -4049 under crossed margin; -4054 for a flat
+                position; -4050 when the account has not so much, -4051 when the position has not.
+        """
+        self._catch_up(now_ms)
+        desk = self._desk(account, symbol)
+        leg = desk.legs[side]
+        if leg not in desk.active_legs:
+            raise Refusal(Rule.POSITION_SIDE)
+        amount_e8 = to_e8(amount)
+        if not amount_e8:
+            raise Refusal(Rule.AMOUNT)
+        if not desk.is_isolated:
+            raise Refusal(Rule.MARGIN_OF_CROSSED)
+        if not leg.position.lots:
+            raise Refusal(Rule.MARGIN_OF_FLAT)
+        if amount_e8 > 0 and amount_e8 > desk.wallet.free_e8():
+            raise Refusal(Rule.CROSSED_BALANCE)
+        spare_e8 = leg.isolated_e8 + min(0, leg.unrealised_e8()) - leg.position_margin_e8()
+        if amount_e8 < 0 and -amount_e8 > spare_e8:
+            raise Refusal(Rule.ISOLATED_BALANCE)
+        leg.isolated_e8 += amount_e8
+        self._clearing.report_account(
+            desk, AccountReason.MARGIN_TRANSFER, 0, (leg.state(),), now_ms
+        )
+        desk.account.margin_moves.append(
+            MarginMove(
+                symbol=symbol,
+                position_side=side,
+                amount=from_e8(amount_e8),
+                asset=desk.book.scale.asset,
+                ts_ms=now_ms,
+            )
+        )
+
+    def margin_moves(self, account: str) -> tuple[MarginMove, ...]:
+        """Return what ``move_margin`` did, oldest first, as far as it is remembered."""
+        return tuple(self._account(account).margin_moves)
 
     def set_hedged(self, account: str, is_hedged: bool) -> None:
         """Choose between hedge and one-way mode for every symbol of the account.

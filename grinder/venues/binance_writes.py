@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import attrs
@@ -49,9 +49,15 @@ class WriteDesk:
     """Answer every write exactly once: done, refused, or unknown until a time."""
 
     def __init__(
-        self, line: VenueLine, instruments: Mapping[str, Instrument], settings: VenueSettings
+        self,
+        line: VenueLine,
+        instruments: Mapping[str, Instrument],
+        settings: VenueSettings,
+        ahead: Callable[[], bool] | None = None,
     ) -> None:
         self._line = line
+        self._ahead = ahead
+        # Writes the journal up to here, if this run has one; False if that took too long.
         self._instruments = instruments
         self._settings = settings
         self._bodies = BodyDecoder(instruments)
@@ -150,6 +156,8 @@ class WriteDesk:
             self._line.prepare(envelope)
         except VenueError as error:
             return place_refused(order, *code_and_text(error))
+        if self._ahead is not None and not order.reduce_only and not self._ahead():
+            return place_refused(order, 0, "the journal is behind")
         # From here to the request nothing may wait: what is checked now has to be true then.
         window_ms = self._window_ms(order)
         if window_ms <= 0:

@@ -1,4 +1,4 @@
-"""What the fuzz tests share: a venue that can be looked into, raw HTTP, and malformed values."""
+"""What the fuzz tests share: a venue that can be looked into, and raw HTTP."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import http.client
-import os
 import socket
-import string
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -16,8 +14,8 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import attrs
-import orjson
-from hypothesis import strategies as st
+import websocket
+from hypothesis import settings
 
 from grinder.model.order import Side
 from grinder.simulation.account import Desk
@@ -29,15 +27,16 @@ from grinder.venues.sim.venue import Venue
 SYMBOL = "BTCUSDT"
 KEY, SECRET = "sim-key", "sim-secret"
 TIMEOUT_S = 10.0
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
-"""How many examples each fuzz test tries; 0 leaves it to the test."""
+LONG_RUN = "fuzz"
+"""The hypothesis profile that says itself how many examples are tried."""
 
 Result = TypeVar("Result")
 
 
 def examples(usual: int) -> int:
     """Return how many examples a test shall try."""
-    return EXAMPLES or usual
+    is_long = settings.get_current_profile_name() == LONG_RUN
+    return settings.get_profile(LONG_RUN).max_examples if is_long else usual
 
 
 def wide_limits() -> Limits:
@@ -137,6 +136,10 @@ class Target:
         joined = query + b"&signature=" + mark if query else b"signature=" + mark
         target = path.encode() + b"?" + joined
         return self.http(request(method, target, body, headers), method)
+
+    def socket_at(self, path: str) -> websocket.WebSocket:
+        """Open a WebSocket at a path of the stream port."""
+        return websocket.create_connection(self.server.ws_url + path, timeout=TIMEOUT_S)
 
     def hang_up(self) -> None:
         """Close the HTTP connection."""
@@ -256,138 +259,3 @@ def _checked_orders(desk: Desk) -> set[int]:
             opening = sum(o.remaining * o.ticks for o in mine if not o.reduce_only)
             assert leg.exposure[side] == opening
     return set(desk.open)
-
-
-NASTY = (
-    "",
-    " ",
-    "0",
-    "-0",
-    "-1",
-    "+1",
-    "1",
-    "00001",
-    "1.",
-    ".1",
-    "1_000",
-    " 1",
-    "1 ",
-    "1\n",
-    "0x10",
-    "1,5",
-    "1e3",
-    "1e-999999",
-    "1e999999",
-    "-1e999999",
-    "1E+999999999999999999",
-    "NaN",
-    "sNaN",
-    "-Infinity",
-    "inf",
-    "null",
-    "None",
-    "undefined",
-    "true",
-    "TRUE",
-    "yes",
-    "٣",
-    "１２",  # noqa: RUF001 - digits, but not the venue's
-    "²",
-    "9223372036854775807",
-    "9223372036854775808",
-    "18446744073709551616",
-    "9999999999999999999",
-    "9" * 100,
-    "9" * 5000,
-    "0." + "0" * 3000 + "1",
-    "60000.1000000000000000000000000000001",
-    "0.0100000000000000000000000000000000001",
-    "[]",
-    "{}",
-    "[[[",
-    '[{"symbol":"BTCUSDT"},5]',
-    "[" * 500 + "]" * 500,
-    "\x00",
-    "a\x00b",
-    "\ufeff",
-    "\ud800",
-    "%",
-    "%zz",
-    "%00",
-    "&",
-    "=",
-    ";",
-    "'; DROP TABLE orders; --",
-    "<script>alert(1)</script>",
-    "../../etc/passwd",
-    "{name}",
-    "%s%n",
-    "BTCUSDT",
-    "btcusdt",
-    "BTCUSDT\n",
-    "ETHUSDT",
-    "MARKET",
-    "LIMIT",
-    "STOP_MARKET",
-    "GTD",
-    "GTX",
-    "FOK",
-    "LONG",
-    "SELL",
-    "QUEUE_20",
-    "mine",
-    "stop",
-    "a" * 36,
-    "a" * 37,
-    "A" * 4000,
-)
-"""Values that break parsers, and words that are right elsewhere."""
-
-
-def values() -> st.SearchStrategy[str]:
-    """Return malformed, extreme and misplaced values of a parameter."""
-    return st.one_of(
-        st.sampled_from(NASTY),
-        st.integers(-(2**70), 2**70).map(str),
-        st.decimals(allow_nan=False, allow_infinity=False).map(str),
-        st.floats().map(str),
-        st.from_regex(r"-?[0-9]{1,25}(\.[0-9]{0,45})?([eE][+-]?[0-9]{1,7})?", fullmatch=True),
-        st.text(max_size=40),
-        st.text(string.ascii_letters + string.digits, max_size=20),
-    )
-
-
-def json_values() -> st.SearchStrategy[Any]:
-    """Return JSON values of every kind, some deep, with nasty texts inside."""
-    leaves = st.one_of(
-        st.none(),
-        st.booleans(),
-        st.integers(-(2**63), 2**64 - 1),
-        st.floats(allow_nan=False, allow_infinity=False),
-        values().filter(_is_sendable),
-    )
-    nested = st.recursive(
-        leaves,
-        lambda inner: st.one_of(
-            st.lists(inner, max_size=4),
-            st.dictionaries(st.text(max_size=8).filter(_is_sendable), inner, max_size=4),
-        ),
-        max_leaves=8,
-    )
-    return st.one_of(nested, st.sampled_from((200, 240, 300)).map(_deep))
-
-
-def json_text(value: Any) -> str:
-    """Return the JSON text of a value."""
-    return orjson.dumps(value).decode()
-
-
-def _is_sendable(text: str) -> bool:
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
-
-
-def _deep(depth: int) -> Any:
-    value: Any = 1
-    for _ in range(depth):
-        value = [value]
-    return value

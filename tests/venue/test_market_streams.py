@@ -124,7 +124,9 @@ def test_all_market_streams_keep_their_pace(book: PublicBook) -> None:
     for second in range(10):
         board.step(START_MS + second * 1000)
 
-    kinds = [each[0]["e"] if isinstance(each, list) else each["e"] for each in venue.publisher.frames]
+    kinds = [
+        each[0]["e"] if isinstance(each, list) else each["e"] for each in venue.publisher.frames
+    ]
 
     assert (kinds.count("24hrTicker"), kinds.count("24hrMiniTicker")) == (10, 10)
     assert kinds.count("bookTicker") == 1

@@ -1,4 +1,4 @@
-"""Commission by VIP level and break-even prices as a client meets them."""
+"""Commission, break-even prices and test orders as a client meets them."""
 
 from __future__ import annotations
 
@@ -63,3 +63,18 @@ def test_account_of_the_command_line_may_name_its_level() -> None:
     assert (vip.key, vip.secret, vip.balance) == ("key", "ed25519=AB=", Decimal("2.5"))
     with pytest.raises(ConfigError):
         account("key:secret:vip7")
+
+
+def test_a_test_order_is_judged_like_a_real_one_and_leaves_nothing(world: World) -> None:
+    terms = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
+
+    def code(**more: str) -> int:
+        answer = world.rest.call("POST", "/fapi/v1/order/test", **terms | more)
+        return int(answer.get("code", 0))
+
+    assert code(quantity="0.010", price="60000") == 0
+    assert code(quantity="5.000", price="60000") == -2019
+    assert code(quantity="0.001", price="60000") == -4164
+    assert code(quantity="0.010", price="61800.10", timeInForce="GTX") == -5022
+    assert code(quantity="0.010", price="60000", reduceOnly="true") == -2022
+    assert world.rest.call("GET", "/fapi/v1/allOrders", symbol="BTCUSDT") == []

@@ -41,6 +41,7 @@ class FaultControl:
             "stream-fault": self.stream_fault,
             "reply-order": self.reply_order,
             "delay": self.delay,
+            "queue": self.queue,
             "status": self.status,
             "liquidation": self.liquidation,
             "ban": self.ban,
@@ -96,6 +97,11 @@ class FaultControl:
     def delay(self, wanted: Request) -> Any:
         """Delay every reply by ``ms``."""
         self._venue.faults.delay_ms = whole(wanted, "ms", least=0, most=DELAY_MAX_MS)
+        return {}
+
+    def queue(self, wanted: Request) -> Any:
+        """Let order operations wait ``ms`` in front of the matching engine."""
+        self._venue.faults.queue_ms = whole(wanted, "ms", least=0, most=DELAY_MAX_MS)
         return {}
 
     def status(self, wanted: Request) -> Any:

@@ -19,10 +19,15 @@ from grinder.simulation.orders import (
     SelfTradePrevention,
 )
 from grinder.simulation.refusals import Refusal, Rule
-from grinder.venues.sim.refusing import ApiRefusal, illegal, is_whole, mandatory
+from grinder.venues.sim.refusing import ApiRefusal, illegal, is_whole, mandatory, not_valid
 
+PARAMETERS_MAX = 200
+"""Parameters of a query string or a body; no call has nearly as many."""
 NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 """The venue's way to write a number: no exponent, no blank, no digits but these."""
+DAY_MS = 86_400_000
+DAYS_MAX = 7
+"""The longest window in which orders and fills can be asked for."""
 
 
 class Params:
@@ -72,9 +77,35 @@ class Params:
         return value == "true"
 
     def limit(self, default: int, most: int) -> int:
-        """Return how many rows are wanted."""
+        """Return how many rows are wanted.
+
+        Raises:
+            ApiRefusal: -1130, none or more than ``most``.
+        """
         wanted = self.maybe_integer("limit")
-        return default if wanted is None else min(max(wanted, 1), most)
+        if wanted is not None and not 1 <= wanted <= most:
+            raise not_valid("limit")
+        return default if wanted is None else wanted
+
+    def window(self, days_max: int | None = None) -> tuple[int | None, int | None]:
+        """Return the time between which rows are wanted, epoch ms, either end open.
+
+        With ``days_max``, a window with one end is that long.
+
+        Raises:
+            ApiRefusal: -1023, it ends before it starts; -4165, it is longer than ``days_max``.
+        """
+        start, end = self.maybe_integer("startTime"), self.maybe_integer("endTime")
+        if start is not None and end is not None and start > end:
+            raise ApiRefusal(-1023, "Start time is greater than end time.")
+        if days_max is None or (start is None and end is None):
+            return start, end
+        span = days_max * DAY_MS
+        start = max(0, (end or 0) - span) if start is None else start
+        end = start + span if end is None else end
+        if end - start > span:
+            raise ApiRefusal(-4165, f"Maximum time interval is {days_max} days.")
+        return start, end
 
     def array(self, name: str, most: int) -> list[Any]:
         """Return a JSON array of 1 to ``most`` elements."""
@@ -91,19 +122,28 @@ class Params:
 
 def decoded(query: str, body: str) -> dict[str, str]:
     """Return the parameters of query string and body; the query string wins."""
-    return dict(parse_qsl(body, keep_blank_values=True)) | dict(
-        parse_qsl(query, keep_blank_values=True)
-    )
+    return dict(_rows(body)) | dict(_rows(query))
+
+
+def _rows(text: str) -> list[tuple[str, str]]:
+    # What has too many is refused by check_single, and not worth the time to read it.
+    return parse_qsl(text, keep_blank_values=True) if _is_short(text) else []
+
+
+def _is_short(text: str) -> bool:
+    return text.count("&") < PARAMETERS_MAX
 
 
 def check_single(query: str, body: str) -> None:
-    """Check that neither query string nor body names a parameter twice.
+    """Check that neither query string nor body names too many parameters, or one of them twice.
 
     Raises:
         ApiRefusal: -1101.
     """
     for text in (query, body):
-        rows = parse_qsl(text, keep_blank_values=True)
+        if not _is_short(text):
+            raise ApiRefusal(-1101, "Too many parameters sent for this endpoint.")
+        rows = _rows(text)
         if len(rows) != len(dict(rows)):
             raise ApiRefusal(-1101, "Duplicate values for a parameter detected.")
 
@@ -154,6 +194,8 @@ def new_order(params: Params) -> NewOrder:
         raise Refusal(Rule.CONDITIONAL_TYPE)
     if params.flag("closePosition"):
         raise Refusal(Rule.UNWANTED_PARAMETER, name="closePosition")
+    if kind not in OrderType.__members__:
+        raise Refusal(Rule.ORDER_TYPE)
     is_limit = kind == OrderType.LIMIT
     time_in_force = params.text("timeInForce") if is_limit else "GTC"
     if time_in_force not in TimeInForce.__members__:

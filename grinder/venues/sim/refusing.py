@@ -56,3 +56,8 @@ def as_told(refusal: Refusal | ApiRefusal) -> dict[str, Any]:
 def invalid_symbol() -> ApiRefusal:
     """Return the refusal of an unknown symbol."""
     return ApiRefusal(-1121, "Invalid symbol.")
+
+
+def not_valid(name: str) -> ApiRefusal:
+    """Return the refusal of a request whose parameter ``name`` is out of bounds."""
+    return ApiRefusal(-1130, f"Data sent for parameter '{name}' is not valid.")

@@ -83,7 +83,7 @@ class Gateway:
         fault = self._venue.faults.take(request.method, request.path)
         if fault is not None and not fault.is_carried_out:
             return self._faulty(request, fault)
-        answer, late = self._answer(request, endpoint, body)
+        answer, late = await self._answer(request, endpoint, body)
         if fault is Fault.SILENT:
             await self._venue.stopping.wait()
         if fault is not None:
@@ -96,14 +96,14 @@ class Gateway:
             release(self._venue.hub, late)
         return answer
 
-    def _answer(
+    async def _answer(
         self, request: web.Request, endpoint: Endpoint, body: str
     ) -> tuple[web.Response, UserFrames]:
         now_ms = self._venue.clock.now_ms()
         # The signature covers the text as sent, so the raw target is used, never a decoded one.
         query = request.raw_path.partition("?")[2]
         params = decoded(query, body)
-        done = answered(
+        done = await answered(
             self._venue,
             endpoint,
             Request(
@@ -163,8 +163,11 @@ class Answer:
     """User-data frames that wait until the answer has left."""
 
 
-def answered(venue: Venue, endpoint: Endpoint, request: Request) -> Answer:
-    """Count, admit and carry out a request; the same for every door."""
+async def answered(venue: Venue, endpoint: Endpoint, request: Request) -> Answer:
+    """Count, admit and carry out a request; the same for every door.
+
+    Nothing else happens in between, unless orders are told to wait for the matching engine.
+    """
     now_ms, params = request.now_ms, request.params
     headers: dict[str, str] = {}
     account = ""
@@ -174,6 +177,8 @@ def answered(venue: Venue, endpoint: Endpoint, request: Request) -> Answer:
         if any(endpoint.order_cost):
             venue.counters.order(account, *endpoint.order_cost, now_ms)
             headers |= venue.counters.order_headers(account, now_ms)
+        if endpoint.operation and venue.faults.queue_ms:
+            now_ms = await _queued(venue, params)
         check_state(venue.faults.states, endpoint.operation, params)
         call = Call(venue=venue, params=Params(params), account=account, now_ms=now_ms)
         status, answer = 200, endpoint.handler(call)
@@ -188,6 +193,14 @@ def answered(venue: Venue, endpoint: Endpoint, request: Request) -> Answer:
         venue.pump(now_ms)
     headers |= venue.counters.weight_header(now_ms)
     return Answer(status=status, body=answer, account=account, headers=headers, late=late)
+
+
+async def _queued(venue: Venue, params: Mapping[str, str]) -> int:
+    """Wait in front of the matching engine; return venue time there, or raise a refusal."""
+    await asyncio.sleep(venue.faults.queue_ms / 1000)
+    now_ms = venue.clock.now_ms()
+    auth.check_engine_time(params, now_ms)
+    return now_ms
 
 
 async def body_of(request: web.Request) -> bytes:

@@ -50,6 +50,8 @@ SHARED = {
     "income",
     "commissionRate",
     "marginType",
+    "positionMargin",
+    "positionMargin/history",
     "positionSide/dual",
     "listenKey",
     "forceOrders",
@@ -61,7 +63,14 @@ SHARED = {
 }
 """Calls of ``/fapi/v1`` that COIN-M has as well."""
 
-UNPAIRED = ("fundingRate", "countdownCancelAll", "income", "commissionRate", "adlQuantile")
+UNPAIRED = (
+    "fundingRate",
+    "countdownCancelAll",
+    "income",
+    "commissionRate",
+    "adlQuantile",
+    "positionMargin/history",
+)
 """Calls whose rows name a symbol and no pair."""
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from grinder.model.order import OrderType
-from grinder.simulation.filters import check_price, check_qty
 from grinder.simulation.orders import Order
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.simulation.reports import AccountTrade
@@ -26,12 +24,8 @@ def place(call: Call) -> Any:
 
 
 def test_order(call: Call) -> Any:
-    """Check an order's words, price and quantity without placing it; funds are not checked."""
-    new = new_order(call, call.params)
-    instrument = call.venue.book(new.symbol).instrument
-    check_qty(instrument, new.qty, is_market=new.type == OrderType.MARKET)
-    if new.price is not None:
-        check_price(instrument, new.price)
+    """Judge an order as placing it would, funds included, without placing it."""
+    call.venue.exchange.check(call.account, new_order(call, call.params), call.now_ms)
     return {}
 
 
@@ -71,12 +65,14 @@ def open_orders(call: Call) -> Any:
 def all_orders(call: Call) -> Any:
     """Return orders of every status of a symbol."""
     params = call.params
+    start_ms, end_ms = params.window(1)
     found = call.venue.exchange.orders(
         call.account,
         params.text("symbol"),
+        now_ms=call.now_ms,
         from_order_id=params.maybe_integer("orderId"),
-        start_ms=params.maybe_integer("startTime"),
-        end_ms=params.maybe_integer("endTime"),
+        start_ms=start_ms,
+        end_ms=end_ms,
         limit=params.limit(500, 1000),
     )
     return [read_order(order) for order in found]

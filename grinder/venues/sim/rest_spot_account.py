@@ -64,13 +64,15 @@ def commission(call: Call) -> Any:
 def my_trades(call: Call) -> Any:
     """Return fills of a symbol."""
     params = call.params
+    start_ms, end_ms = params.window(1)
     rows = call.venue.exchange.trades(
         call.account,
         params.text("symbol"),
+        now_ms=call.now_ms,
         order_id=params.maybe_integer("orderId"),
         from_id=params.maybe_integer("fromId"),
-        start_ms=params.maybe_integer("startTime"),
-        end_ms=params.maybe_integer("endTime"),
+        start_ms=start_ms,
+        end_ms=end_ms,
         limit=params.limit(500, 1000),
     )
     return [_trade(row) for row in rows]

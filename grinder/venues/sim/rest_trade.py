@@ -10,6 +10,7 @@ from grinder.simulation.orders import Order, PriceMatch
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.venues.sim import rest_algo
 from grinder.venues.sim.params import (
+    DAYS_MAX,
     Params,
     as_text,
     elements,
@@ -103,10 +104,13 @@ def cancel(call: Call) -> Any:
 def cancel_batch(call: Call) -> Any:
     """Cancel up to ten orders by order ids or by client ids."""
     symbol = call.params.text("symbol")
-    name = "orderIdList" if call.params.maybe("orderIdList") else "origClientOrderIdList"
+    # Some clients write these two names in small letters, which the venue takes as well.
+    small = {"orderidlist": "orderIdList", "origclientorderidlist": "origClientOrderIdList"}
+    params = Params({small.get(key, key): value for key, value in call.params.values.items()})
+    name = "orderIdList" if params.maybe("orderIdList") else "origClientOrderIdList"
     answers: list[Body] = []
     is_id = name == "orderIdList"
-    keys = [as_text(name, each) for each in call.params.array(name, CANCELED_BATCH_MAX)]
+    keys = [as_text(name, each) for each in params.array(name, CANCELED_BATCH_MAX)]
     if is_id and not all(is_whole(each) for each in keys):
         raise mandatory(name)
     for value in keys:
@@ -163,20 +167,24 @@ def open_orders(call: Call) -> Any:
 def all_orders(call: Call) -> Any:
     """Return orders of every status."""
     symbol = call.params.maybe("symbol")
-    limit = call.params.limit(500, 1000)
+    limit, from_id = call.params.limit(500, 1000), call.params.maybe_integer("orderId")
+    start_ms, end_ms = call.params.window(DAYS_MAX)
     found: list[Order] = []
     for each in [symbol] if symbol else call.venue.books:
         found.extend(
             call.venue.exchange.orders(
                 call.account,
                 each,
-                from_order_id=call.params.maybe_integer("orderId"),
-                start_ms=call.params.maybe_integer("startTime"),
-                end_ms=call.params.maybe_integer("endTime"),
+                now_ms=call.now_ms,
+                from_order_id=from_id,
+                start_ms=start_ms,
+                end_ms=end_ms,
                 limit=limit,
             )
         )
-    return [read_order(order) for order in sorted(found, key=_order_id)[-limit:]]
+    found.sort(key=_order_id)
+    page = found[-limit:] if from_id is None and start_ms is None else found[:limit]
+    return [read_order(order) for order in page]
 
 
 def _order_id(order: Order) -> int:

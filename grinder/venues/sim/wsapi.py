@@ -126,7 +126,7 @@ class WsApi:
         if fault is not None and not fault.is_carried_out:
             await self._faulty(session, number, fault)
             return
-        body, late = self._answer(session, number, method, params)
+        body, late = await self._answer(session, number, method, params)
         if fault is not None:
             await self._faulty(session, number, fault)
         else:
@@ -143,7 +143,7 @@ class WsApi:
             # Behind the events that are waiting: what the request caused was said before it.
             self._venue.hub.enqueue(session.subscribed, frame)
 
-    def _answer(
+    async def _answer(
         self, session: Session, number: Any, method: str, params: dict[str, str] | None
     ) -> tuple[dict[str, Any], UserFrames]:
         now_ms = self._venue.clock.now_ms()
@@ -154,7 +154,7 @@ class WsApi:
             error = {"code": -1100 if params is None else -1000, "msg": text}
             return {"id": number, "status": 400, "error": error}, []
         wanted = params
-        done = answered(
+        done = await answered(
             self._venue,
             endpoint,
             Request(
