@@ -12,7 +12,7 @@ from grinder.model.instrument import Instrument
 from grinder.model.order import OrderType, Side
 from grinder.simulation.book import Book
 from grinder.simulation.brackets import leverage_max, notional_max
-from grinder.simulation.money import E8, ceiling, from_e8
+from grinder.simulation.money import E8, from_e8
 from grinder.simulation.orders import LiveOrder, PositionSide
 from grinder.simulation.positions import Leg, Position
 from grinder.simulation.refusals import Refusal, Rule
@@ -220,14 +220,9 @@ class Desk:
         self.check_funds(leg, side, self.units(side, self.book.scale.dear_ticks(reference), lots))
 
     def settle(self, order: LiveOrder, ticks: int, lots: int, rate: Decimal) -> Settled:
-        """Book a fill: the position, its profit and the commission, a fraction of its value.
-
-        Commission is rounded to eight decimals with ROUND_CEILING, so it never flatters.
-        """
+        """Book a fill: the position, its profit and the commission, a fraction of its value."""
         scale, leg, signed = self.book.scale, order.leg, order.sign * lots
-        numerator, denominator = rate.as_integer_ratio()
-        atoms = scale.worth(ticks) * lots * scale.unit_atoms
-        commission_e8 = ceiling(atoms * numerator, denominator * scale.e8_atoms)
+        commission_e8 = scale.commission_e8(rate, ticks, lots)
         leg.position.pay(signed, commission_e8)
         realised_e8 = leg.apply(signed, ticks)
         self.wallet.book_trade(realised_e8, commission_e8)

@@ -80,6 +80,11 @@ class Scale:
         (a, b), (c, d) = rate.as_integer_ratio(), price.as_integer_ratio()
         return half_even(a * c * self.lot[0] * lots * E8, b * d * self.lot[1])
 
+    def commission_e8(self, rate: Decimal, ticks: int, lots: int) -> int:
+        """Return rate x value, ROUND_CEILING from what is exact, so that it never flatters."""
+        a, b = rate.as_integer_ratio()
+        return ceiling(ticks * lots * self.unit_atoms * a, b * self.e8_atoms)
+
     def total(self, units: int) -> Decimal:
         """Return the money of ``units`` (worth x lots), exact."""
         return self.instrument.tick * self.instrument.lot * units
@@ -157,6 +162,11 @@ class InverseScale(Scale):
         (a, b), (c, d) = rate.as_integer_ratio(), price.as_integer_ratio()
         quote, per = self.lot_quote
         return half_even(a * quote * d * lots * E8, b * per * c)
+
+    def commission_e8(self, rate: Decimal, ticks: int, lots: int) -> int:
+        """Return rate x value in coin, ROUND_CEILING from what is exact."""
+        (a, b), (quote, per), (step, part) = rate.as_integer_ratio(), self.lot_quote, self.tick
+        return ceiling(a * quote * part * lots * E8, b * per * step * ticks)
 
     def total(self, units: int) -> Decimal:
         """Return the coin of ``units`` (worth x lots), exact."""

@@ -101,7 +101,7 @@ class Settings(Placing):
     def move_margin(
         self, account: str, symbol: str, side: PositionSide, amount: Decimal, now_ms: int
     ) -> None:
-        """Add ``amount`` (of the wallet's asset) to the margin of an isolated position; negative takes out.
+        """Add ``amount`` to the margin of an isolated position; a negative one is taken out.
 
         What the position gained can't be taken out, nor what its initial margin needs.
 
