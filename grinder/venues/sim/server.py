@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from grinder.errors import ConfigError, InvariantError
-from grinder.venues.sim import rest_account, rest_market, rest_more, rest_trade
+from grinder.venues.sim import rest_account, rest_candles, rest_market, rest_more, rest_trade
 from grinder.venues.sim.allmarket import AllMarket
 from grinder.venues.sim.config import VenueConfig
 from grinder.venues.sim.control import Control
@@ -27,7 +27,13 @@ from grinder.venues.sim.wsapi import WsApi
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 COMMAND_TIMEOUT_S = 10.0
-TABLE = {**rest_more.TABLE, **rest_market.TABLE, **rest_trade.TABLE, **rest_account.TABLE}
+TABLE = {
+    **rest_candles.TABLE,
+    **rest_more.TABLE,
+    **rest_market.TABLE,
+    **rest_trade.TABLE,
+    **rest_account.TABLE,
+}
 
 
 class VenueServer:
