@@ -8,28 +8,26 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from grinder import __version__
+from grinder import __version__, cli_records
+from grinder.cli_common import (
+    DEFAULT_URL,
+    EPILOG,
+    EXIT_CONFIG,
+    AsJson,
+    failures_told,
+    refuse,
+)
 from grinder.config.load import load
 from grinder.config.secrets import load_secrets, settings_environment
 from grinder.config.write import commented_toml, config_hash, to_toml, to_tree
-from grinder.errors import ConfigError, JournalError, VenueError
+from grinder.errors import ConfigError
 from grinder.model.settings import Config
-
-EXIT_FAILED = 1
-EXIT_CONFIG = 2
-EXIT_VENUE = 3
-DEFAULT_URL = "http://127.0.0.1:9090"
-EPILOG = (
-    "Exit codes: 0 done; 1 failed while running; 2 wrong usage or settings; "
-    "3 the venue can't be reached or refused at the start; 130 interrupted twice."
-)
 
 app = typer.Typer(
     name="grinder",
@@ -43,6 +41,7 @@ config_app = typer.Typer(
     help="Check, show or begin a file of settings.", no_args_is_help=True, epilog=EPILOG
 )
 app.add_typer(config_app, name="config")
+cli_records.add_to(app)
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="File of settings (TOML).")]
 Overrides = Annotated[
@@ -50,7 +49,6 @@ Overrides = Annotated[
     typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="One setting; may be repeated."),
 ]
 Url = Annotated[str, typer.Option("--url", help="Console of a running instance.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def _show_version(is_wanted: bool) -> None:
@@ -100,7 +98,7 @@ def run(
         "journal.directory": journal,
     }
     given = [f"{path}={value}" for path, value in short.items() if value is not None]
-    with _failures_told():
+    with failures_told():
         settings = _settings(config, [*(overrides or ()), *given])
         _check_run(for_seconds, report)
         secrets = load_secrets(settings.run.venue)
@@ -153,7 +151,7 @@ def venue(
 ) -> None:
     """Serve the simulated venue over HTTP and WebSocket."""
     options: dict[str, Any] = {"data": data} if data else {}
-    with _failures_told():
+    with failures_told():
         from grinder.venues.sim.command import serve
 
         code = serve(
@@ -173,56 +171,6 @@ def venue(
 
 
 @app.command(epilog=EPILOG)
-def replay(
-    directory: Annotated[Path, typer.Argument(help="Directory of a journal.")],
-    *,
-    run_number: Annotated[
-        int | None, typer.Option("--run", help="Which run; the newest when absent.")
-    ] = None,
-    until: Annotated[
-        int, typer.Option(metavar="SEQ", help="Stop there and print the state of each actor.")
-    ] = 0,
-    actor: Annotated[str, typer.Option(metavar="NAME", help="Replay this actor alone.")] = "",
-    as_json: AsJson = False,
-) -> None:
-    """Hand a recorded run to the same actors again and compare what they say."""
-    with _failures_told():
-        from grinder.replay.command import replay as replay_run
-
-        code = replay_run(directory, run=run_number, until=until, actor=actor, as_json=as_json)
-    raise typer.Exit(code)
-
-
-@app.command(epilog=EPILOG)
-def why(
-    client_order_id: Annotated[
-        str, typer.Argument(metavar="[CLIENT_ORDER_ID]", help="The order that is asked about.")
-    ] = "",
-    *,
-    journal: Annotated[Path, typer.Option(metavar="DIR", help="Directory of a journal.")],
-    run_number: Annotated[
-        int | None, typer.Option("--run", help="Which run; the newest when absent.")
-    ] = None,
-    refused: Annotated[
-        bool, typer.Option("--refused", help="List what our own gates have refused.")
-    ] = False,
-    symbol: Annotated[str, typer.Option(help="Of this symbol alone; with --refused.")] = "",
-    as_json: AsJson = False,
-) -> None:
-    """Tell why an order was placed, cancelled or refused, back to the market that led to it."""
-    with _failures_told():
-        from grinder.replay import why_command
-
-        if refused == bool(client_order_id):
-            raise ConfigError(("say the name of an order, or --refused",))
-        if refused:
-            code = why_command.why_refused(journal, symbol, run=run_number, as_json=as_json)
-        else:
-            code = why_command.why(journal, client_order_id, run=run_number, as_json=as_json)
-    raise typer.Exit(code)
-
-
-@app.command(epilog=EPILOG)
 def tree(
     *,
     url: Url = DEFAULT_URL,
@@ -233,7 +181,7 @@ def tree(
     """Print the supervision tree: the running one if there is one, else the declared one."""
     from grinder.console import treeprint
 
-    with _failures_told():
+    with failures_told():
         seen = _read_state(url)
         if seen is not None:
             nodes = seen["tree"]
@@ -270,7 +218,7 @@ def ctl(
     """Tell a running instance to trip or reset its kill switch, to hold, or to go on."""
     from grinder.console.client import command
 
-    with _failures_told():
+    with failures_told():
         answer = command(url, action, operator=operator, detail=detail)
     if as_json:
         _print_json(answer)
@@ -285,7 +233,7 @@ def ctl(
 )
 def bench(context: typer.Context) -> None:
     """Measure; see bench --help for what."""
-    with _failures_told():
+    with failures_told():
         code = _fetch("grinder.bench", "main")(context.args)
     raise typer.Exit(code or 0)
 
@@ -299,7 +247,7 @@ def check(
         settings = _settings(config, overrides)
     except ConfigError as error:
         if not as_json:
-            _refuse(error)
+            refuse(error)
         _print_json({"is_valid": False, "problems": list(error.problems)})
         raise typer.Exit(EXIT_CONFIG) from None
     if as_json:
@@ -313,7 +261,7 @@ def show(
     *, config: ConfigFile = None, overrides: Overrides = None, as_json: AsJson = False
 ) -> None:
     """Print the settings in force, from all layers, without secrets."""
-    with _failures_told():
+    with failures_told():
         settings = _settings(config, overrides)
     if as_json:
         _print_json({"hash": config_hash(settings), "settings": to_tree(settings)})
@@ -336,7 +284,7 @@ def init(
         with config.open("x", encoding="utf-8") as file:
             file.write(commented_toml())
     except OSError as error:
-        _refuse(ConfigError(f"{config}: can't be written: {error.strerror or error}"))
+        refuse(ConfigError(f"{config}: can't be written: {error.strerror or error}"))
     typer.echo(f"wrote {config}")
 
 
@@ -376,27 +324,6 @@ def _fetch(module: str, name: str) -> Callable[..., Any]:
 
     found: Callable[..., Any] = getattr(import_module(module), name)
     return found
-
-
-@contextmanager
-def _failures_told() -> Iterator[None]:
-    """Turn what an operator can do something about into a line and an exit code."""
-    try:
-        yield
-    except ConfigError as error:
-        _refuse(error)
-    except VenueError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(EXIT_VENUE) from None
-    except JournalError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(EXIT_FAILED) from None
-
-
-def _refuse(error: ConfigError) -> NoReturn:
-    for problem in error.problems:
-        typer.echo(f"error: {problem}", err=True)
-    raise typer.Exit(EXIT_CONFIG) from None
 
 
 def _read_state(url: str) -> dict[str, Any] | None:

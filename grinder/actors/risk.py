@@ -137,13 +137,18 @@ class RiskSupervisor(Actor):
         if facts.is_toxic(features):
             self._evaluate()
 
-    def on_feed_health_changed(self, health: FeedHealthChanged) -> None:
-        """Note which books can be trusted."""
-        if health.stream is not StreamKind.BOOK_TICKER:
+    def on_health(self, health: FeedHealthChanged | JournalHealthChanged) -> None:
+        """Note which books can be trusted; take no risk that nobody could explain afterwards."""
+        if isinstance(health, JournalHealthChanged):
+            self._facts.is_unrecorded = not health.is_healthy
+            if not health.is_healthy:
+                self._revoke(f"JOURNAL_LOST {health.detail}")
+        elif health.stream is not StreamKind.BOOK_TICKER:
             return
-        self._facts.views[health.symbol].is_feed_stale = health.is_stale
-        if health.is_stale:
-            self._revoke(f"FEED_STALE {health.symbol}")
+        else:
+            self._facts.views[health.symbol].is_feed_stale = health.is_stale
+            if health.is_stale:
+                self._revoke(f"FEED_STALE {health.symbol}")
         self._evaluate()
 
     def on_order_news(
@@ -210,13 +215,6 @@ class RiskSupervisor(Actor):
         else:
             self._facts.leader_until_ns = 0
             self._revoke(f"NOT_LEADER {news.reason}")
-
-    def on_journal_health_changed(self, health: JournalHealthChanged) -> None:
-        """Take no risk that nobody could explain afterwards."""
-        self._facts.is_unrecorded = not health.is_healthy
-        if not health.is_healthy:
-            self._revoke(f"JOURNAL_LOST {health.detail}")
-        self._evaluate()
 
     # Operators.
 

@@ -94,7 +94,7 @@ class Runtime(Tree):
         # A newborn that must know who is down can't have heard of it before it was born.
         for other in tuple(self._slots.values()):
             if other is not slot and isinstance(other.spec, ChildSpec) and other.state != "ready":
-                self.post_outside(
+                self.post(
                     slot,
                     ActorFailed(
                         actor=other.name,
@@ -113,9 +113,7 @@ class Runtime(Tree):
             if slot.state == "starting":
                 slot.state = "ready"
         if slot.supervisor is not None:
-            self.post_outside(
-                slot.supervisor, ChildReady(child=slot.name, generation=cell.generation)
-            )
+            self.post(slot.supervisor, ChildReady(child=slot.name, generation=cell.generation))
 
     # Death.
 
@@ -146,7 +144,7 @@ class Runtime(Tree):
             )
         exited = ChildExited(child=slot.name, generation=generation, reason=reason, detail=detail)
         if slot.supervisor is not None:
-            self.post_outside(slot.supervisor, exited)
+            self.post(slot.supervisor, exited)
         else:
             self.root_exit = exited
             self._root_exited()

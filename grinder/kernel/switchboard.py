@@ -103,8 +103,8 @@ class Switchboard(ABC):
         """Post ``message`` to ``receiver`` in the name of ``sender`` and show it to observers."""
         watchers = self._observers.get(message.__class__)
         if watchers is not None:
-            self._show(watchers, sender, message)
-        self._post(receiver.slot, sender, cause, message)
+            _show(watchers, sender, self.clock.now_ns(), message)
+        self.post(receiver.slot, message, sender, cause)
 
     def publish(self, sender: str, message: Message, cause: int = 0) -> None:
         """Say ``message`` in the name of ``sender`` to whoever is routed to hear it."""
@@ -123,7 +123,7 @@ class Switchboard(ABC):
         for receiver, body in outbox:
             watchers, doors, keyed = plans.get(body.__class__) or self._plan(body.__class__)
             if watchers:
-                self._show(watchers, sender, body)
+                _show(watchers, sender, self.clock.now_ns(), body)
             if receiver is not None:
                 slot: Slot = receiver.slot
                 if not slot.doors[body.__class__]((next(seq), sender, cause, body)):
@@ -136,7 +136,7 @@ class Switchboard(ABC):
                 key, addresses = keyed
                 address = addresses.get(key(body))
                 if address is not None:
-                    self._post(address.slot, sender, cause, body)
+                    self.post(address.slot, body, sender, cause)
         outbox.clear()
 
     def flush_recorded(
@@ -160,7 +160,7 @@ class Switchboard(ABC):
         for receiver, body in outbox:
             watchers, doors, keyed = plans.get(body.__class__) or self._plan(body.__class__)
             if watchers:
-                self._show(watchers, sender, body)
+                _show(watchers, sender, self.clock.now_ns(), body)
             if receiver is not None:
                 sendings.append((receiver.slot, (next(seq), sender, cause, body)))
                 continue
@@ -181,21 +181,10 @@ class Switchboard(ABC):
         self._plans[message_class] = plan
         return plan
 
-    def _show(self, watchers: tuple[Watch, ...], sender: str, body: Message) -> None:
-        now_ns = self.clock.now_ns()
-        for watch in watchers:
-            try:
-                watch(sender, now_ns, body)
-            except Exception:  # a broken observer must not break what it observes
-                logger.exception("an observer failed on %s", body.__class__.__name__)
-
-    def post_outside(self, slot: Slot, message: Message) -> None:
-        """Post a message of the kernel itself, without showing it to observers."""
-        self._post(slot, OUTSIDE, 0, message)
-
-    def _post(self, slot: Slot, sender: str, cause: int, body: Message) -> None:
-        if not slot.put(self._number(slot, sender, cause, body)):
-            self._overflow(slot, body)
+    def post(self, slot: Slot, message: Message, sender: str = OUTSIDE, cause: int = 0) -> None:
+        """Post a message without showing it to observers."""
+        if not slot.put(self._number(slot, sender, cause, message)):
+            self._overflow(slot, message)
 
     def _number(self, slot: Slot, sender: str, cause: int, body: Message) -> Item:
         """Return ``body`` as an item for ``slot``; the recorder knows of it then."""
@@ -226,3 +215,11 @@ class Switchboard(ABC):
     @abstractmethod
     def port_failed(self, name: str, error: BaseException) -> None:
         """Deal with what the port called ``name`` has raised."""
+
+
+def _show(watchers: tuple[Watch, ...], sender: str, now_ns: int, body: Message) -> None:
+    for watch in watchers:
+        try:
+            watch(sender, now_ns, body)
+        except Exception:  # a broken observer must not break what it observes
+            logger.exception("an observer failed on %s", body.__class__.__name__)

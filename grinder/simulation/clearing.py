@@ -159,8 +159,7 @@ class Clearing:
             )
             desk.wallet.book_funding(amount_e8)
             account.note_change(IncomeType.FUNDING_FEE, desk, amount_e8, now_ms)
-            if desk.is_isolated:
-                leg.isolated_e8 += amount_e8
+            leg.isolated_e8 += amount_e8 if desk.is_isolated else 0
             rows = (leg.state(),) if desk.is_isolated else ()
             self.report_account(desk, AccountReason.FUNDING_FEE, amount_e8, rows, now_ms)
 

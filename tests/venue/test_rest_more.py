@@ -189,7 +189,8 @@ def test_small_reads_answer(world: World) -> None:
     assert world.rest.call("GET", "/fapi/v1/forceOrders") == []
     assert world.rest.call("GET", "/fapi/v1/adlQuantile") == []
     assert world.rest.call("GET", "/fapi/v1/apiTradingStatus")["indicators"] == {}
-    assert world.rest.get("/fapi/v1/fundingInfo") == []
+    told = world.rest.get("/fapi/v1/fundingInfo")
+    assert {row["symbol"]: row["fundingIntervalHours"] for row in told}["BTCUSDT"] == 8
 
 
 def test_unusual_funding_is_told() -> None:

@@ -68,7 +68,8 @@ class Controls:
         if "market" in wanted:
             return self.markets[str(wanted["market"])]
         trade = wanted.get("trade")
-        symbol = str(wanted.get("symbol") or (trade or {}).get("symbol", ""))
+        symbol = wanted.get("symbol") or (trade.get("symbol") if isinstance(trade, dict) else "")
+        symbol = str(symbol or "")
         if symbol.startswith(SPOT_PREFIX):
             return self.markets["spot"]
         if symbol:

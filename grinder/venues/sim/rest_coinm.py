@@ -13,6 +13,7 @@ from grinder.simulation.scales import scale_of
 from grinder.venues.sim import (
     rendering,
     rest_account,
+    rest_candles,
     rest_market,
     rest_more,
     rest_trade,
@@ -33,6 +34,8 @@ SHARED = {
     "depth",
     "fundingRate",
     "klines",
+    "markPriceKlines",
+    "premiumIndexKlines",
     "trades",
     "historicalTrades",
     "aggTrades",
@@ -301,7 +304,13 @@ def _in_base(venue: Venue, row: Body) -> None:
 
 
 FAPI = "/fapi/v1/"
-EVERY: Table = {**rest_more.TABLE, **rest_market.TABLE, **rest_trade.TABLE, **rest_account.TABLE}
+EVERY: Table = {
+    **rest_candles.TABLE,
+    **rest_more.TABLE,
+    **rest_market.TABLE,
+    **rest_trade.TABLE,
+    **rest_account.TABLE,
+}
 
 TABLE: Table = {
     **{

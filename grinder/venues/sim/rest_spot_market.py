@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from grinder.venues.sim import frames, klines, rest_market, rest_more
+from grinder.venues.sim import frames, klines, rest_candles, rest_market, rest_more
 from grinder.venues.sim.book import DEPTH_MAX, PublicBook
 from grinder.venues.sim.refusing import ApiRefusal, invalid_symbol
 from grinder.venues.sim.rest import Call, Endpoint, Handler, Security, Table
@@ -155,8 +155,8 @@ TABLE: Table = {
         "ticker/price": price,
         "ticker/24hr": day,
         "avgPrice": average_price,
-        "klines": rest_more.klines_of,
-        "uiKlines": rest_more.klines_of,
+        "klines": rest_candles.of_trades,
+        "uiKlines": rest_candles.of_trades,
         "trades": _matched(rest_more.trades),
         "historicalTrades": _matched(rest_more.trades),
         "aggTrades": _matched(rest_more.agg_trades),

@@ -9,6 +9,7 @@ from aiohttp import web
 from grinder.venues.sim import (
     products,
     rest_account,
+    rest_candles,
     rest_coinm,
     rest_market,
     rest_more,
@@ -27,7 +28,13 @@ from grinder.venues.sim.venue import Venue
 from grinder.venues.sim.wsapi import WsApi
 
 TABLES: Mapping[str, Table] = {
-    "usdm": {**rest_more.TABLE, **rest_market.TABLE, **rest_trade.TABLE, **rest_account.TABLE},
+    "usdm": {
+        **rest_candles.TABLE,
+        **rest_more.TABLE,
+        **rest_market.TABLE,
+        **rest_trade.TABLE,
+        **rest_account.TABLE,
+    },
     "coinm": rest_coinm.TABLE,
     "spot": {**rest_spot_market.TABLE, **rest_spot.TABLE, **rest_spot_account.TABLE},
 }

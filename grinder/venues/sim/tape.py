@@ -88,35 +88,21 @@ class Candle:
             self.taker_turnover += turnover
 
 
-class Tape:
-    """The newest trades and a week of minutes of one symbol, as far as the venue has run."""
+class Minutes:
+    """A week of minutes of one price, as far as the venue has run."""
 
-    def __init__(self, scale: Scale) -> None:
-        self._scale = scale
-        self.trades: deque[Printed] = deque(maxlen=TRADES_MAX)
-        self.aggregates: deque[Printed] = deque(maxlen=TRADES_MAX)
+    def __init__(self) -> None:
         self._minutes: deque[Candle] = deque(maxlen=CANDLES_MAX)
 
-    def take(self, trade: Trade, trade_id: int, now_ms: int) -> None:
-        """Remember a trade."""
-        self.trades.append(
-            Printed(
-                number=trade_id,
-                first=trade_id,
-                last=trade_id,
-                at_ms=now_ms,
-                price_ticks=trade.price_ticks,
-                lots=trade.lots,
-                buyer_is_maker=trade.buyer_is_maker,
-            )
-        )
+    def add(self, trade: Trade, trade_id: int, now_ms: int, turnover: int = 0) -> None:
+        """Let a trade, or what else states the price, into its minute."""
         self._roll(now_ms)
         if not self._minutes:
             self._minutes.append(_flat(_minute(now_ms), trade.price_ticks))
         last = self._minutes[-1]
         if not last.trades:
             last.open = last.high = last.low = trade.price_ticks
-        last.add(trade, trade_id, self._scale.worth(trade.price_ticks) * trade.lots)
+        last.add(trade, trade_id, turnover)
 
     def candles(self, interval: str, now_ms: int, since_ms: int = 0) -> list[Candle]:
         """Return the candles that open at or after ``since_ms``, oldest first.
@@ -150,6 +136,32 @@ class Tape:
         first = max(last.open_ms + MINUTE_MS, minute - CANDLES_MAX * MINUTE_MS)
         for open_ms in range(first, minute + 1, MINUTE_MS):
             self._minutes.append(_flat(open_ms, last.close))
+
+
+class Tape(Minutes):
+    """The newest trades of one symbol, and its minutes."""
+
+    def __init__(self, scale: Scale) -> None:
+        super().__init__()
+        self._scale = scale
+        self.trades: deque[Printed] = deque(maxlen=TRADES_MAX)
+        self.aggregates: deque[Printed] = deque(maxlen=TRADES_MAX)
+
+    def take(self, trade: Trade, trade_id: int, now_ms: int) -> None:
+        """Remember a trade."""
+        self.trades.append(
+            Printed(
+                number=trade_id,
+                first=trade_id,
+                last=trade_id,
+                at_ms=now_ms,
+                price_ticks=trade.price_ticks,
+                lots=trade.lots,
+                buyer_is_maker=trade.buyer_is_maker,
+            )
+        )
+        turnover = self._scale.worth(trade.price_ticks) * trade.lots
+        self.add(trade, trade_id, now_ms, turnover)
 
 
 def opened_ms(interval: str, at_ms: int) -> int:

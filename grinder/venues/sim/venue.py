@@ -255,7 +255,7 @@ class Venue:
         before = book.mark
         if before is not None and before.next_funding_ms != event.next_funding_ms:
             self.funding_history[event.symbol].append(before)
-        book.mark = event
+        book.apply_mark(event, now_ms)
         self._channels[event.symbol].marked(event, now_ms)
         self.exchange.mark(
             event.symbol,
