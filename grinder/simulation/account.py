@@ -14,6 +14,7 @@ from grinder.simulation.book import Book
 from grinder.simulation.brackets import leverage_max, notional_max
 from grinder.simulation.money import E8, from_e8
 from grinder.simulation.orders import LiveOrder, PositionSide
+from grinder.simulation.ordertable import CLOSED_ORDERS_MAX, OrderTable
 from grinder.simulation.positions import Leg, Position
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.simulation.reports import (
@@ -30,10 +31,8 @@ from grinder.simulation.wallet import Wallet
 if TYPE_CHECKING:
     from grinder.simulation.algo import LiveAlgo
 
-__all__ = ["Account", "Desk", "Position"]
+__all__ = ["CLOSED_ORDERS_MAX", "Account", "Desk", "Position"]
 
-CLOSED_ORDERS_MAX = 2_000
-"""Closed orders remembered per account and symbol; the oldest is forgotten first."""
 TRADES_MAX = 10_000
 """Fills remembered per account."""
 INCOME_MAX = 10_000
@@ -46,7 +45,7 @@ MARGIN = "USDT"
 """The asset of an account that is told only how much it has."""
 
 
-class Desk:
+class Desk(OrderTable):
     """What one account has on one symbol: positions, open orders, closed orders.
 
     This one is of futures, linear or inverse as the book's scale says: what is opened needs margin,
@@ -55,18 +54,14 @@ class Desk:
 
     __slots__ = (
         "_both",
-        "_closed_ids",
         "_hedge_legs",
         "account",
         "book",
-        "closed",
         "countdown_ms",
         "instrument",
         "is_isolated",
         "legs",
         "leverage",
-        "open",
-        "open_ids",
         "wallet",
     )
 
@@ -74,6 +69,7 @@ class Desk:
     """Whether balances change with orders, not only with fills."""
 
     def __init__(self, account: Account, book: Book) -> None:
+        super().__init__()
         self.account = account
         self.book = book
         self.instrument: Instrument = book.instrument
@@ -84,10 +80,6 @@ class Desk:
         self.legs = {side: Leg(self, side) for side in PositionSide}
         self._both = self.legs[PositionSide.BOTH]
         self._hedge_legs = (self.legs[PositionSide.LONG], self.legs[PositionSide.SHORT])
-        self.open: dict[int, LiveOrder] = {}
-        self.open_ids: dict[str, LiveOrder] = {}
-        self.closed: dict[int, LiveOrder] = {}
-        self._closed_ids: dict[str, LiveOrder] = {}
         self.countdown_ms = 0
         """When the dead-man switch fires; 0 while it is off."""
 
@@ -112,12 +104,6 @@ class Desk:
         """Lots of the open orders that may only reduce the one-way position."""
         return self._both.reducing
 
-    def add(self, order: LiveOrder) -> None:
-        """Open ``order``."""
-        self.open[order.order_id] = order
-        self.open_ids[order.client_order_id] = order
-        self.count(order, order.remaining)
-
     def count(self, order: LiveOrder, lots: int) -> None:
         """Add ``lots`` (negative: remove) of an open order to what the account has open."""
         leg = order.leg
@@ -126,32 +112,6 @@ class Desk:
         elif order.type is not OrderType.MARKET:
             # A market order never rests: the resting ones make room for it when it fills.
             leg.reducing[order.side] += lots
-
-    def close(self, order: LiveOrder) -> None:
-        """Move a closed ``order``, already uncounted, to the bounded table."""
-        del self.open[order.order_id]
-        del self.open_ids[order.client_order_id]
-        self.closed[order.order_id] = order
-        self._closed_ids[order.client_order_id] = order
-        if len(self.closed) > CLOSED_ORDERS_MAX:
-            oldest = self.closed.pop(next(iter(self.closed)))
-            if self._closed_ids.get(oldest.client_order_id) is oldest:
-                del self._closed_ids[oldest.client_order_id]
-
-    def find_open(self, order_id: int | None, client_order_id: str | None) -> LiveOrder | None:
-        """Return an open order; the order id wins over the client's."""
-        if order_id is not None:
-            return self.open.get(order_id)
-        return self.open_ids.get(client_order_id or "")
-
-    def find(self, order_id: int | None, client_order_id: str | None) -> LiveOrder | None:
-        """Return an order, open or closed; of several with one client id the newest."""
-        found = self.find_open(order_id, client_order_id)
-        if found is not None:
-            return found
-        if order_id is not None:
-            return self.closed.get(order_id)
-        return self._closed_ids.get(client_order_id or "")
 
     def reducible(self, side: Side) -> int:
         """Return the lots that orders of ``side`` can take from the one-way position."""

@@ -69,6 +69,7 @@ class Clearing:
     def open(self, order: LiveOrder, now_ms: int) -> None:
         """Accept ``order``: it is open, counted and reported NEW."""
         order.desk.add(order)
+        order.desk.count(order, order.remaining)
         order.desk.account.orders += 1
         if order.good_till_ms:
             self._deadlines.add(_good_till(order))

@@ -152,11 +152,17 @@ class SpotExchange(Exchange):
         self,
         instruments: Mapping[str, Instrument],
         *,
-        fees: FeeRates = FeeRates(),  # noqa: B008 - frozen
-        queue: QueueRules = QueueRules(),  # noqa: B008 - frozen
+        fees: FeeRates | None = None,
+        queue: QueueRules | None = None,
         start_ms: int = 0,
     ) -> None:
-        super().__init__(instruments, fees=fees, queue=queue, start_ms=start_ms, desk_kind=SpotDesk)
+        super().__init__(
+            instruments,
+            fees=fees or FeeRates(),
+            queue=queue or QueueRules(),
+            start_ms=start_ms,
+            desk_kind=SpotDesk,
+        )
 
     def qty_for(self, account: str, symbol: str, side: Side, quote_qty: Decimal) -> Decimal:
         """Return the quantity that a market order gets for a sum of quote, as the book stands.

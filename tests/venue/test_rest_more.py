@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 import pytest
 import requests
@@ -14,7 +12,6 @@ from grinder.venues.sim.config import VenueConfig
 from grinder.venues.sim.server import VenueServer
 from grinder.venues.sim.tape import CANDLES_MAX, Tape, closed_ms, opened_ms
 from venue.clients import Rest, World
-from venue.test_shapes import SAMPLES, missing
 
 SCALE = Scale.of(Instrument(symbol="X", base_asset="Y", tick=Decimal(1), lot=Decimal(1)))
 MINUTE_MS = 60_000
@@ -201,33 +198,6 @@ def test_unusual_funding_is_told() -> None:
     server.stop()
 
     assert {row["fundingIntervalHours"] for row in found} == {4}
-
-
-BODIES: dict[str, Callable[[World], Any]] = {
-    "ticker24hr_price_change_statistics": lambda world: world.rest.get(
-        "/fapi/v1/ticker/24hr", symbol="BTCUSDT"
-    ),
-    "compressed_aggregate_trades_list": lambda world: world.rest.get(
-        "/fapi/v1/aggTrades", symbol="BTCUSDT"
-    ),
-    "recent_trades_list": lambda world: world.rest.get("/fapi/v1/trades", symbol="BTCUSDT"),
-    "query_user_rate_limit": lambda world: world.rest.call("GET", "/fapi/v1/rateLimit/order"),
-    "test_order": lambda world: world.rest.call(
-        "POST",
-        "/fapi/v1/order/test",
-        symbol="BTCUSDT",
-        side="SELL",
-        type="MARKET",
-        quantity="0.01",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", BODIES)
-def test_body_has_the_fields_of_the_sample(world: World, name: str) -> None:
-    print_trades(world, "61900", "61700", "61800")
-
-    assert missing(BODIES[name](world), SAMPLES[name]) == []
 
 
 def test_all_tickers_come_before_anything_is_traded(world: World) -> None:

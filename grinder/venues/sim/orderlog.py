@@ -13,8 +13,21 @@ from typing import Any
 import orjson
 
 from grinder.errors import ConfigError
+from grinder.simulation.reports import Execution, OrderReport
+from grinder.venues.sim.rendering import plain
 
 RING_MAX = 20_000
+
+
+OPERATIONS = {
+    Execution.NEW: "accepted",
+    Execution.AMENDMENT: "amended",
+    Execution.CANCELED: "canceled",
+    Execution.EXPIRED: "expired",
+    Execution.TRADE: "fill",
+    Execution.CALCULATED: "fill",
+}
+"""The order log's word for what happened to an order."""
 
 
 class OrderLog:
@@ -59,3 +72,30 @@ class OrderLog:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def note(log: OrderLog, report: OrderReport) -> None:
+    """Write what happened to an order."""
+    order = report.order
+    fields: dict[str, Any] = {
+        "symbol": order.symbol,
+        "client_id": order.client_order_id,
+        "order_id": order.order_id,
+        "side": order.side.value,
+        "type": order.type.value,
+        "price": plain(order.price),
+        "qty": plain(order.qty),
+        "filled_qty": plain(order.filled_qty),
+        "reduce_only": order.reduce_only,
+        "status": order.status.value,
+    }
+    if report.execution in (Execution.TRADE, Execution.CALCULATED):
+        fields |= {
+            "trade_id": report.trade_id,
+            "last_price": plain(report.last_price),
+            "last_qty": plain(report.last_qty),
+            "is_maker": report.is_maker,
+            "commission": plain(report.commission),
+            "realised": plain(report.realised_profit),
+        }
+    log.append(report.ts_ms, report.account, OPERATIONS[report.execution], **fields)

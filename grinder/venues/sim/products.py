@@ -59,6 +59,14 @@ class Product:
     depth_ms: int = 250
     """Pace of the depth stream that names none."""
 
+    def open_account(self, exchange: Exchange, seed: AccountSeed) -> None:
+        """Open an account with what it has in this market; VIP levels are of USDT-M."""
+        balances = self.balances(seed)
+        if self.name == "usdm":
+            exchange.open_account(seed.key, balances, fee_tier=seed.fee_tier, fees=seed.fees)
+        else:
+            exchange.open_account(seed.key, balances)
+
 
 def _futures(instruments: Mapping[str, Instrument], fees: FeeRates, start_ms: int) -> Exchange:
     return Exchange(instruments, fees=fees, can_liquidate=True, start_ms=start_ms)

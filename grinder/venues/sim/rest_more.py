@@ -232,21 +232,20 @@ def set_fee_burn(call: Call) -> Any:
     return rest_account.SUCCESS
 
 
-def force_orders(call: Call) -> Any:
-    """Return the account's liquidation orders: those that the venue itself named."""
-    return [
-        row for row in rest_trade.all_orders(call) if row["clientOrderId"].startswith("autoclose-")
-    ]
-
-
 def adl_quantile(call: Call) -> Any:
-    """Return the places in the queue of deleveraging: always the last, for it is not simulated."""
+    """Return the places in the queue of deleveraging: always the last, for it is not simulated.
+
+    Crossed positions of hedge mode are told by HEDGE in place of BOTH.
+    """
     symbol = call.params.maybe("symbol")
+    is_hedged = call.venue.exchange.is_hedged(call.account)
+    held = [each for each in call.venue.exchange.positions(call.account) if each.qty]
+    thirds = {
+        each.symbol: "HEDGE" if is_hedged and not each.is_isolated else "BOTH" for each in held
+    }
     return [
-        {"symbol": name, "adlQuantile": {"LONG": 0, "SHORT": 0, "BOTH": 0}}
-        for name in dict.fromkeys(
-            each.symbol for each in call.venue.exchange.positions(call.account) if each.qty
-        )
+        {"symbol": name, "adlQuantile": {"LONG": 0, "SHORT": 0, third: 0}}
+        for name, third in thirds.items()
         if symbol in (None, name)
     ]
 
@@ -268,7 +267,7 @@ SIGNED = {
     "orderAmendment": order_amendments,
     "rateLimit/order": order_limits,
     "feeBurn": fee_burn,
-    "forceOrders": force_orders,
+    "forceOrders": rest_trade.force_orders,
     "adlQuantile": adl_quantile,
     "apiTradingStatus": trading_status,
 }

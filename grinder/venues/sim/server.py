@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from grinder.errors import ConfigError, InvariantError
-from grinder.venues.sim.config import VenueConfig
+from grinder.venues.sim.config import VenueConfig, check
 from grinder.venues.sim.control import Control
 from grinder.venues.sim.controls import Controls
 from grinder.venues.sim.page import Page
@@ -107,6 +107,7 @@ class VenueServer:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
+        check(self.config)
         served = sites(self.config)
         self._loop.set_exception_handler(served[0].venue.failures.note_of_loop)
         self._control = Controls([Control(site.venue, site.players) for site in served])

@@ -21,7 +21,7 @@ from grinder.venues.sim import (
 from grinder.venues.sim.allmarket import AllMarket
 from grinder.venues.sim.config import VenueConfig
 from grinder.venues.sim.doors import add_streams
-from grinder.venues.sim.feeder import Player, mark_regularly, tick_regularly
+from grinder.venues.sim.feeder import mark_regularly, players, tick_regularly
 from grinder.venues.sim.rest import Gateway, Table
 from grinder.venues.sim.streams import Route
 from grinder.venues.sim.venue import Venue
@@ -45,7 +45,7 @@ class Site:
 
     def __init__(self, venue: Venue) -> None:
         self.venue = venue
-        self.players = {symbol: Player(venue, symbol) for symbol in venue.books}
+        self.players = players(venue)
         for player in self.players.values():
             player.prime()
         table = TABLES[venue.product.name]

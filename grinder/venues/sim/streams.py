@@ -103,6 +103,14 @@ class Connection:
     messages: int = 0
     is_dead: bool = False
 
+    def dressed(self, stream: str, frame: bytes) -> bytes:
+        """Return a frame as it goes out here: bare, with its stream, or as an event."""
+        if self.is_wrapped:
+            return b'{"stream":"%b","data":%b}' % (stream.encode(), frame)
+        if self.is_subscription:
+            return b'{"subscriptionId":%d,"event":%b}' % (SUBSCRIPTION_ID, frame)
+        return frame
+
 
 class Hub:
     """Every stream connection of the venue."""
@@ -190,7 +198,7 @@ class Hub:
         )
         self._connections.add(connection)
         self._subscribe(connection, tuple(names)[: self._limits.streams_max])
-        writer = asyncio.create_task(self.write(connection))
+        writer = asyncio.create_task(write(connection))
         try:
             async for message in socket:
                 if not await self._heard(connection, message):
@@ -229,17 +237,9 @@ class Hub:
         if self.chaos.is_active:
             self._send_wrongly(stream, name, frame, listeners)
             return
-        wrapped: bytes | None = None
         for connection in tuple(listeners):
-            if connection.route in self._stalled or connection.is_dead:
-                continue
-            if connection.is_wrapped:
-                wrapped = wrapped or b'{"stream":"%b","data":%b}' % (stream.encode(), frame)
-                self.enqueue(connection, wrapped)
-            elif connection.is_subscription:
-                self.enqueue(connection, _event(frame))
-            else:
-                self.enqueue(connection, frame)
+            if connection.route not in self._stalled and not connection.is_dead:
+                self.enqueue(connection, connection.dressed(stream, frame))
 
     def _send_wrongly(
         self, stream: str, name: str, frame: bytes, listeners: Iterable[Connection]
@@ -250,11 +250,7 @@ class Hub:
             if rule is not None and rule.fault is StreamFault.RESET:
                 self._abort(connection)
                 continue
-            whole = frame
-            if connection.is_wrapped:
-                whole = b'{"stream":"%b","data":%b}' % (stream.encode(), frame)
-            elif connection.is_subscription:
-                whole = _event(frame)
+            whole = connection.dressed(stream, frame)
 
             def deliver(late: bytes, to: Connection = connection) -> None:
                 if not to.is_dead:
@@ -269,15 +265,6 @@ class Hub:
         except asyncio.QueueFull:
             self.slow_disconnects += 1
             self._abort(connection)
-
-    async def write(self, connection: Connection) -> None:
-        """Send what waits for a client until it leaves."""
-        while (frame := await connection.queue.get()) is not None:
-            try:
-                await connection.socket.send_str(frame.decode(errors="ignore"))
-            except (ConnectionError, RuntimeError):
-                # The client left; the reader of this connection ends by itself.
-                return
 
     async def _ping(self, connection: Connection) -> None:
         try:
@@ -363,8 +350,14 @@ class Hub:
             connection.transport.abort()
 
 
-def _event(frame: bytes) -> bytes:
-    return b'{"subscriptionId":%d,"event":%b}' % (SUBSCRIPTION_ID, frame)
+async def write(connection: Connection) -> None:
+    """Send what waits for a client until it leaves."""
+    while (frame := await connection.queue.get()) is not None:
+        try:
+            await connection.socket.send_str(frame.decode(errors="ignore"))
+        except (ConnectionError, RuntimeError):
+            # The client left; the reader of this connection ends by itself.
+            return
 
 
 def _property(connection: Connection, method: str, params: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from grinder.venues.sim.rest import Security
 from grinder.venues.sim.speaking import owner_stream
-from grinder.venues.sim.streams import Connection, Route
+from grinder.venues.sim.streams import Connection, Route, write
 from grinder.venues.sim.venue import Venue
 
 SUBSCRIBING: Mapping[str, Security] = {
@@ -46,7 +46,7 @@ class Subscriptions:
                 events=frozenset(),
                 queue=asyncio.Queue(self._venue.config.limits.queue_frames_max),
             )
-            self._writers[id(before)] = asyncio.create_task(hub.write(before))
+            self._writers[id(before)] = asyncio.create_task(write(before))
         hub.hear_only(before, owner_stream(account))
         return before
 

@@ -11,10 +11,10 @@ import attrs
 
 from grinder.model.instrument import Instrument
 from grinder.simulation.exchange import Exchange
-from grinder.simulation.market import DepthDiff, Mark, MarketEvent, Quote, Trade
+from grinder.simulation.market import DepthDiff, Mark, MarketEvent, Quote, Status, Trade
 from grinder.simulation.recording import Recording
-from grinder.simulation.reports import Execution, OrderReport, OwnReport, OwnTrade
-from grinder.venues.sim import catalog, userframes
+from grinder.simulation.reports import OrderReport, OwnReport, OwnTrade
+from grinder.venues.sim import catalog, frames, userframes
 from grinder.venues.sim.accounts import Accounts, credentials
 from grinder.venues.sim.auth import Credential
 from grinder.venues.sim.book import PublicBook
@@ -25,24 +25,14 @@ from grinder.venues.sim.failures import Failures
 from grinder.venues.sim.faults import Faults
 from grinder.venues.sim.limits import Counters
 from grinder.venues.sim.liquidations import tell_if_liquidated
-from grinder.venues.sim.orderlog import OrderLog
+from grinder.venues.sim.maintenance import State
+from grinder.venues.sim.orderlog import OrderLog, note
 from grinder.venues.sim.products import USDM, Product
 from grinder.venues.sim.refusing import invalid_symbol
-from grinder.venues.sim.rendering import plain
 from grinder.venues.sim.speaking import owner_stream, publisher
 from grinder.venues.sim.streams import Hub
 
 FUNDING_HISTORY_MAX = 1000
-
-OPERATIONS = {
-    Execution.NEW: "accepted",
-    Execution.AMENDMENT: "amended",
-    Execution.CANCELED: "canceled",
-    Execution.EXPIRED: "expired",
-    Execution.TRADE: "fill",
-    Execution.CALCULATED: "fill",
-}
-"""The order log's word for what happened to an order."""
 
 
 @attrs.frozen(kw_only=True)
@@ -79,9 +69,11 @@ class Venue:
         """Make the venue of a market; it shares keys, clock, log and more with one ``beside``."""
         self.config = config
         self.product = product
-        self.info = catalog.exchange_info(product.info)
+        self.info = catalog.exchange_info(config.data, product.info)
         self.instruments: Mapping[str, Instrument] = catalog.instruments(self.info, config.symbols)
-        self.recordings: Mapping[str, Recording] = catalog.recordings(config.data, self.instruments)
+        self.recordings: Mapping[str, Recording] = catalog.recordings(
+            config.data, self.instruments, config.spread_ticks
+        )
         self.hub = Hub(config.limits)
         self.publisher = publisher(self.hub, product.public_frame)
         self.faults = Faults()
@@ -145,9 +137,22 @@ class Venue:
                 now_ms,
                 trade_id=trade_id,
             )
+        elif isinstance(event, Status):
+            self.set_state(event.symbol, State(event.status))
         else:
             self._mark(event, now_ms)
         self.pump(now_ms)
+
+    def set_state(self, symbol: str, state: State) -> None:
+        """Set the trading status of a symbol; tell the listeners of contract news if it changed."""
+        states = self.faults.states
+        if states.get(symbol, State.TRADING) is state:
+            return
+        states[symbol] = state
+        row = next(row for row in self.info["symbols"] if row["symbol"] == symbol)
+        if not self.product.is_spot:
+            frame = frames.contract_info(row, state.published, self.clock.now_ms())
+            self.publisher.publish("!contractInfo", frame)
 
     def mark(self, symbol: str) -> None:
         """State the mark price now: the middle of the quote, without a premium."""
@@ -204,7 +209,7 @@ class Venue:
                 continue
             reports.setdefault(event.account, []).append(event)
             if isinstance(event, OrderReport):
-                self._note(event)
+                note(self.log, event)
                 tell_if_liquidated(self.publisher, event, now_ms)
         for account, told in reports.items():
             self.tell(account, self.product.user_frames(told, now_ms))
@@ -242,12 +247,7 @@ class Venue:
         product = self.product
         exchange = product.exchange(self.instruments, self.config.fees, start_ms)
         for seed in self.config.accounts:
-            balances = product.balances(seed)
-            if product is USDM:
-                tier, fees = seed.fee_tier, seed.fees
-            else:
-                tier, fees = 0, None
-            exchange.open_account(seed.key, balances, fee_tier=tier, fees=fees)
+            product.open_account(exchange, seed)
         return exchange
 
     def _mark(self, event: Mark, now_ms: int) -> None:
@@ -277,28 +277,3 @@ class Venue:
         )
         trade_id = book.apply_trade(event, trade.trade_id)
         self._channels[trade.symbol].traded(event, trade_id, now_ms)
-
-    def _note(self, report: OrderReport) -> None:
-        order = report.order
-        fields: dict[str, Any] = {
-            "symbol": order.symbol,
-            "client_id": order.client_order_id,
-            "order_id": order.order_id,
-            "side": order.side.value,
-            "type": order.type.value,
-            "price": plain(order.price),
-            "qty": plain(order.qty),
-            "filled_qty": plain(order.filled_qty),
-            "reduce_only": order.reduce_only,
-            "status": order.status.value,
-        }
-        if report.execution in (Execution.TRADE, Execution.CALCULATED):
-            fields |= {
-                "trade_id": report.trade_id,
-                "last_price": plain(report.last_price),
-                "last_qty": plain(report.last_qty),
-                "is_maker": report.is_maker,
-                "commission": plain(report.commission),
-                "realised": plain(report.realised_profit),
-            }
-        self.log.append(report.ts_ms, report.account, OPERATIONS[report.execution], **fields)
