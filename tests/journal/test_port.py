@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -19,7 +20,7 @@ from simulated.recorded import RecordWorld
 from simulated.worlds import BTC, START_TICKS, Stage, Walk, quick
 
 
-def stage_of(directory: Path, **settings: object) -> Stage:
+def stage_of(directory: Path, **settings: Any) -> Stage:
     journal = attrs.evolve(JournalSettings(directory=str(directory), flush_ms=50), **settings)
     tree = attrs.evolve(quick(BTC), journal=journal)
     return Stage(tree, market=Walk({BTC: START_TICKS[BTC]}, 7))

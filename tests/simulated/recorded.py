@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -25,7 +26,7 @@ def record_world(tmp_path: Path) -> RecordWorld:
         seconds: int = 20,
         seed: int | None = None,
         during: Callable[[Stage], None] | None = None,
-        **settings: object,
+        **settings: Any,
     ) -> Path:
         directory = tmp_path / name
         journal = attrs.evolve(

@@ -6,7 +6,7 @@ Every call is ``POST /control/<name>`` with a JSON object and answers a JSON obj
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -37,6 +37,11 @@ class Control:
             "reset": self.reset,
         }
 
+    @property
+    def names(self) -> Iterable[str]:
+        """The commands that there are."""
+        return self._commands.keys()
+
     def command(self, name: str, wanted: Request) -> Any:
         """Carry out one command.
 
@@ -56,9 +61,7 @@ class Control:
                 "count": self.venue.failures.count,
                 "newest": list(self.venue.failures.newest),
             },
-            "stream_faults": {
-                fault.value: count for fault, count in self.venue.hub.chaos.counts.items()
-            },
+            **self._faults.state(),
             "markets": {
                 symbol: market_state(self.venue, self._players, symbol)
                 for symbol in self.venue.books

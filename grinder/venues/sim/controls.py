@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import InvalidOperation
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
 from aiohttp import web
 
-from grinder.errors import ConfigError
 from grinder.simulation.refusals import Refusal
 from grinder.venues.sim.control import Control
 from grinder.venues.sim.control_market import Request
+from grinder.venues.sim.plan import REFUSED
 from grinder.venues.sim.products import SPOT_PREFIX
 from grinder.venues.sim.refusing import ApiRefusal
 from grinder.venues.sim.rest import body_of, reply
@@ -32,6 +31,11 @@ class Controls:
         self.markets = {each.venue.product.name: each for each in controls}
         self.first = controls[0]
 
+    @property
+    def names(self) -> Iterable[str]:
+        """The commands that there are."""
+        return self.first.names
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one HTTP request."""
         body = await body_of(request)
@@ -40,10 +44,10 @@ class Controls:
             if not isinstance(wanted, dict):
                 raise TypeError("expected a JSON object")
             return reply(200, self.command(request.match_info["name"], wanted), {})
-        except (ValueError, KeyError, TypeError, InvalidOperation, ConfigError) as error:
-            return reply(400, {"error": f"{type(error).__name__}: {error}"}, {})
         except (ApiRefusal, Refusal) as refusal:
             return reply(400, {"error": str(refusal)}, {})
+        except REFUSED as error:
+            return reply(400, {"error": f"{type(error).__name__}: {error}"}, {})
 
     def command(self, name: str, wanted: Request) -> Any:
         """Carry out one command.

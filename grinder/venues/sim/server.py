@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any
 
 from aiohttp import web
 
 from grinder.errors import ConfigError, InvariantError
+from grinder.venues.sim import plan
 from grinder.venues.sim.config import VenueConfig, check
 from grinder.venues.sim.control import Control
 from grinder.venues.sim.controls import Controls
@@ -110,12 +112,15 @@ class VenueServer:
         check(self.config)
         served = sites(self.config)
         self._loop.set_exception_handler(served[0].venue.failures.note_of_loop)
-        self._control = Controls([Control(site.venue, site.players) for site in served])
+        self._control = control = Controls([Control(site.venue, site.players) for site in served])
+        faults = self.config.faults
+        steps = plan.read(faults, control.names) if faults is not None else []
+        steps = plan.begin(steps, control.command)
         runners: list[web.AppRunner] = []
         try:
             await self._listen(served, runners)
             self._started.set_result(None)
-            await self._work(served)
+            await self._work(served, plan.work(steps, control.command))
         finally:
             for site in served:
                 site.close()
@@ -143,10 +148,11 @@ class VenueServer:
             port = await _bound(control, config.host, config.control_port, runners)
             self.control_url = f"http://{config.host}:{port}/control"
 
-    async def _work(self, served: list[Site]) -> None:
+    async def _work(self, served: list[Site], planned: Coroutine[Any, Any, None]) -> None:
         """Run the markets and the clock until stopped; the first failure ends the venue."""
         assert self._stop is not None
-        tasks = [asyncio.ensure_future(work) for site in served for work in site.works()]
+        works = [planned, *(work for site in served for work in site.works())]
+        tasks = [asyncio.ensure_future(work) for work in works]
         stopping = asyncio.ensure_future(self._stop.wait())
         try:
             done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
