@@ -79,6 +79,6 @@ def check_liquidated(accounts: Sequence[Account], symbol: str, events: Sequence[
             for leg in held:
                 assert leg.isolated_e8 + leg.unrealised_e8() >= leg.maintenance_e8()
         elif held:
-            assert account.cross_equity_e8() >= account.cross_maintenance_e8()
-        elif account.name in forced and not account.cross_maintenance_e8():
-            assert account.cross_equity_e8() >= 0, "a loss beyond the margin was not paid"
+            assert desk.wallet.cross_equity_e8() >= desk.wallet.cross_maintenance_e8()
+        elif account.name in forced and not desk.wallet.cross_maintenance_e8():
+            assert desk.wallet.cross_equity_e8() >= 0, "a loss beyond the margin was not paid"
