@@ -14,7 +14,7 @@ import attrs
 
 from grinder.errors import ConfigError
 from grinder.venues.sim import products
-from grinder.venues.sim.config import BUNDLED, DEFAULT_ACCOUNT, AccountSeed, VenueConfig
+from grinder.venues.sim.config import DEFAULT_ACCOUNT, AccountSeed, VenueConfig, recordings
 from grinder.venues.sim.server import VenueServer
 
 WATCH_S = 0.5
@@ -65,13 +65,6 @@ def serve(
 
 def _symbols(symbols: Sequence[str], markets: Sequence[str]) -> tuple[str, ...]:
     return products.symbols_of(markets if symbols or markets else ("usdm",), symbols)
-
-
-def recordings(data: Sequence[str] | None, regimes: Sequence[str]) -> tuple[str, ...]:
-    """Return what is played: the bundled recording unless recordings or regimes are asked for."""
-    if data:
-        return tuple(data)
-    return () if regimes else (BUNDLED,)
 
 
 def account(text: str) -> AccountSeed:
