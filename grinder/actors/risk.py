@@ -26,8 +26,8 @@ from grinder.messages.orders import (
     OrderFilled,
     OrderRejected,
     OrdersRequested,
+    OrdersSubmitted,
     OrdersSynced,
-    OrderSubmitted,
 )
 from grinder.messages.risk import (
     KillSwitchTripped,
@@ -103,7 +103,8 @@ class RiskSupervisor(Actor):
         """Judge each intent; what passes gets a permit if it adds risk."""
         approved, denials = self._facts.judge(proposed, self._state, self.now_ns)
         if approved:
-            adds_risk = any(one.adds_risk for one in approved)
+            # What adds risk stands last, so it is found at once where there is any.
+            adds_risk = any(one.adds_risk for one in reversed(approved))
             self.say(
                 IntentsApproved(
                     symbol=proposed.symbol,
@@ -142,7 +143,7 @@ class RiskSupervisor(Actor):
 
     def on_order_news(
         self,
-        news: OrderSubmitted
+        news: OrdersSubmitted
         | OrderAccepted
         | OrderFilled
         | OrderEnded

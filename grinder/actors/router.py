@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from grinder.execution.budget import OrderBudget
 from grinder.execution.denials import DenialCode, denial
@@ -17,9 +18,10 @@ from grinder.messages.orders import (
     OrderEnded,
     OrderRejected,
     OrdersRequested,
+    OrdersSubmitted,
     OrdersSynced,
-    OrderSubmitted,
-    PlaceOrder,
+    Placement,
+    PlaceOrders,
 )
 from grinder.messages.risk import PermitsRevoked
 from grinder.messages.venue import BudgetReported, VenueThrottled
@@ -36,7 +38,7 @@ class RouterActor(Actor):
     """Name, check and budget what has been approved.
 
     Hears IntentsApproved, PermitsRevoked, ActorFailed, MarkPriced, BudgetReported, VenueThrottled,
-    and which orders rest. Says PlaceOrder, CancelOrder, IntentsDenied, OrdersRequested.
+    and which orders rest. Says PlaceOrders, CancelOrder, IntentsDenied, OrdersRequested.
     Restart: the names it gives go on above those of the generation before.
     """
 
@@ -62,68 +64,88 @@ class RouterActor(Actor):
             self.say(OrdersRequested(symbol=symbol))
 
     def on_intents_approved(self, approved: IntentsApproved) -> None:
-        """Turn each intent into a command, or say why not."""
+        """Turn the intents into commands, one for all entries, or say why not."""
         denials: list[Denial] = []
+        exits: list[Intent] = []
+        entries: list[Intent] = []
+        symbol = approved.symbol
+        bar = self._bar(approved.permit)
+        fits = self._bounds[symbol].fits
+        open_orders = len(self._resting[symbol])
         for intent in approved.intents:
             if intent.action is IntentAction.CANCEL:
-                self.say(
-                    CancelOrder(
-                        symbol=approved.symbol,
-                        client_order_id=intent.client_order_id,
-                        reason=intent.reason,
-                    )
-                )
-                continue
-            refusal = self._refusal(approved, intent)
-            if refusal is not None:
-                denials.append(refusal)
+                name = intent.client_order_id
+                self.say(CancelOrder(symbol=symbol, client_order_id=name, reason=intent.reason))
+            elif bar is not None and not intent.reduce_only:
+                denials.append(bar(intent))
+            elif fits(intent, open_orders):
+                open_orders += 1
+                (exits if intent.reduce_only else entries).append(intent)
             else:
-                self.say(self._placement(approved, intent))
+                denials.append(self._misfit(symbol, intent, open_orders))
+        if exits:
+            # An exit is counted where there is room, and goes on in any case.
+            self._budget.take(len(exits), self.now_ns)
+            self._place(approved, exits, None)
+        if entries:
+            granted = self._budget.take(len(entries), self.now_ns)
+            if granted:
+                self._place(approved, entries[:granted], approved.permit)
+            if granted < len(entries):
+                denials += self._unaffordable(entries[granted:])
         if denials:
-            self.say(IntentsDenied(symbol=approved.symbol, denials=tuple(denials)))
+            self.say(IntentsDenied(symbol=symbol, denials=tuple(denials)))
 
-    def _refusal(self, approved: IntentsApproved, intent: Intent) -> Denial | None:
-        if intent.adds_risk:
-            permit = approved.permit
-            if permit is None or not permit.holds(self._revoked_below, self.now_ns):
-                return denial(DenialCode.FSM_STATE_BLOCKED, intent, permit="void")
-            if self.now_ns < self._quiet_until_ns:
-                return denial(DenialCode.VENUE_THROTTLED, intent, until_ns=self._quiet_until_ns)
-        bounds = self._bounds[approved.symbol]
-        open_orders = len(self._resting[approved.symbol])
-        if not bounds.fits(intent, open_orders):
-            found = check(
-                intent,
-                bounds.instrument,
-                bid_ticks=0,
-                ask_ticks=0,
-                mark_price=bounds.mark_price,
-                open_orders=open_orders,
-            )
-            if found is not None:
-                return found
-        if not self._budget.try_take(self.now_ns) and intent.adds_risk:
-            free_ns = self._budget.free_at_ns(self.now_ns)
-            return denial(DenialCode.RATE_LIMIT_THROTTLE, intent, free_at_ns=free_ns)
+    def _bar(self, permit: Permit | None) -> Callable[[Intent], Denial] | None:
+        """Return how to refuse every entry under ``permit``; None if they may go on."""
+        if permit is None or not permit.holds(self._revoked_below, self.now_ns):
+            return partial(denial, DenialCode.FSM_STATE_BLOCKED, permit="void")
+        if self.now_ns < self._quiet_until_ns:
+            return partial(denial, DenialCode.VENUE_THROTTLED, until_ns=self._quiet_until_ns)
         return None
 
-    def _placement(self, approved: IntentsApproved, intent: Intent) -> PlaceOrder:
-        self._sequence += 1
-        permit = approved.permit if intent.adds_risk else None
-        name = self._identity.name(
-            approved.symbol, intent.level, permit.epoch if permit else 0, self._sequence
+    def _misfit(self, symbol: str, intent: Intent, open_orders: int) -> Denial:
+        bounds = self._bounds[symbol]
+        found = check(
+            intent,
+            bounds.instrument,
+            bid_ticks=0,
+            ask_ticks=0,
+            mark_price=bounds.mark_price,
+            open_orders=open_orders,
         )
-        return PlaceOrder(
-            symbol=approved.symbol,
-            client_order_id=name,
-            side=intent.side,
-            price_ticks=intent.price_ticks,
-            qty_lots=intent.qty_lots,
-            reduce_only=intent.reduce_only,
-            level=intent.level,
-            permit=permit,
-            reason=intent.reason,
-            tick_ns=approved.tick_ns,
+        assert found is not None, "Bounds.fits and check disagree"
+        return found
+
+    def _unaffordable(self, entries: list[Intent]) -> list[Denial]:
+        free_ns = self._budget.free_at_ns(self.now_ns)
+        code = DenialCode.RATE_LIMIT_THROTTLE
+        return [denial(code, one, free_at_ns=free_ns) for one in entries]
+
+    def _place(
+        self, approved: IntentsApproved, intents: list[Intent], permit: Permit | None
+    ) -> None:
+        symbol = approved.symbol
+        epoch = permit.epoch if permit else 0
+        name = self._identity.name
+        orders = tuple(
+            [
+                Placement(
+                    symbol=symbol,
+                    client_order_id=name(symbol, one.level, epoch, sequence),
+                    side=one.side,
+                    price_ticks=one.price_ticks,
+                    qty_lots=one.qty_lots,
+                    reduce_only=one.reduce_only,
+                    level=one.level,
+                    reason=one.reason,
+                )
+                for sequence, one in enumerate(intents, self._sequence + 1)
+            ]
+        )
+        self._sequence += len(orders)
+        self.say(
+            PlaceOrders(symbol=symbol, orders=orders, permit=permit, tick_ns=approved.tick_ns)
         )
 
     def on_permits_revoked(self, revoked: PermitsRevoked) -> None:
@@ -152,9 +174,9 @@ class RouterActor(Actor):
         """Believe exactly what rests."""
         self._resting[synced.symbol] = {one.client_order_id for one in synced.orders}
 
-    def on_order_submitted(self, order: OrderSubmitted) -> None:
-        """Count one more."""
-        self._resting[order.symbol].add(order.client_order_id)
+    def on_orders_submitted(self, submitted: OrdersSubmitted) -> None:
+        """Count them in."""
+        self._resting[submitted.symbol].update([one.client_order_id for one in submitted.orders])
 
     def on_order_gone(self, order: OrderRejected | OrderEnded) -> None:
         """Count one less."""

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from grinder.bench.figures import Result, percentile, ratios, spread, target
+from grinder.bench.floor import Floor
 from grinder.bench.hops import HopPipeline
 from grinder.bench.live import LiveSystem
 from grinder.bench.quotes import HOME_TICKS
@@ -64,6 +65,7 @@ class Subject(Protocol):
 
 SUBJECTS: dict[str, Callable[[Grid], Subject]] = {
     "pykka": lambda grid: HopPipeline(grid.levels, grid.step),
+    "floor": lambda grid: Floor(grid.levels, grid.step),
     "own": lambda grid: LiveSystem(grid, "own"),
     "shared": lambda grid: LiveSystem(grid, "shared"),
 }

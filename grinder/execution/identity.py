@@ -29,6 +29,7 @@ SEQUENCE_COUNT = 36**9
 PREFIXES_MAX = 10_000
 _CODE_COUNT = 36**4
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS = tuple(high + low for high in _DIGITS for low in _DIGITS)
 _NUMBER = "(0|[1-9a-z][0-9a-z]{0,%d})"
 _PATTERN = re.compile(
     r"([a-z])-([0-9a-z]{4})-([0-9a-z]{1,3})-" + _NUMBER % 5 + "-" + _NUMBER % 6 + "-" + _NUMBER % 8
@@ -53,11 +54,10 @@ def base36(number: int) -> str:
     if number < 0:
         raise ValueError(f"expected a number of at least 0, was {number}")
     digits = ""
-    while True:
-        number, digit = divmod(number, 36)
-        digits = _DIGITS[digit] + digits
-        if number == 0:
-            return digits
+    while number >= 1296:
+        number, pair = divmod(number, 1296)
+        digits = _PAIRS[pair] + digits
+    return (_PAIRS[number] if number >= 36 else _DIGITS[number]) + digits
 
 
 def symbol_code(symbol: str) -> str:

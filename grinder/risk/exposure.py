@@ -19,8 +19,9 @@ from grinder.messages.orders import (
     OrderEnded,
     OrderFilled,
     OrderRejected,
+    OrdersSubmitted,
     OrdersSynced,
-    OrderSubmitted,
+    Placement,
 )
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
@@ -84,10 +85,12 @@ class Exposure:
         Raises:
             InvariantError: more working orders than can be.
         """
-        if isinstance(message, OrderSubmitted | OrderAccepted):
-            if isinstance(message, OrderAccepted) and not self._ended.get(
-                message.client_order_id, True
-            ):
+        if isinstance(message, OrdersSubmitted):
+            for order in message.orders:
+                if not order.reduce_only:
+                    self._submit(order)
+        elif isinstance(message, OrderAccepted):
+            if not self._ended.get(message.client_order_id, True):
                 del self._ended[message.client_order_id]
             if not message.reduce_only:
                 self._work(
@@ -171,15 +174,31 @@ class Exposure:
                 total += instrument.notional(price_ticks2, abs(exposure.position_lots)) / 2
         return total
 
+    def _submit(self, order: Placement) -> None:
+        name = order.client_order_id
+        if name in self._working or name in self._ended:
+            return
+        if len(self._working) >= self._working_max:
+            raise self._too_many(name)
+        self._working[name] = _Working(order.symbol, order.side, order.qty_lots)
+        symbol = self.of(order.symbol)
+        if order.side is Side.BUY:
+            symbol.buy_lots += order.qty_lots
+        else:
+            symbol.sell_lots += order.qty_lots
+
+    def _too_many(self, name: str) -> InvariantError:
+        return InvariantError(
+            f"expected at most {self._working_max} working orders, {name} is one more"
+        )
+
     def _work(self, name: str, symbol: str, side: Side, qty_lots: int, filled_lots: int) -> None:
         if name in self._ended:
             return
         order = self._working.get(name)
         if order is None:
             if len(self._working) >= self._working_max:
-                raise InvariantError(
-                    f"expected at most {self._working_max} working orders, {name} is one more"
-                )
+                raise self._too_many(name)
             order = self._working[name] = _Working(symbol, side, qty_lots)
         else:
             self._pend(order, -1)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from grinder.execution.denials import DenialCode, denial
-from grinder.messages.grid import Denial, Intent
+from grinder.messages.grid import Denial, Intent, IntentAction
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
 from grinder.model.settings import RiskSettings
@@ -220,15 +220,9 @@ def _trading(view: RiskView, intent: Intent) -> Denial | None:
 GATES_FOR_ALL: tuple[Gate, ...] = (_armed, _leader)
 """Asked for every intent, cancels and exits among them."""
 
-GATES_FOR_RISK: tuple[Gate, ...] = (
-    _lease,
-    _actors,
-    _winding_down,
-    _kill_switch,
-    _whitelist,
-    _position,
-    _total,
-    _order,
+_FACTS_FIRST: tuple[Gate, ...] = (_lease, _actors, _winding_down, _kill_switch, _whitelist)
+_CAPS: tuple[Gate, ...] = (_position, _total, _order)
+_FACTS_LAST: tuple[Gate, ...] = (
     _drawdown,
     _lifecycle,
     _feed,
@@ -238,7 +232,11 @@ GATES_FOR_RISK: tuple[Gate, ...] = (
     _denied,
     _trading,
 )
-"""Asked, after those, for what adds risk."""
+
+GATES_FOR_RISK: tuple[Gate, ...] = (*_FACTS_FIRST, *_CAPS, *_FACTS_LAST)
+"""Asked, after those, for what adds risk. All but the caps say the same of every such intent."""
+
+_FACTS: tuple[Gate, ...] = (*GATES_FOR_ALL, *_FACTS_FIRST, *_FACTS_LAST)
 
 
 def judge(view: RiskView, intent: Intent) -> Denial | None:
@@ -255,6 +253,35 @@ def judge(view: RiskView, intent: Intent) -> Denial | None:
     return None
 
 
+def _is_free(view: RiskView, intents: tuple[Intent, ...]) -> bool:
+    """Return whether every gate lets every intent of a batch pass, looked at as one.
+
+    The gates that look at facts say the same of all that adds risk. The worst case grows with each
+    order, so the whole batch at its dearest price is the worst that any of its orders can make.
+    """
+    buy_lots = sell_lots = dearest = largest = 0
+    for intent in intents:
+        if intent.action is IntentAction.CANCEL or intent.reduce_only:
+            continue
+        ticks, lots = intent.price_ticks, intent.qty_lots
+        if intent.side is Side.BUY:
+            buy_lots += lots
+        else:
+            sell_lots += lots
+        dearest = max(dearest, ticks)
+        largest = max(largest, ticks * lots)
+    worst_lots = view.exposure.of(view.instrument.symbol).worst_lots(buy_lots, sell_lots)
+    worst_units = worst_lots * max(view.price_ticks2, 2 * dearest)
+    return (
+        view.price_ticks2 > 0
+        and view.notional_of_others is not None
+        and not view.notional_of_others
+        and worst_units <= min(view.position_units_max, view.total_units_max)
+        and 2 * largest <= view.order_units_max
+        and all(gate(view, intents[0]) is None for gate in _FACTS)
+    )
+
+
 def evaluate(
     view: RiskView, intents: tuple[Intent, ...]
 ) -> tuple[tuple[Intent, ...], tuple[Denial, ...]]:
@@ -263,6 +290,8 @@ def evaluate(
     What adds risk and is approved counts before the next one is judged, so that a batch can't
     exceed a cap together that each of its orders keeps alone.
     """
+    if intents and _is_free(view, intents):
+        return intents, ()
     view.proposed_buy_lots = view.proposed_sell_lots = 0
     approved: list[Intent] = []
     denials: list[Denial] = []
