@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from grinder.actors.private_stream import PrivateStream
 from grinder.execution.applied import Applied
+from grinder.execution.book import ANSWER_TIMEOUT_NS
 from grinder.execution.desk import OrderDesk
 from grinder.execution.identity import IdentityScheme
 from grinder.kernel.address import Address
@@ -63,7 +64,10 @@ class OrderEntry(PrivateStream):
     def on_place_orders(self, batch: PlaceOrders) -> None:
         """Hand placements to the port, or reject them."""
         if self._is_synced:
-            self._apply(self._desk.place(batch, self.now_ns))
+            self._hand_on(self._desk.place(batch, self.now_ns))
+            # Nothing is due of a placement before it has gone unanswered for so long.
+            if not 0 < self._due_ns <= self.now_ns + ANSWER_TIMEOUT_NS:
+                self._watch_due()
             return
         for order in batch.orders:
             self._apply(self._desk.book.drop(order, "NOT_SYNCED"))
@@ -119,6 +123,10 @@ class OrderEntry(PrivateStream):
 
     def _apply(self, applied: Applied) -> None:
         """Hand on what the desk asks, publish what it says, and be woken when something is due."""
+        self._hand_on(applied)
+        self._watch_due()
+
+    def _hand_on(self, applied: Applied) -> None:
         # The port first: an order should not wait until everybody has been told of it.
         for request in applied.requests:
             self.tell(self._venue, request)
@@ -126,6 +134,8 @@ class OrderEntry(PrivateStream):
             self.say(message)
         if applied.messages:
             self.orders_changed()
+
+    def _watch_due(self) -> None:
         due_ns = self._desk.book.next_due_ns()
         if due_ns is not None and (self._due_ns == 0 or due_ns < self._due_ns):
             self._due_ns = due_ns

@@ -103,8 +103,8 @@ class RiskSupervisor(Actor):
         """Judge each intent; what passes gets a permit if it adds risk."""
         approved, denials = self._facts.judge(proposed, self._state, self.now_ns)
         if approved:
-            # What adds risk stands last, so it is found at once where there is any.
-            adds_risk = any(one.adds_risk for one in reversed(approved))
+            # What adds risk stands last, so one look is enough where there is any.
+            adds_risk = approved[-1].adds_risk or any(one.adds_risk for one in approved)
             self.say(
                 IntentsApproved(
                     symbol=proposed.symbol,

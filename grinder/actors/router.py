@@ -18,7 +18,6 @@ from grinder.messages.orders import (
     OrderEnded,
     OrderRejected,
     OrdersRequested,
-    OrdersSubmitted,
     OrdersSynced,
     Placement,
     PlaceOrders,
@@ -53,6 +52,7 @@ class RouterActor(Actor):
         self._budget = OrderBudget(settings.orders_10s_max, settings.orders_1m_max)
         self._bounds = {symbol: Bounds(one, None) for symbol, one in instruments.items()}
         self._resting: dict[str, set[str]] = {symbol: set() for symbol in instruments}
+        """Names of the orders that rest or are under way, from the moment they have one."""
         self._sequence = 0
         self._revoked_below = 0
         self._quiet_until_ns = 0
@@ -65,36 +65,57 @@ class RouterActor(Actor):
 
     def on_intents_approved(self, approved: IntentsApproved) -> None:
         """Turn the intents into commands, one for all entries, or say why not."""
-        denials: list[Denial] = []
+        symbol = approved.symbol
         exits: list[Intent] = []
         entries: list[Intent] = []
-        symbol = approved.symbol
-        bar = self._bar(approved.permit)
-        fits = self._bounds[symbol].fits
-        open_orders = len(self._resting[symbol])
         for intent in approved.intents:
             if intent.action is IntentAction.CANCEL:
                 name = intent.client_order_id
                 self.say(CancelOrder(symbol=symbol, client_order_id=name, reason=intent.reason))
-            elif bar is not None and not intent.reduce_only:
-                denials.append(bar(intent))
-            elif fits(intent, open_orders):
-                open_orders += 1
-                (exits if intent.reduce_only else entries).append(intent)
             else:
-                denials.append(self._misfit(symbol, intent, open_orders))
+                (exits if intent.reduce_only else entries).append(intent)
+        denials: list[Denial] = []
         if exits:
+            exits = self._fitting(symbol, exits, denials)
             # An exit is counted where there is room, and goes on in any case.
             self._budget.take(len(exits), self.now_ns)
             self._place(approved, exits, None)
         if entries:
-            granted = self._budget.take(len(entries), self.now_ns)
-            if granted:
+            bar = self._bar(approved.permit)
+            if bar is not None:
+                denials += map(bar, entries)
+            else:
+                entries = self._fitting(symbol, entries, denials)
+                granted = self._budget.take(len(entries), self.now_ns)
                 self._place(approved, entries[:granted], approved.permit)
-            if granted < len(entries):
-                denials += self._unaffordable(entries[granted:])
+                if granted < len(entries):
+                    denials += self._unaffordable(entries[granted:])
         if denials:
             self.say(IntentsDenied(symbol=symbol, denials=tuple(denials)))
+
+    def _fitting(
+        self, symbol: str, intents: list[Intent], denials: list[Denial]
+    ) -> list[Intent]:
+        """Return the placements that the venue's filters let pass; add why the others do not."""
+        bounds = self._bounds[symbol]
+        open_orders = len(self._resting[symbol])
+        if bounds.fits(intents, open_orders):
+            return intents
+        fitting: list[Intent] = []
+        for intent in intents:
+            found = check(
+                intent,
+                bounds.instrument,
+                bid_ticks=0,
+                ask_ticks=0,
+                mark_price=bounds.mark_price,
+                open_orders=open_orders + len(fitting),
+            )
+            if found is None:
+                fitting.append(intent)
+            else:
+                denials.append(found)
+        return fitting
 
     def _bar(self, permit: Permit | None) -> Callable[[Intent], Denial] | None:
         """Return how to refuse every entry under ``permit``; None if they may go on."""
@@ -104,19 +125,6 @@ class RouterActor(Actor):
             return partial(denial, DenialCode.VENUE_THROTTLED, until_ns=self._quiet_until_ns)
         return None
 
-    def _misfit(self, symbol: str, intent: Intent, open_orders: int) -> Denial:
-        bounds = self._bounds[symbol]
-        found = check(
-            intent,
-            bounds.instrument,
-            bid_ticks=0,
-            ask_ticks=0,
-            mark_price=bounds.mark_price,
-            open_orders=open_orders,
-        )
-        assert found is not None, "Bounds.fits and check disagree"
-        return found
-
     def _unaffordable(self, entries: list[Intent]) -> list[Denial]:
         free_ns = self._budget.free_at_ns(self.now_ns)
         code = DenialCode.RATE_LIMIT_THROTTLE
@@ -125,6 +133,8 @@ class RouterActor(Actor):
     def _place(
         self, approved: IntentsApproved, intents: list[Intent], permit: Permit | None
     ) -> None:
+        if not intents:
+            return
         symbol = approved.symbol
         epoch = permit.epoch if permit else 0
         name = self._identity.name
@@ -144,6 +154,7 @@ class RouterActor(Actor):
             ]
         )
         self._sequence += len(orders)
+        self._resting[symbol].update([one.client_order_id for one in orders])
         self.say(
             PlaceOrders(symbol=symbol, orders=orders, permit=permit, tick_ns=approved.tick_ns)
         )
@@ -173,10 +184,6 @@ class RouterActor(Actor):
     def on_orders_synced(self, synced: OrdersSynced) -> None:
         """Believe exactly what rests."""
         self._resting[synced.symbol] = {one.client_order_id for one in synced.orders}
-
-    def on_orders_submitted(self, submitted: OrdersSubmitted) -> None:
-        """Count them in."""
-        self._resting[submitted.symbol].update([one.client_order_id for one in submitted.orders])
 
     def on_order_gone(self, order: OrderRejected | OrderEnded) -> None:
         """Count one less."""

@@ -188,7 +188,7 @@ ROUTES: tuple[tuple[type[Message], str], ...] = (
     (orders.PlaceOrders, "exchange"),
     (orders.CancelOrder, "exchange"),
     # venue to everyone whom it concerns
-    (orders.OrdersSubmitted, "risk router reconcile"),
+    (orders.OrdersSubmitted, "risk reconcile"),
     (orders.OrderAccepted, "risk reconcile"),
     (orders.OrderRejected, "risk router reconcile"),
     (orders.OrderFilled, "risk reconcile ledger"),

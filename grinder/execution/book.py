@@ -65,6 +65,24 @@ def narrowed(batch: PlaceOrders, orders: list[Placement]) -> PlaceOrders:
     return attrs.evolve(batch, orders=tuple(orders))
 
 
+def _taken(
+    table: OrderTable, batch: PlaceOrders, now_ns: int
+) -> tuple[list[Placement], list[Message]]:
+    room = table.room
+    taken: list[Placement] = []
+    refused: list[Message] = []
+    for order in batch.orders:
+        if table.find(order.client_order_id) is not None:
+            continue
+        record = record_of_place(order, now_ns)
+        if len(taken) < room:
+            table.add(record)
+            taken.append(order)
+        else:
+            refused.append(rejected(record, 0, f"BOOK_FULL: live={table.live_count}"))
+    return taken, refused
+
+
 class OrderBook:
     """The only picture of our own orders.
 
@@ -89,18 +107,7 @@ class OrderBook:
         An id already known is left alone (the command was heard twice). A full book rejects with
         OrderRejected code 0, and that order is not sent.
         """
-        table = self._table
-        refused: list[Message] = []
-        taken: list[Placement] = []
-        for order in batch.orders:
-            if table.find(order.client_order_id) is not None:
-                continue
-            record = record_of_place(order, now_ns)
-            if table.has_room:
-                table.add(record)
-                taken.append(order)
-            else:
-                refused.append(rejected(record, 0, f"BOOK_FULL: live={table.live_count}"))
+        taken, refused = _taken(self._table, batch, now_ns)
         if not taken:
             return Applied(tuple(refused), ())
         self._mover.await_answers([one.client_order_id for one in taken], now_ns)

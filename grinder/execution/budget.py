@@ -68,16 +68,12 @@ class OrderBudget:
 
     def take(self, count: int, now_ns: int) -> int:
         """Count placements, as many of ``count`` as every window has room for; return how many."""
-        granted = next(
-            (
-                size
-                for size in range(count, 0, -1)
-                if all(window.has_room(size, now_ns) for window in self._windows)
-            ),
-            0,
-        )
-        for window in self._windows:
-            window.take(granted, now_ns)
+        short, long = self._windows
+        granted = count
+        while granted and not (short.has_room(granted, now_ns) and long.has_room(granted, now_ns)):
+            granted -= 1
+        short.take(granted, now_ns)
+        long.take(granted, now_ns)
         return granted
 
     def free_at_ns(self, now_ns: int) -> int:

@@ -127,6 +127,8 @@ class IdentityScheme:
         self._strategy = strategy
         self._nonce = nonce
         self._prefixes: dict[tuple[str, str, int], str] = {}
+        self._high = -1
+        self._high_digits = ""
         self._codes = {symbol: symbol_code(symbol) for symbol in symbols}
         owners: dict[str, str] = {}
         for symbol, code in self._codes.items():
@@ -153,7 +155,13 @@ class IdentityScheme:
                 self._prefixes.clear()
             prefix = self._encoded(symbol, level, epoch).rpartition("-")[0] + "-"
             self._prefixes[symbol, level, epoch] = prefix
-        return prefix + base36(sequence % SEQUENCE_COUNT)
+        high, low = divmod(sequence % SEQUENCE_COUNT, 1296)
+        if high != self._high or not high:
+            # Orders of one ladder share all but the last two digits.
+            self._high, self._high_digits = high, base36(high)
+            if not high:
+                return prefix + base36(low)
+        return prefix + self._high_digits + _PAIRS[low]
 
     def _encoded(self, symbol: str, level: str, epoch: int) -> str:
         return encode(

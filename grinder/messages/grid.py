@@ -127,4 +127,7 @@ class LadderPlanned(Message):
 
 def _lane(intents: tuple[Intent, ...]) -> Lane:
     # What adds risk stands last, so the first one tells.
-    return Lane.URGENT if intents and not intents[0].adds_risk else Lane.NORMAL
+    is_entry = not intents or (
+        intents[0].action is IntentAction.PLACE and not intents[0].reduce_only
+    )
+    return Lane.NORMAL if is_entry else Lane.URGENT

@@ -115,24 +115,9 @@ class GridPlanner:
         )
         buys = buy_prices(mid_ticks2, self.step, settings.levels)
         sells = sell_prices(mid_ticks2, self.step, settings.levels)
-        self._buys = self._rungs(Side.BUY, BUY_LEVELS, buys)
-        self._sells = self._rungs(Side.SELL, SELL_LEVELS, sells)
+        self._buys = _rungs(Side.BUY, BUY_LEVELS, buys, self._level_lots)
+        self._sells = _rungs(Side.SELL, SELL_LEVELS, sells, self._level_lots)
         self._wanted_at = None
-
-    def _rungs(
-        self, side: Side, levels: tuple[str, ...], prices: tuple[int, ...]
-    ) -> tuple[Intent, ...]:
-        return tuple(
-            Intent(
-                action=IntentAction.PLACE,
-                level=levels[number],
-                side=side,
-                price_ticks=price,
-                qty_lots=self._level_lots,
-                reason="GRID_FILL",
-            )
-            for number, price in enumerate(prices, 1)
-        )
 
     def _wanted(self) -> dict[str, Intent]:
         """Return the entries that should rest, by level; made anew when something has changed."""
@@ -290,6 +275,22 @@ class GridPlanner:
 def _is_cancelling(holding: Holding, now_ns: int) -> bool:
     """Return whether a cancel is under way; one unheard of for too long died with somebody."""
     return holding.cancelling_ns > 0 and now_ns - holding.cancelling_ns <= PROPOSAL_PATIENCE_NS
+
+
+def _rungs(
+    side: Side, levels: tuple[str, ...], prices: tuple[int, ...], lots: int
+) -> tuple[Intent, ...]:
+    return tuple(
+        Intent(
+            action=IntentAction.PLACE,
+            level=levels[number],
+            side=side,
+            price_ticks=price,
+            qty_lots=lots,
+            reason="GRID_FILL",
+        )
+        for number, price in enumerate(prices, 1)
+    )
 
 
 def _cancel(holding: Holding, reason: str) -> Intent:

@@ -86,9 +86,7 @@ class Exposure:
             InvariantError: more working orders than can be.
         """
         if isinstance(message, OrdersSubmitted):
-            for order in message.orders:
-                if not order.reduce_only:
-                    self._submit(order)
+            self._submit(message.orders)
         elif isinstance(message, OrderAccepted):
             if not self._ended.get(message.client_order_id, True):
                 del self._ended[message.client_order_id]
@@ -138,9 +136,10 @@ class Exposure:
 
     def has_others(self, symbol: str) -> bool:
         """Return whether any other symbol holds, or may come to hold, something."""
-        return any(
-            exposure.worst_lots() != 0 for name, exposure in self._symbols.items() if name != symbol
-        )
+        for name, exposure in self._symbols.items():
+            if name != symbol and exposure.worst_lots():
+                return True
+        return False
 
     def worst_case_of_others(
         self, symbol: str, prices: Mapping[str, tuple[Instrument, int]]
@@ -174,18 +173,21 @@ class Exposure:
                 total += instrument.notional(price_ticks2, abs(exposure.position_lots)) / 2
         return total
 
-    def _submit(self, order: Placement) -> None:
-        name = order.client_order_id
-        if name in self._working or name in self._ended:
-            return
-        if len(self._working) >= self._working_max:
-            raise self._too_many(name)
-        self._working[name] = _Working(order.symbol, order.side, order.qty_lots)
-        symbol = self.of(order.symbol)
-        if order.side is Side.BUY:
-            symbol.buy_lots += order.qty_lots
-        else:
-            symbol.sell_lots += order.qty_lots
+    def _submit(self, orders: tuple[Placement, ...]) -> None:
+        working, ended = self._working, self._ended
+        for order in orders:
+            name = order.client_order_id
+            if order.reduce_only or name in working or name in ended:
+                continue
+            if len(working) >= self._working_max:
+                raise self._too_many(name)
+            side, lots = order.side, order.qty_lots
+            working[name] = _Working(order.symbol, side, lots)
+            symbol = self.of(order.symbol)
+            if side is Side.BUY:
+                symbol.buy_lots += lots
+            else:
+                symbol.sell_lots += lots
 
     def _too_many(self, name: str) -> InvariantError:
         return InvariantError(

@@ -220,9 +220,15 @@ def _trading(view: RiskView, intent: Intent) -> Denial | None:
 GATES_FOR_ALL: tuple[Gate, ...] = (_armed, _leader)
 """Asked for every intent, cancels and exits among them."""
 
-_FACTS_FIRST: tuple[Gate, ...] = (_lease, _actors, _winding_down, _kill_switch, _whitelist)
-_CAPS: tuple[Gate, ...] = (_position, _total, _order)
-_FACTS_LAST: tuple[Gate, ...] = (
+GATES_FOR_RISK: tuple[Gate, ...] = (
+    _lease,
+    _actors,
+    _winding_down,
+    _kill_switch,
+    _whitelist,
+    _position,
+    _total,
+    _order,
     _drawdown,
     _lifecycle,
     _feed,
@@ -233,10 +239,7 @@ _FACTS_LAST: tuple[Gate, ...] = (
     _trading,
 )
 
-GATES_FOR_RISK: tuple[Gate, ...] = (*_FACTS_FIRST, *_CAPS, *_FACTS_LAST)
-"""Asked, after those, for what adds risk. All but the caps say the same of every such intent."""
-
-_FACTS: tuple[Gate, ...] = (*GATES_FOR_ALL, *_FACTS_FIRST, *_FACTS_LAST)
+"""Asked, after those, for what adds risk. All but the three caps look at facts alone."""
 
 
 def judge(view: RiskView, intent: Intent) -> Denial | None:
@@ -253,11 +256,32 @@ def judge(view: RiskView, intent: Intent) -> Denial | None:
     return None
 
 
-def _is_free(view: RiskView, intents: tuple[Intent, ...]) -> bool:
-    """Return whether every gate lets every intent of a batch pass, looked at as one.
+def facts_allow(view: RiskView) -> bool:
+    """Return whether every gate but the caps lets everything pass: the gates in one look."""
+    return (
+        view.is_armed
+        and view.is_leader
+        and not view.is_lease_expiring
+        and not view.actors_down
+        and not view.is_winding_down
+        and not view.is_killed
+        and view.instrument.symbol in view.symbols
+        and not view.is_drawdown_blocked
+        and PERMISSIONS[view.state].adds_risk
+        and not view.is_feed_stale
+        and not view.is_account_stale
+        and view.is_synced
+        and not view.is_venue_throttled
+        and not view.is_venue_denied
+        and view.instrument.status == "TRADING"
+    )
 
-    The gates that look at facts say the same of all that adds risk. The worst case grows with each
-    order, so the whole batch at its dearest price is the worst that any of its orders can make.
+
+def caps_allow(view: RiskView, intents: tuple[Intent, ...]) -> bool:
+    """Return whether a batch keeps the caps whole, and with it each of its orders.
+
+    The worst case grows with every order, so that of the whole batch at its dearest price is the
+    worst that any of its orders can make. False may mean that only a part of it passes.
     """
     buy_lots = sell_lots = dearest = largest = 0
     for intent in intents:
@@ -270,15 +294,15 @@ def _is_free(view: RiskView, intents: tuple[Intent, ...]) -> bool:
             sell_lots += lots
         dearest = max(dearest, ticks)
         largest = max(largest, ticks * lots)
+    price_ticks2 = view.price_ticks2
     worst_lots = view.exposure.of(view.instrument.symbol).worst_lots(buy_lots, sell_lots)
-    worst_units = worst_lots * max(view.price_ticks2, 2 * dearest)
+    worst_units = worst_lots * max(price_ticks2, 2 * dearest)
     return (
-        view.price_ticks2 > 0
-        and view.notional_of_others is not None
-        and not view.notional_of_others
-        and worst_units <= min(view.position_units_max, view.total_units_max)
+        price_ticks2 > 0
+        and view.notional_of_others == 0
+        and worst_units <= view.position_units_max
+        and worst_units <= view.total_units_max
         and 2 * largest <= view.order_units_max
-        and all(gate(view, intents[0]) is None for gate in _FACTS)
     )
 
 
@@ -290,7 +314,7 @@ def evaluate(
     What adds risk and is approved counts before the next one is judged, so that a batch can't
     exceed a cap together that each of its orders keeps alone.
     """
-    if intents and _is_free(view, intents):
+    if facts_allow(view) and caps_allow(view, intents):
         return intents, ()
     view.proposed_buy_lots = view.proposed_sell_lots = 0
     approved: list[Intent] = []

@@ -117,15 +117,14 @@ def test_without_a_valid_permit_nothing_is_sent(
     assert scripted.seen(ORDER) == []
 
 
-@pytest.mark.parametrize("batches", [[("a",), ("b",), ("c",)], [("a", "b", "c")]])
 def test_dropping_reaches_placements_that_wait_behind_a_slow_one(
-    opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue, batches: list[tuple[str, ...]]
+    opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue
 ) -> None:
     gate = Gate()
     scripted.on("POST", ORDER, gate)
     port = opened(place_threads=1)
-    for names in batches:
-        port.receive(outlet.envelope(entry(outlet, *names)))
+    for name in ("a", "b", "c"):
+        port.receive(outlet.envelope(entry(outlet, name)))
     scripted.wait(ORDER)
     port.receive(outlet.envelope(DropPlacements(serial=2)))
     gate.open()
@@ -135,16 +134,15 @@ def test_dropping_reaches_placements_that_wait_behind_a_slow_one(
     assert len(scripted.seen(ORDER)) == 1
 
 
-@pytest.mark.parametrize("batches", [[("a",), ("b",)], [("a", "b")]])
 def test_an_order_cancelled_before_it_was_sent_is_never_sent(
-    opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue, batches: list[tuple[str, ...]]
+    opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue
 ) -> None:
     gate = Gate()
     scripted.on("POST", ORDER, gate)
     scripted.on("DELETE", ORDER, error(400, -2011))
     port = opened(place_threads=1)
-    for names in batches:
-        port.receive(outlet.envelope(entry(outlet, *names)))
+    port.receive(outlet.envelope(entry(outlet, "a")))
+    port.receive(outlet.envelope(entry(outlet, "b")))
     scripted.wait(ORDER)
     port.receive(outlet.envelope(cancel("b")))
     outlet.wait(CancelAnswered)
