@@ -8,27 +8,26 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from grinder import __version__
+from grinder import __version__, cli_records
+from grinder.cli_common import (
+    DEFAULT_URL,
+    EPILOG,
+    EXIT_CONFIG,
+    AsJson,
+    failures_told,
+    refuse,
+)
 from grinder.config.load import load
 from grinder.config.secrets import load_secrets, settings_environment
 from grinder.config.write import commented_toml, config_hash, to_toml, to_tree
-from grinder.errors import ConfigError, VenueError
+from grinder.errors import ConfigError
 from grinder.model.settings import Config
-
-EXIT_CONFIG = 2
-EXIT_VENUE = 3
-DEFAULT_URL = "http://127.0.0.1:9090"
-EPILOG = (
-    "Exit codes: 0 done; 1 failed while running; 2 wrong usage or settings; "
-    "3 the venue can't be reached or refused at the start; 130 interrupted twice."
-)
 
 app = typer.Typer(
     name="grinder",
@@ -42,6 +41,7 @@ config_app = typer.Typer(
     help="Check, show or begin a file of settings.", no_args_is_help=True, epilog=EPILOG
 )
 app.add_typer(config_app, name="config")
+cli_records.add_to(app)
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="File of settings (TOML).")]
 Overrides = Annotated[
@@ -49,7 +49,6 @@ Overrides = Annotated[
     typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="One setting; may be repeated."),
 ]
 Url = Annotated[str, typer.Option("--url", help="Console of a running instance.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def _show_version(is_wanted: bool) -> None:
@@ -84,6 +83,9 @@ def run(
     data: Annotated[str | None, typer.Option(help="Short for --set sim.data=.")] = None,
     speed: Annotated[float | None, typer.Option(help="Short for --set sim.speed=.")] = None,
     log: Annotated[str | None, typer.Option(help="Short for --set run.log=: text, json.")] = None,
+    journal: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Short for --set journal.directory=.")
+    ] = None,
 ) -> None:
     """Trade until interrupted, or for some seconds."""
     short = {
@@ -93,9 +95,10 @@ def run(
         "sim.data": data,
         "sim.speed": speed,
         "run.log": log,
+        "journal.directory": journal,
     }
     given = [f"{path}={value}" for path, value in short.items() if value is not None]
-    with _failures_told():
+    with failures_told():
         settings = _settings(config, [*(overrides or ()), *given])
         _check_run(for_seconds, report)
         secrets = load_secrets(settings.run.venue)
@@ -133,13 +136,14 @@ def venue(
     account: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KEY:SECRET:BALANCE", help="SECRET may be ed25519=PUBLIC; may be repeated."
+            metavar="KEY:SECRET:BALANCE[:vipN]",
+            help="SECRET may be ed25519=PUBLIC; may be repeated.",
         ),
     ] = None,
 ) -> None:
     """Serve the simulated venue over HTTP and WebSocket."""
     options: dict[str, Any] = {"data": data} if data else {}
-    with _failures_told():
+    with failures_told():
         from grinder.venues.sim.command import serve
 
         code = serve(
@@ -168,7 +172,7 @@ def tree(
     """Print the supervision tree: the running one if there is one, else the declared one."""
     from grinder.console import treeprint
 
-    with _failures_told():
+    with failures_told():
         seen = _read_state(url)
         if seen is not None:
             nodes = seen["tree"]
@@ -205,7 +209,7 @@ def ctl(
     """Tell a running instance to trip or reset its kill switch, to hold, or to go on."""
     from grinder.console.client import command
 
-    with _failures_told():
+    with failures_told():
         answer = command(url, action, operator=operator, detail=detail)
     if as_json:
         _print_json(answer)
@@ -220,7 +224,7 @@ def ctl(
 )
 def bench(context: typer.Context) -> None:
     """Measure; see bench --help for what."""
-    with _failures_told():
+    with failures_told():
         code = _fetch("grinder.bench", "main")(context.args)
     raise typer.Exit(code or 0)
 
@@ -234,7 +238,7 @@ def check(
         settings = _settings(config, overrides)
     except ConfigError as error:
         if not as_json:
-            _refuse(error)
+            refuse(error)
         _print_json({"is_valid": False, "problems": list(error.problems)})
         raise typer.Exit(EXIT_CONFIG) from None
     if as_json:
@@ -248,7 +252,7 @@ def show(
     *, config: ConfigFile = None, overrides: Overrides = None, as_json: AsJson = False
 ) -> None:
     """Print the settings in force, from all layers, without secrets."""
-    with _failures_told():
+    with failures_told():
         settings = _settings(config, overrides)
     if as_json:
         _print_json({"hash": config_hash(settings), "settings": to_tree(settings)})
@@ -271,7 +275,7 @@ def init(
         with config.open("x", encoding="utf-8") as file:
             file.write(commented_toml())
     except OSError as error:
-        _refuse(ConfigError(f"{config}: can't be written: {error.strerror or error}"))
+        refuse(ConfigError(f"{config}: can't be written: {error.strerror or error}"))
     typer.echo(f"wrote {config}")
 
 
@@ -311,24 +315,6 @@ def _fetch(module: str, name: str) -> Callable[..., Any]:
 
     found: Callable[..., Any] = getattr(import_module(module), name)
     return found
-
-
-@contextmanager
-def _failures_told() -> Iterator[None]:
-    """Turn what an operator can do something about into a line and an exit code."""
-    try:
-        yield
-    except ConfigError as error:
-        _refuse(error)
-    except VenueError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(EXIT_VENUE) from None
-
-
-def _refuse(error: ConfigError) -> NoReturn:
-    for problem in error.problems:
-        typer.echo(f"error: {problem}", err=True)
-    raise typer.Exit(EXIT_CONFIG) from None
 
 
 def _read_state(url: str) -> dict[str, Any] | None:

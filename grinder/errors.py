@@ -9,6 +9,7 @@
         ThrottledError       wait ``retry_after_ms``
         RefusedError         the venue refused: ``code`` and ``text`` are its own
         UnknownOutcomeError  it may have happened: reconcile before doing anything else
+      JournalError           what a journal holds is not what was written, or there is none
       InvariantError         our own bug: the actor must die, its supervisor decides
 
 Expected refusals inside the system are messages (``IntentsDenied``), not exceptions.
@@ -63,6 +64,10 @@ class RefusedError(VenueError):
 
 class UnknownOutcomeError(VenueError):
     """The request may or may not have taken effect."""
+
+
+class JournalError(GrinderError):
+    """A journal can't be read, or its bytes are not those that were written."""
 
 
 class InvariantError(GrinderError):

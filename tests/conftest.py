@@ -23,6 +23,7 @@ settings.register_profile(
     "local", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True, database=None)
+settings.register_profile("fuzz", settings.get_profile("local"), max_examples=20_000)
 PROFILE = "ci" if os.environ.get("CI") else "local"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", PROFILE))
 

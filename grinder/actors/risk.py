@@ -19,6 +19,7 @@ from grinder.messages.account import AccountSynced, AccountSyncFailed, PositionC
 from grinder.messages.control import LeadershipGained, LeadershipLost
 from grinder.messages.features import FeaturesComputed
 from grinder.messages.grid import IntentsApproved, IntentsDenied, IntentsProposed
+from grinder.messages.journal import JournalHealthChanged
 from grinder.messages.market import FeedHealthChanged, StreamKind
 from grinder.messages.orders import (
     OrderAccepted,
@@ -53,10 +54,12 @@ class RiskSupervisor(Actor):
     """Hold the lifecycle, the kill switch and every permit. It supervises risk, not actors.
 
     Hears IntentsProposed, FeaturesComputed, feed health, order and position news, AccountSynced,
-    leadership, the fate of other actors, and operators. Says IntentsApproved, IntentsDenied,
-    RiskStateChanged, PermitsRevoked, KillSwitchTripped, WindDownStarted, OrdersRequested.
-    Restart: begins in INIT with everything forbidden and every earlier permit void; what was latched
-    (kill switch, an operator's hold, equity at start, a key denied) is asked back of the keeper.
+    JournalHealthChanged, leadership, the fate of other actors, and operators. Says
+    IntentsApproved, IntentsDenied, RiskStateChanged, PermitsRevoked, KillSwitchTripped,
+    WindDownStarted, OrdersRequested.
+    Restart: begins in INIT with everything forbidden and every earlier permit void; what was
+    latched (kill switch, an operator's hold, equity at start, a key denied) is asked back of the
+    keeper.
     """
 
     def __init__(
@@ -66,12 +69,15 @@ class RiskSupervisor(Actor):
         keeper: Address,
         *,
         is_armed: bool,
+        is_recorded: bool = False,
     ) -> None:
         self._keeper = keeper
         self._latched: tuple[tuple[str, str], ...] = ()
         self._settings = settings
         self._symbols = tuple(instruments)
         self._facts = RiskFacts(settings, instruments, is_armed=is_armed)
+        # A run that is to be recorded takes no risk before the journal is known to be written.
+        self._facts.is_unrecorded = is_recorded
         self._state = LifecycleState.INIT
         self._entered_ns = 0
         self._serial = 0
@@ -132,13 +138,18 @@ class RiskSupervisor(Actor):
         if facts.is_toxic(features):
             self._evaluate()
 
-    def on_feed_health_changed(self, health: FeedHealthChanged) -> None:
-        """Note which books can be trusted."""
-        if health.stream is not StreamKind.BOOK_TICKER:
+    def on_health(self, health: FeedHealthChanged | JournalHealthChanged) -> None:
+        """Note which books can be trusted; take no risk that nobody could explain afterwards."""
+        if isinstance(health, JournalHealthChanged):
+            self._facts.is_unrecorded = not health.is_healthy
+            if not health.is_healthy:
+                self._revoke(f"JOURNAL_LOST {health.detail}")
+        elif health.stream is not StreamKind.BOOK_TICKER:
             return
-        self._facts.views[health.symbol].is_feed_stale = health.is_stale
-        if health.is_stale:
-            self._revoke(f"FEED_STALE {health.symbol}")
+        else:
+            self._facts.views[health.symbol].is_feed_stale = health.is_stale
+            if health.is_stale:
+                self._revoke(f"FEED_STALE {health.symbol}")
         self._evaluate()
 
     def on_order_news(

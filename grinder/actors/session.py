@@ -15,6 +15,7 @@ from pathlib import Path
 import attrs
 
 from grinder import __version__
+from grinder.actors.recording import describe, journal_port
 from grinder.actors.wiring import RISK, Facts, Ports, assemble
 from grinder.config.secrets import Secrets
 from grinder.config.write import config_hash
@@ -27,6 +28,7 @@ from grinder.console.views import StateView
 from grinder.console.watch import MetricsObserver
 from grinder.errors import ConfigError
 from grinder.execution.identity import IdentityScheme
+from grinder.journal.port import JournalPort
 from grinder.kernel.message import Message
 from grinder.kernel.observer import Observer
 from grinder.kernel.signals import ActorFailed
@@ -106,6 +108,7 @@ class Session:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self.config = config
         self.hash = config_hash(config)
+        self.journal: JournalPort | None = None
         self.embedded = _embedded_venue(config, secrets)
         with ExitStack() as undo:
             undo.callback(self._close_venue)
@@ -131,16 +134,14 @@ class Session:
         self.ending = EndWatch()
         self.view = StateView(facts.instruments, now_ns=self.runtime.now_ns)
         self._watch(facts, is_picture=is_picture)
-        assemble(
-            self.runtime,
-            config,
-            Facts(
-                instruments=facts.instruments,
-                started_ns=self._started_ns,
-                instance=config.leader.instance or f"{socket.gethostname()}-{os.getpid()}",
-            ),
-            _live_ports(config, facts, credentials, self.addresses),
+        made_from = Facts(
+            instruments=facts.instruments,
+            started_ns=self._started_ns,
+            instance=config.leader.instance or f"{socket.gethostname()}-{os.getpid()}",
         )
+        self.journal = journal_port(config, describe(config, made_from))
+        ports = _live_ports(config, facts, credentials, self.addresses, self.journal)
+        assemble(self.runtime, config, made_from, ports)
 
     def _watch(self, facts: VenueFacts, *, is_picture: bool) -> None:
         """Let observers see what is said, and people see what they saw."""
@@ -285,7 +286,11 @@ def _embedded_venue(config: Config, secrets: Secrets) -> VenueServer | None:
 
 
 def _live_ports(
-    config: Config, facts: VenueFacts, credentials: Credentials, addresses: VenueHosts
+    config: Config,
+    facts: VenueFacts,
+    credentials: Credentials,
+    addresses: VenueHosts,
+    journal: JournalPort | None,
 ) -> Ports:
     def stream(route: str) -> BinanceStreamPort:
         return BinanceStreamPort(
@@ -304,6 +309,7 @@ def _live_ports(
             instruments=facts.instruments,
             settings=config.venue,
             weight_limit_1m=facts.weight_limit_1m,
+            ahead=journal.ahead if journal is not None else None,
         ),
         user=BinanceUserStreamPort(
             rest_url=addresses.rest_url,
@@ -316,4 +322,5 @@ def _live_ports(
         public=stream("public"),
         market=stream("market"),
         lease=MemoryLeasePort(),
+        journal=journal,
     )

@@ -13,6 +13,7 @@ from grinder.actors.account_sync import AccountSyncActor
 from grinder.actors.exchange import ExchangeActor
 from grinder.actors.feature import FeatureActor
 from grinder.actors.feed import FeedActor
+from grinder.actors.journal import JournalActor
 from grinder.actors.leader import LeaderActor
 from grinder.actors.ledger import LedgerActor
 from grinder.actors.policy import PolicyActor
@@ -25,7 +26,7 @@ from grinder.kernel.actor import Actor
 from grinder.kernel.address import Address
 from grinder.kernel.keeper import Keeper
 from grinder.kernel.message import Message
-from grinder.kernel.port import Port
+from grinder.kernel.port import Port, RecordingPort
 from grinder.kernel.runtime import Runtime
 from grinder.kernel.spec import (
     SHARED_THREAD,
@@ -34,7 +35,17 @@ from grinder.kernel.spec import (
     Strategy,
     SupervisorSpec,
 )
-from grinder.messages import account, control, features, grid, market, orders, risk, venue
+from grinder.messages import (
+    account,
+    control,
+    features,
+    grid,
+    journal,
+    market,
+    orders,
+    risk,
+    venue,
+)
 from grinder.model.instrument import Instrument
 from grinder.model.settings import Config
 from grinder.model.units import NS_PER_MS, NS_PER_S
@@ -53,6 +64,8 @@ class Ports:
     public: Port
     market: Port
     lease: Port
+    journal: RecordingPort | None = None
+    """None in a run that is not recorded."""
 
 
 @attrs.frozen(kw_only=True)
@@ -69,6 +82,10 @@ class Facts:
 
 def assemble(runtime: Runtime, config: Config, facts: Facts, ports: Ports) -> None:
     """Put ports, actors and routes into ``runtime``; nothing runs yet."""
+    if ports.journal is not None:
+        # The first one, so that it is closed last and has heard everything.
+        runtime.add_port("port.journal", ports.journal)
+        runtime.recorder = ports.journal.note
     runtime.add_port("port.venue", ports.venue)
     runtime.add_port("port.user", ports.user)
     runtime.add_port("port.public", ports.public)
@@ -77,7 +94,12 @@ def assemble(runtime: Runtime, config: Config, facts: Facts, ports: Ports) -> No
     runtime.add_port("port.keeper", Keeper())
     factories = _factories(config, facts, runtime.address)
     runtime.declare(tree(config, factories))
-    connect(runtime, tuple(facts.instruments))
+    connect(runtime, tuple(facts.instruments), is_recorded=is_recorded(config))
+
+
+def is_recorded(config: Config) -> bool:
+    """Return whether a run with this configuration writes a journal."""
+    return bool(config.journal.directory)
 
 
 def _factories(
@@ -93,6 +115,7 @@ def _factories(
             instruments,
             address("port.keeper"),
             is_armed=config.run.venue == "sim" or config.run.armed,
+            is_recorded=is_recorded(config),
         ),
         "exchange": lambda: ExchangeActor(
             instruments=instruments,
@@ -112,6 +135,8 @@ def _factories(
             config.feed, symbols, address("port.public"), address("port.market")
         ),
     }
+    if is_recorded(config):
+        made["journal"] = lambda: JournalActor(config.journal, address("port.journal"))
     for symbol, instrument in instruments.items():
         made[f"policy.{symbol}"] = _policy_factory(symbol, instrument, config)
     return made
@@ -162,7 +187,10 @@ def tree(config: Config, factories: Mapping[str, Callable[[], Actor]]) -> Superv
                 actor("reconcile"),
                 strategy=Strategy.REST_FOR_ONE,
             ),
-            group("accounting", actor("ledger")),
+            group(
+                "accounting",
+                *(actor(name) for name in ("journal", "ledger") if name in factories),
+            ),
             group("policies", *policies),
             group("data", actor("feature"), actor("feed")),
         ),
@@ -172,6 +200,7 @@ def tree(config: Config, factories: Mapping[str, Callable[[], Actor]]) -> Superv
 def declared_tree(config: Config) -> SupervisorSpec:
     """Return the tree as it would be run, for people to look at; its factories make nothing."""
     names = ["leader", "risk", "exchange", "router", "account_sync", "reconcile", "ledger"]
+    names += ["journal"] if is_recorded(config) else []
     names += [f"policy.{symbol}" for symbol in config.run.symbols]
     return tree(config, dict.fromkeys([*names, "feature", "feed"], Actor))
 
@@ -214,6 +243,14 @@ ROUTES: tuple[tuple[type[Message], str], ...] = (
 )
 """Message class, and the names of everyone who hears it."""
 
+JOURNAL_ROUTES: tuple[tuple[type[Message], str], ...] = (
+    (journal.JournalHealthChanged, "risk"),
+    (control.LeadershipGained, "journal"),
+    (signals.ActorStarted, "journal"),
+    (signals.ActorRestarted, "journal"),
+)
+"""The same for a run that is recorded, beside the others."""
+
 POLICY_ROUTES: tuple[type[Message], ...] = (
     features.FeaturesComputed,
     market.FeedHealthChanged,
@@ -230,14 +267,14 @@ POLICY_ROUTES: tuple[type[Message], ...] = (
 """What the policy of the message's symbol hears besides."""
 
 
-def connect(runtime: Runtime, symbols: tuple[str, ...]) -> None:
+def connect(runtime: Runtime, symbols: tuple[str, ...], *, is_recorded: bool) -> None:
     """Say who hears what."""
     at = runtime.address
     routes = runtime.routes
     policy = {symbol: at(f"policy.{symbol}") for symbol in symbols}
     policies = tuple(policy.values())
 
-    for message_class, names in ROUTES:
+    for message_class, names in (*ROUTES, *(JOURNAL_ROUTES if is_recorded else ())):
         routes.connect(message_class, *(at(name) for name in names.split()))
     for message_class in (risk.RiskStateChanged, risk.WindDownStarted):
         routes.connect(message_class, *policies)

@@ -10,12 +10,14 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from grinder.actors.wiring import RISK, Facts, Ports, assemble
+from grinder.journal.port import JournalPort
 from grinder.kernel.stepped import DEFAULT_START_NS, SteppedRuntime
 from grinder.lease.memory import MemoryLeasePort
 from grinder.messages.risk import StopPosition, StopTrading
 from grinder.model.fees import FeeRates
 from grinder.model.instrument import Instrument
 from grinder.model.settings import Config
+from grinder.model.units import NS_PER_MS
 from grinder.simulation.exchange import Exchange
 from grinder.simulation.market import MarketEvent
 from grinder.venues.simulated import Latency, SimulatedVenue
@@ -36,9 +38,10 @@ class World:
         seed: int | None = None,
         latency: Latency | None = None,
         start_ns: int = DEFAULT_START_NS,
+        journal: JournalPort | None = None,
     ) -> None:
         self.runtime = SteppedRuntime(start_ns, seed)
-        self.exchange = Exchange(instruments, fees=FeeRates())
+        self.exchange = Exchange(instruments, fees=FeeRates(), start_ms=start_ns // NS_PER_MS)
         self.exchange.open_account(ACCOUNT, config.sim.balance)
         self.venue = SimulatedVenue(
             self.exchange,
@@ -54,6 +57,7 @@ class World:
             public=self.venue.public,
             market=self.venue.market,
             lease=MemoryLeasePort(),
+            journal=journal,
         )
         facts = Facts(instruments=instruments, started_ns=start_ns, instance="world")
         assemble(self.runtime, config, facts, ports)

@@ -7,10 +7,14 @@ from collections.abc import Callable
 import attrs
 
 from grinder.bench.codec_cost import codec
+from grinder.bench.core import core
 from grinder.bench.figures import Result
 from grinder.bench.memory import memory
+from grinder.bench.orders import orders
 from grinder.bench.reaction import reaction
 from grinder.bench.replay import busy, replay
+from grinder.bench.retention import retention
+from grinder.bench.streams import streams
 
 
 @attrs.frozen
@@ -30,6 +34,10 @@ MEASUREMENTS = (
     Measurement("c", "reaction", "tick to order bodies, threaded", reaction),
     Measurement("d", "codec", "cost of a message", codec),
     Measurement("e", "memory", "growth while ticks come in", memory),
+    Measurement("f", "core", "order operations through the venue's core alone", core),
+    Measurement("g", "orders", "signed orders to the venue over loopback", orders),
+    Measurement("h", "streams", "quotes of ten symbols to ten clients of the venue", streams),
+    Measurement("i", "retention", "growth of the venue while orders come and go", retention),
 )
 
 

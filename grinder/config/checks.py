@@ -20,6 +20,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "run.log_level": ("debug", "info", "warning", "error", "critical"),
     "supervision.placement": ("shared", "own"),
     "stop.position": ("keep", "flatten"),
+    "journal.fsync": ("never", "interval", "always"),
 }
 
 HOUR_MS = 3_600_000
@@ -73,6 +74,15 @@ RANGES: dict[str, tuple[float, float]] = {
     "leader.ttl_ms": (100, HOUR_MS),
     "leader.renew_ms": (10, HOUR_MS),
     "leader.margin_ms": (0, HOUR_MS),
+    "journal.segment_mb": (1, 1_024),
+    "journal.segment_s": (1, 30 * 24 * 3_600),
+    "journal.fsync_ms": (1, HOUR_MS),
+    "journal.flush_ms": (1, 1_000),
+    "journal.pending_max": (1_000, 10_000_000),
+    "journal.lag_max_ms": (10, HOUR_MS),
+    "journal.ahead_ms": (1, 60_000),
+    "journal.keep_mb": (1, 100_000_000),
+    "journal.keep_days": (1, 36_500),
     "supervision.restarts_max": (0, 1_000),
     "supervision.period_ms": (1, 24 * HOUR_MS),
     "supervision.stall_after_ms": (10, HOUR_MS),

@@ -48,16 +48,35 @@ def load(
         if name.startswith(PREFIX):
             dotted = name.removeprefix(PREFIX).lower().replace("__", ".")
             _put_text(tree, dotted, text, f"environment {name}", problems)
+    _put_overrides(tree, overrides, problems)
+    config = _structure(tree, problems)
+    if problems:
+        raise ConfigError(tuple(problems))
+    return config
+
+
+def from_toml(text: str, overrides: Iterable[str] = ()) -> Config:
+    """Return the settings that ``text`` holds, as ``to_toml`` spelled them, and ``overrides``.
+
+    Raises:
+        ConfigError: with every problem; settings of another version of Grinder, for one.
+    """
+    problems: list[str] = []
+    tree: Tree = dict(tomllib.loads(text))
+    _put_overrides(tree, overrides, problems)
+    config = _structure(tree, problems)
+    if problems:
+        raise ConfigError(tuple(problems))
+    return config
+
+
+def _put_overrides(tree: Tree, overrides: Iterable[str], problems: list[str]) -> None:
     for override in overrides:
         dotted, equals, text = override.partition("=")
         if equals:
             _put_text(tree, dotted.strip(), text, f"--set {dotted.strip()}", problems)
         else:
             problems.append(f'--set {override}: expected section.field=value, was "{override}"')
-    config = _structure(tree, problems)
-    if problems:
-        raise ConfigError(tuple(problems))
-    return config
 
 
 def _read_file(path: Path, problems: list[str]) -> Tree:

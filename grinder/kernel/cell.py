@@ -22,7 +22,8 @@ from pykka import messages as pykka_messages
 from grinder.kernel.actor import Actor, Effect
 from grinder.kernel.mailbox import Item
 from grinder.kernel.message import Lane, Message
-from grinder.kernel.signals import ExitReason, StopRequested, TimerFired
+from grinder.kernel.recorder import DONE, FENCED, RAISED
+from grinder.kernel.signals import Begin, ExitReason, InjectFault, StopRequested, TimerFired
 
 if TYPE_CHECKING:
     from grinder.kernel.runtime import Runtime
@@ -31,23 +32,6 @@ if TYPE_CHECKING:
 
 class InjectedFaultError(RuntimeError):
     """Raised in an actor because somebody asked for it, to see what happens."""
-
-
-@attrs.frozen(kw_only=True)
-class Begin(Message):
-    """Start: the first thing a generation is told, before all that waits."""
-
-    lane: ClassVar[Lane] = Lane.CONTROL
-
-
-@attrs.frozen(kw_only=True)
-class InjectFault(Message):
-    """Make the receiving cell raise, or hang until it is abandoned. For tests and drills."""
-
-    lane: ClassVar[Lane] = Lane.CONTROL
-
-    kind: str
-    """raise or hang."""
 
 
 @attrs.frozen(kw_only=True)
@@ -99,6 +83,7 @@ class Cell(pykka.ThreadingActor):
         """True once the runtime has given this generation up: nothing it says counts."""
         self._runtime = runtime
         self._flush = runtime.flush
+        self._recorder = runtime.recorder
         self._name = slot.name
         self._outbox: list[Effect] = []
         self._announced_ready = False
@@ -138,22 +123,42 @@ class Cell(pykka.ThreadingActor):
         handler = self._handlers.get(body.__class__)
         if handler is None:
             self.slot.unhandled += 1
+            if self._recorder is not None:
+                self._note(item, now_ns, DONE)
             return
         actor = self.actor
         actor.now_ns = now_ns
+        recorder = self._recorder
+        has_returned = False
         try:
             handler(body)
+            has_returned = True
             self.slot.handled += 1
             if self._outbox:
                 if self.is_fenced:
                     self.slot.dropped += len(self._outbox)
                     self._outbox.clear()
-                else:
+                elif recorder is None:
                     self._flush(self._name, self._outbox, item[0])
+            if recorder is not None:
+                if self._outbox or self.is_fenced:
+                    self._note(item, now_ns, FENCED if self.is_fenced else DONE)
+                else:
+                    recorder((self._name, self.generation, now_ns, item, (), DONE))
             if actor._has_news:
                 self._hear_news()
         except self._runtime.failures:
+            self._outbox.clear()
+            if self._recorder is not None and not has_returned:
+                self._note(item, now_ns, RAISED)
             self._handle_failure(*sys.exc_info())
+
+    def _note(self, item: Item, now_ns: int, ending: str) -> None:
+        """Have the turn recorded, and only then what was said in it posted."""
+        if self._outbox:
+            self._runtime.flush_recorded(self, now_ns, item, self._outbox, ending)
+        elif self._recorder is not None:
+            self._recorder((self._name, self.generation, now_ns, item, (), ending))
 
     def _hear_news(self) -> None:
         actor = self.actor

@@ -4,15 +4,19 @@ One message is one JSON object: ``{"t": <class name>, "v": <version>, <field>: <
 fields in the order of the class. Equal messages give equal bytes. Reading is strict: a field that
 is missing, unknown, or of another JSON type than declared is refused, as is a tag or a version that
 the classes at hand do not have.
+
+Where the same few classes are written by the million, a message is a row instead, ``[<class name>,
+<version>, [<value>, ...]]``, and whoever stores rows stores ``columns`` once beside them.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 from enum import Enum
+from math import isfinite
+from operator import attrgetter
 from types import NoneType
 from typing import Any, get_args
 
@@ -26,6 +30,8 @@ from cattrs.preconf.orjson import OrjsonConverter, make_converter
 from grinder.kernel.message import Message
 from grinder.kernel.schema import describe, enums_of, fields_of, is_optional, is_plain, is_tuple
 
+Row = tuple[str, int, Sequence[Any]]
+"""Class name, version, and the values of the fields in the order of the class."""
 SMALL_EXPONENT_MAX = 30
 """Decimals with more leading zeros than this keep their exponent; 1E-999999 is a long text."""
 
@@ -52,6 +58,7 @@ class Codec:
         self._readers = {
             cls.__name__: (cls, converter.get_structure_hook(cls)) for cls in self.message_classes
         }
+        self._rows = {cls: _row_writer(cls, converter) for cls in self.message_classes}
 
     def encode(self, message: Message) -> bytes:
         """Return ``message`` as canonical JSON.
@@ -70,6 +77,36 @@ class Codec:
             raise ValueError(f"{type(message).__name__}: {error}") from error
         return head + body[1:] if len(body) > len(b"{}") else head[:-1] + b"}"
 
+    def row(self, message: Message) -> Row:
+        """Return ``message`` as a row that JSON can carry.
+
+        Raises:
+            ValueError: its class is unknown, or a field holds what JSON cannot carry exactly.
+        """
+        writer = self._rows.get(message.__class__)
+        if writer is None:
+            raise ValueError(f"expected a known message class, was {type(message).__name__}")
+        return writer(message)
+
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """Return the names of the values in the rows of each class."""
+        return {cls.__name__: tuple(fields_of(cls)) for cls in self.message_classes}
+
+    def from_row(self, row: Any) -> Message:
+        """Return the message that ``row`` holds.
+
+        Raises:
+            ValueError: no row, an unknown tag or version, or values that do not match the class.
+        """
+        if not isinstance(row, list) or len(row) != 3 or not isinstance(row[2], list):
+            raise ValueError(f"expected a row, was {row!r}")
+        tag, version, values = row
+        reader = self._readers.get(tag) if isinstance(tag, str) else None
+        names = fields_of(reader[0]) if reader is not None else {}
+        if len(values) != len(names):
+            raise ValueError(f"{tag}: expected {len(names)} values, was {len(values)}")
+        return self._read(tag, version, dict(zip(names, values, strict=True)))
+
     def decode(self, data: bytes | bytearray | memoryview) -> Message:
         """Return the message that ``data`` holds.
 
@@ -79,8 +116,9 @@ class Codec:
         document = orjson.loads(data)
         if not isinstance(document, dict):
             raise ValueError(f"expected an object, was {type(document).__name__}")
-        tag = document.pop("t", None)
-        version = document.pop("v", None)
+        return self._read(document.pop("t", None), document.pop("v", None), document)
+
+    def _read(self, tag: Any, version: Any, document: dict[str, Any]) -> Message:
         reader = self._readers.get(tag) if isinstance(tag, str) else None
         if reader is None:
             raise ValueError(f"expected a known tag, was {tag!r}")
@@ -119,6 +157,41 @@ def _describe_all(classes: tuple[type[Message], ...]) -> dict[str, dict[str, Any
             raise ValueError(f"{cls.__name__}: field name {min(reserved)} is reserved")
         schema[cls.__name__] = {"version": cls.version, "fields": fields}
     return schema
+
+
+def _row_writer(cls: type[Message], converter: OrjsonConverter) -> Callable[[Message], Row]:
+    tag, version = cls.__name__, cls.version
+    fields = fields_of(cls)
+    if not fields:
+        return lambda _: (tag, version, ())
+    # With one name attrgetter returns the value itself, so that a tuple is asked for with two.
+    names = tuple(fields)
+    values_of = attrgetter(*names) if len(names) > 1 else None
+    only = attrgetter(names[0])
+    places = {name: place for place, name in enumerate(names)}
+    floats = tuple(places[name] for name, kind in fields.items() if kind is float)
+    hooks = tuple(
+        (places[name], converter.get_unstructure_hook(kind))
+        for name, kind in fields.items()
+        if kind is not float and not is_plain(kind)
+    )
+
+    def write(message: Message) -> Row:
+        values = values_of(message) if values_of is not None else (only(message),)
+        for place in floats:
+            if not isfinite(values[place]):
+                raise ValueError(f"{tag}: expected a finite number, was {values[place]}")
+        if not hooks:
+            return (tag, version, values)
+        changed = list(values)
+        try:
+            for place, hook in hooks:
+                changed[place] = hook(changed[place])
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ValueError(f"{tag}: {error}") from error
+        return (tag, version, changed)
+
+    return write
 
 
 def _head(cls: type[Message]) -> bytes:
@@ -246,7 +319,7 @@ def _read_float(value: Any, _: Any) -> float:
 
 
 def _write_float(value: float) -> float:
-    if not math.isfinite(value):
+    if not isfinite(value):
         raise ValueError(f"expected a finite number, was {value}")
     return float(value)
 

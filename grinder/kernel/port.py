@@ -13,6 +13,7 @@ from typing import Protocol
 
 from grinder.kernel.address import Address
 from grinder.kernel.message import Envelope, Message
+from grinder.kernel.recorder import Said, Turn
 
 
 class Outlet(Protocol):
@@ -49,3 +50,11 @@ class Port(ABC):
     @abstractmethod
     def close(self, timeout_s: float) -> None:
         """Stop every thread and socket within ``timeout_s`` seconds. Idempotent."""
+
+
+class RecordingPort(Port):
+    """A port that takes what a recorder is told."""
+
+    @abstractmethod
+    def note(self, entry: Said | Turn) -> None:
+        """Take note. Called on the speaker's thread: must not block and must not raise."""

@@ -8,16 +8,18 @@ from abc import abstractmethod
 from typing import Any, ClassVar
 
 from grinder.errors import InvariantError
-from grinder.kernel.cell import PERSONAL, Begin, Cell, InjectFault
+from grinder.kernel.cell import PERSONAL, Cell
 from grinder.kernel.clock import Clock
 from grinder.kernel.mailbox import Item
 from grinder.kernel.message import Envelope, Message
 from grinder.kernel.port import Outlet, Port
 from grinder.kernel.signals import (
     ActorFailed,
+    Begin,
     ChildExited,
     ChildReady,
     ExitReason,
+    InjectFault,
     KillChild,
     StartChild,
     StopChild,
@@ -80,7 +82,7 @@ class Runtime(Tree):
         slot = cell.slot
         with self._lock:
             slot.cell = cell
-            self._place(cell, (0, RUNTIME, 0, Begin()))
+            self._place(cell, self._number(slot, RUNTIME, 0, Begin()))
             is_orphan = slot.supervisor is not None and slot.supervisor.cell is None
         if is_orphan:
             # The supervisor has ended, on another thread, since it asked for this child.
@@ -92,7 +94,7 @@ class Runtime(Tree):
         # A newborn that must know who is down can't have heard of it before it was born.
         for other in tuple(self._slots.values()):
             if other is not slot and isinstance(other.spec, ChildSpec) and other.state != "ready":
-                self.post_outside(
+                self.post(
                     slot,
                     ActorFailed(
                         actor=other.name,
@@ -111,9 +113,7 @@ class Runtime(Tree):
             if slot.state == "starting":
                 slot.state = "ready"
         if slot.supervisor is not None:
-            self.post_outside(
-                slot.supervisor, ChildReady(child=slot.name, generation=cell.generation)
-            )
+            self.post(slot.supervisor, ChildReady(child=slot.name, generation=cell.generation))
 
     # Death.
 
@@ -144,7 +144,7 @@ class Runtime(Tree):
             )
         exited = ChildExited(child=slot.name, generation=generation, reason=reason, detail=detail)
         if slot.supervisor is not None:
-            self.post_outside(slot.supervisor, exited)
+            self.post(slot.supervisor, exited)
         else:
             self.root_exit = exited
             self._root_exited()
@@ -163,7 +163,7 @@ class Runtime(Tree):
         with self._lock:
             if cell is None or slot.cell is not cell:
                 return False
-            if slot.put((next(self._seq), RUNTIME, 0, message)):
+            if slot.put(self._number(slot, RUNTIME, 0, message)):
                 return True
         self._overflow(slot, message)
         return False

@@ -183,3 +183,20 @@ class Recalled(Message):
 
     facts: tuple[tuple[str, str], ...]
     """(key, value) by key."""
+
+
+@attrs.frozen(kw_only=True)
+class Begin(Message):
+    """Start: the first thing a generation is told, before all that waits."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+
+@attrs.frozen(kw_only=True)
+class InjectFault(Message):
+    """Make the receiving actor raise, or hang until it is abandoned. For tests and drills."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    kind: str
+    """raise or hang."""

@@ -7,7 +7,7 @@ import itertools
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from grinder.kernel.actor import Effect
 from grinder.kernel.address import Address
@@ -16,8 +16,12 @@ from grinder.kernel.mailbox import Item
 from grinder.kernel.message import Envelope, Message
 from grinder.kernel.observer import Observer
 from grinder.kernel.port import Port
+from grinder.kernel.recorder import Recorder, Sendings
 from grinder.kernel.routes import Key, Routes
 from grinder.kernel.slot import Slot
+
+if TYPE_CHECKING:
+    from grinder.kernel.cell import Cell
 
 logger = logging.getLogger("grinder.kernel")
 
@@ -41,6 +45,8 @@ class Switchboard(ABC):
         self._slots: dict[str, Slot] = {}
         self._seq = itertools.count(1)
         self._observers: dict[type[Message], tuple[Watch, ...]] = {}
+        self.recorder: Recorder | None = None
+        """Is told all that is said and handled, before it is posted; set before the start."""
 
     # Wiring, before the start.
 
@@ -97,12 +103,18 @@ class Switchboard(ABC):
         """Post ``message`` to ``receiver`` in the name of ``sender`` and show it to observers."""
         watchers = self._observers.get(message.__class__)
         if watchers is not None:
-            self._show(watchers, sender, message)
-        self._post(receiver.slot, sender, cause, message)
+            _show(watchers, sender, self.clock.now_ns(), message)
+        self.post(receiver.slot, message, sender, cause)
 
     def publish(self, sender: str, message: Message, cause: int = 0) -> None:
         """Say ``message`` in the name of ``sender`` to whoever is routed to hear it."""
-        self.flush(sender, [(None, message)], cause)
+        if self.recorder is None:
+            self.flush(sender, [(None, message)], cause)
+            return
+        for slot, item in self._sendings(sender, [(None, message)], cause):
+            self.recorder((item, slot.name, self.clock.now_ns()))
+            if not slot.put(item):
+                self._overflow(slot, message)
 
     def flush(self, sender: str, outbox: list[Effect], cause: int) -> None:
         """Send what a handler of ``sender`` has said, in order, and empty its outbox."""
@@ -111,7 +123,7 @@ class Switchboard(ABC):
         for receiver, body in outbox:
             watchers, doors, keyed = plans.get(body.__class__) or self._plan(body.__class__)
             if watchers:
-                self._show(watchers, sender, body)
+                _show(watchers, sender, self.clock.now_ns(), body)
             if receiver is not None:
                 slot: Slot = receiver.slot
                 if not slot.doors[body.__class__]((next(seq), sender, cause, body)):
@@ -124,8 +136,42 @@ class Switchboard(ABC):
                 key, addresses = keyed
                 address = addresses.get(key(body))
                 if address is not None:
-                    self._post(address.slot, sender, cause, body)
+                    self.post(address.slot, body, sender, cause)
         outbox.clear()
+
+    def flush_recorded(
+        self, cell: Cell, now_ns: int, handled: Item, outbox: list[Effect], ending: str
+    ) -> None:
+        """Send what a handler of ``cell`` has said, once the recorder knows of it."""
+        assert self.recorder is not None
+        sender = cell.slot.name
+        sendings = self._sendings(sender, outbox, handled[0])
+        outbox.clear()
+        self.recorder((sender, cell.generation, now_ns, handled, sendings, ending))
+        for slot, item in sendings:
+            if not slot.doors[item[3].__class__](item):
+                self._overflow(slot, item[3])
+
+    def _sendings(self, sender: str, outbox: list[Effect], cause: int) -> Sendings:
+        """Give what was said its numbers, one for each who hears it; show it to observers."""
+        seq = self._seq
+        plans = self._plans
+        sendings: list[tuple[Slot, Item]] = []
+        for receiver, body in outbox:
+            watchers, doors, keyed = plans.get(body.__class__) or self._plan(body.__class__)
+            if watchers:
+                _show(watchers, sender, self.clock.now_ns(), body)
+            if receiver is not None:
+                sendings.append((receiver.slot, (next(seq), sender, cause, body)))
+                continue
+            for slot, _ in doors:
+                sendings.append((slot, (next(seq), sender, cause, body)))
+            if keyed is not None:
+                key, addresses = keyed
+                address = addresses.get(key(body))
+                if address is not None:
+                    sendings.append((address.slot, (next(seq), sender, cause, body)))
+        return sendings
 
     def _plan(self, message_class: type[Message]) -> Plan:
         everyone, keyed = self.routes.plan(message_class)
@@ -135,21 +181,17 @@ class Switchboard(ABC):
         self._plans[message_class] = plan
         return plan
 
-    def _show(self, watchers: tuple[Watch, ...], sender: str, body: Message) -> None:
-        now_ns = self.clock.now_ns()
-        for watch in watchers:
-            try:
-                watch(sender, now_ns, body)
-            except Exception:  # a broken observer must not break what it observes
-                logger.exception("an observer failed on %s", body.__class__.__name__)
+    def post(self, slot: Slot, message: Message, sender: str = OUTSIDE, cause: int = 0) -> None:
+        """Post a message without showing it to observers."""
+        if not slot.put(self._number(slot, sender, cause, message)):
+            self._overflow(slot, message)
 
-    def post_outside(self, slot: Slot, message: Message) -> None:
-        """Post a message of the kernel itself, without showing it to observers."""
-        self._post(slot, OUTSIDE, 0, message)
-
-    def _post(self, slot: Slot, sender: str, cause: int, body: Message) -> None:
-        if not slot.put((next(self._seq), sender, cause, body)):
-            self._overflow(slot, body)
+    def _number(self, slot: Slot, sender: str, cause: int, body: Message) -> Item:
+        """Return ``body`` as an item for ``slot``; the recorder knows of it then."""
+        item = (next(self._seq), sender, cause, body)
+        if self.recorder is not None:
+            self.recorder((item, slot.name, self.clock.now_ns()))
+        return item
 
     def _hand_to_port(self, name: str, port: Port, item: Item) -> bool:
         seq, sender, cause, body = item
@@ -173,3 +215,11 @@ class Switchboard(ABC):
     @abstractmethod
     def port_failed(self, name: str, error: BaseException) -> None:
         """Deal with what the port called ``name`` has raised."""
+
+
+def _show(watchers: tuple[Watch, ...], sender: str, now_ns: int, body: Message) -> None:
+    for watch in watchers:
+        try:
+            watch(sender, now_ns, body)
+        except Exception:  # a broken observer must not break what it observes
+            logger.exception("an observer failed on %s", body.__class__.__name__)

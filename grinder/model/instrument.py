@@ -40,6 +40,9 @@ class Instrument:
     """A buy limit may not exceed mark price x this (PERCENT_PRICE)."""
     multiplier_down: Decimal = Decimal(0)
     """A sell limit may not be below mark price x this (PERCENT_PRICE)."""
+    trigger_protect: Decimal = Decimal("0.05")
+    """How far the last price may be from the mark price, as a fraction of it, for a conditional
+    order with price protection to trigger (``triggerProtect``)."""
     orders_max: int = 200
     """Open orders allowed on this symbol (MAX_NUM_ORDERS)."""
 

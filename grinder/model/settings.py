@@ -172,6 +172,35 @@ class LeaderSettings:
 
 
 @attrs.frozen(kw_only=True)
+class JournalSettings:
+    """[journal]: everything that was said and heard, on disk, for replay and for `why`."""
+
+    directory: str = ""
+    """Where it is written; empty: nowhere. --journal DIR sets it."""
+    segment_mb: int = 64
+    """A segment is closed, and another one begun, at this size."""
+    segment_s: int = 3_600
+    """... or at this age."""
+    compress: bool = True
+    """Pack closed segments with zstd."""
+    fsync: str = "interval"
+    """When the disk itself must have it: never, interval, or always (with each batch).
+    Whatever this says, a request that takes risk leaves after its record reached the system."""
+    fsync_ms: int = 1_000
+    flush_ms: int = 5
+    """Pause between two batches."""
+    pending_max: int = 200_000
+    """Records that may wait; more are lost, and no risk is taken until the gap is written."""
+    lag_max_ms: int = 2_000
+    """Records older than this that are not written yet end permission to take risk."""
+    ahead_ms: int = 250
+    """How long a request that takes risk waits for its record; then it is refused."""
+    keep_mb: int = 10_240
+    """The oldest segments go when all together are larger."""
+    keep_days: int = 30
+
+
+@attrs.frozen(kw_only=True)
 class SupervisionSettings:
     """[supervision]: restarts and placement."""
 
@@ -214,5 +243,6 @@ class Config:
     router: RouterSettings = attrs.field(factory=RouterSettings)
     sync: SyncSettings = attrs.field(factory=SyncSettings)
     leader: LeaderSettings = attrs.field(factory=LeaderSettings)
+    journal: JournalSettings = attrs.field(factory=JournalSettings)
     supervision: SupervisionSettings = attrs.field(factory=SupervisionSettings)
     stop: StopSettings = attrs.field(factory=StopSettings)

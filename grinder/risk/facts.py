@@ -52,6 +52,8 @@ class RiskFacts:
         """When the last account snapshot was asked for; 0 before the first."""
         self.throttled_until_ns = 0
         self.is_denied = False
+        self.is_unrecorded = False
+        """True while the journal that was asked for is not being written."""
         self.is_winding_down = False
         self.is_recalled = False
         """False until it is known what an earlier generation has latched."""
@@ -152,11 +154,14 @@ class RiskFacts:
             kill_switch_active=self.kill_switch.is_tripped,
             drawdown=float(self.drawdown.fraction),
             is_stale=all(view.is_feed_stale for view in self.views.values()),
+            is_unrecorded=self.is_unrecorded,
             spread_bps=max((one.spread_bps for one in fresh), default=0.0),
             toxicity_bps=max((one.move_bps for one in fresh), default=0.0),
             position_notional=self._position_notional(),
             override=self.override,
-            is_ready=self.account_ns > 0 and any(view.is_synced for view in self.views.values()),
+            is_ready=self.account_ns > 0
+            and not self.is_unrecorded
+            and any(view.is_synced for view in self.views.values()),
         )
 
     def _position_notional(self) -> Decimal | None:

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     TOX_MID_COOLDOWN = "TOX_MID_COOLDOWN"
     FEED_RECOVERED = "FEED_RECOVERED"
     FEED_STALE = "FEED_STALE"
+    JOURNAL_LOST = "JOURNAL_LOST"
     DD_BREACH = "DD_BREACH"
     KILL_SWITCH = "KILL_SWITCH"
     OPERATOR_EMERGENCY = "OPERATOR_EMERGENCY"
@@ -101,6 +102,8 @@ class LifecycleInputs:
     """Loss as a fraction of the equity at start."""
     is_stale: bool = False
     """True when a feed that quoting needs has not been heard in time."""
+    is_unrecorded: bool = False
+    """True when what is done does not reach the journal that was asked for."""
     spread_bps: float = attrs.field(default=0.0, validator=_check_positive)
     toxicity_bps: float = attrs.field(default=0.0, validator=_check_positive)
     """Move of the mid against the oldest one of the last seconds."""
@@ -183,6 +186,8 @@ def _goal(state: LifecycleState, guards: _Guards) -> _Goal | None:
         return LifecycleState.EMERGENCY, Reason.DD_BREACH
     if inputs.is_stale:
         return LifecycleState.DEGRADED, Reason.FEED_STALE
+    if inputs.is_unrecorded:
+        return LifecycleState.DEGRADED, Reason.JOURNAL_LOST
     if state is LifecycleState.DEGRADED:
         # Through READY even under an operator's pause: READY adds no risk and sees the pause.
         return (LifecycleState.READY, Reason.FEED_RECOVERED) if guards.has_cooled else None

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from grinder.model.fees import FeeRates
 from grinder.model.instrument import Instrument
 from grinder.model.order import OrderType, Side
 from grinder.simulation.book import Book
+from grinder.simulation.brackets import leverage_max
 from grinder.simulation.money import from_e8
 from grinder.simulation.orders import LiveOrder, PositionSide
 from grinder.simulation.positions import Leg, Position
-from grinder.simulation.reports import AccountTrade, Income, IncomeType
+from grinder.simulation.reports import AccountTrade, Income, IncomeType, MarginMove
 
 if TYPE_CHECKING:
     from grinder.simulation.algo import LiveAlgo
@@ -24,6 +26,8 @@ TRADES_MAX = 10_000
 """Fills remembered per account."""
 INCOME_MAX = 10_000
 """Changes of the wallet remembered per account."""
+MARGIN_MOVES_MAX = 1_000
+"""Margin moved into and out of isolated positions, remembered per account."""
 LEVERAGE = 20
 """The venue's leverage for a symbol that was never set up."""
 
@@ -51,7 +55,7 @@ class Desk:
         self.account = account
         self.book = book
         self.instrument: Instrument = book.instrument
-        self.leverage = LEVERAGE
+        self.leverage = min(LEVERAGE, leverage_max(book.brackets))
         self.is_isolated = False
         self.legs = {side: Leg(self, side) for side in PositionSide}
         self._both = self.legs[PositionSide.BOTH]
@@ -154,16 +158,20 @@ class Account:
     """One participant with one quote asset."""
 
     __slots__ = (
-        "_income_id",
         "algos",
         "algos_done",
         "commission_e8",
         "desks",
+        "fee_tier",
+        "fees",
         "fills",
         "funding_e8",
         "income",
+        "income_id",
         "insurance_e8",
+        "is_called",
         "is_hedged",
+        "margin_moves",
         "name",
         "orders",
         "realised_e8",
@@ -172,8 +180,11 @@ class Account:
         "wallet_e8",
     )
 
-    def __init__(self, name: str, start_e8: int) -> None:
+    def __init__(self, name: str, start_e8: int, fees: FeeRates, fee_tier: int) -> None:
         self.name = name
+        self.fees = fees
+        self.fee_tier = fee_tier
+        """The VIP level that the venue shows."""
         self.start_e8 = start_e8
         self.wallet_e8 = start_e8
         self.realised_e8 = 0
@@ -182,6 +193,8 @@ class Account:
         self.insurance_e8 = 0
         """What the venue paid for losses that were larger than the margin."""
         self.is_hedged = False
+        self.is_called = False
+        """Whether the owner has been warned of too little margin, until it is enough again."""
         self.fills = 0
         self.orders = 0
         self.desks: dict[str, Desk] = {}
@@ -191,7 +204,9 @@ class Account:
         """Conditional orders that triggered or ended, oldest first."""
         self.trades: deque[AccountTrade] = deque(maxlen=TRADES_MAX)
         self.income: deque[Income] = deque(maxlen=INCOME_MAX)
-        self._income_id = 0
+        self.margin_moves: deque[MarginMove] = deque(maxlen=MARGIN_MOVES_MAX)
+        self.income_id = 0
+        """Of the newest change of the wallet."""
 
     def desk(self, book: Book) -> Desk:
         """Return the desk of ``book``'s symbol, made on first use."""
@@ -260,10 +275,10 @@ class Account:
         return self.cross_equity_e8() - bound
 
     def _note_change(self, kind: IncomeType, desk: Desk, amount_e8: int, now_ms: int) -> None:
-        self._income_id += 1
+        self.income_id += 1
         self.income.append(
             Income(
-                income_id=self._income_id,
+                income_id=self.income_id,
                 symbol=desk.instrument.symbol,
                 type=kind,
                 amount=from_e8(amount_e8),
@@ -274,10 +289,10 @@ class Account:
         )
 
     def _note(self, kind: IncomeType, trade: AccountTrade, amount_e8: int) -> None:
-        self._income_id += 1
+        self.income_id += 1
         self.income.append(
             Income(
-                income_id=self._income_id,
+                income_id=self.income_id,
                 symbol=trade.symbol,
                 type=kind,
                 amount=from_e8(amount_e8),

@@ -59,7 +59,7 @@ class AlgoStatus(StrEnum):
     REJECTED = "REJECTED"
     """The order that should have come out of it was refused."""
     EXPIRED = "EXPIRED"
-    """It was to close a position that was not there."""
+    """It was to close a position that was not there, or its price protection forbade it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -82,6 +82,8 @@ class NewAlgo:
     reduce_only: bool = False
     close_position: bool = False
     working_type: WorkingType = WorkingType.CONTRACT_PRICE
+    price_protect: bool = False
+    """Do not trigger while last price and mark price are too far apart."""
     self_trade_prevention: SelfTradePrevention = SelfTradePrevention.EXPIRE_MAKER
     activate_price: Decimal | None = None
     """From which price a trailing stop follows; None for at once."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
-from grinder.simulation.brackets import BRACKETS
+from grinder.simulation.bracket_tables import brackets_of
 from grinder.simulation.external import FAR, ExternalSide
 from grinder.simulation.money import Scale, to_e8
 from grinder.simulation.orders import LiveOrder
@@ -119,7 +119,7 @@ class Book:
         self.funded_ms = 0
         """The last funding time that was charged."""
         self.trade_id = 0
-        self.brackets = BRACKETS
+        self.brackets = brackets_of(instrument.symbol)
         self.last_ticks = 0
         """Price of the last trade; 0 before the first."""
         self.watches: dict[int, LiveAlgo] = {}

@@ -47,21 +47,6 @@ def ladder(*rows: tuple[int, int, str]) -> tuple[Bracket, ...]:
     return tuple(found)
 
 
-BRACKETS = ladder(
-    (50_000, 125, "0.004"),
-    (250_000, 100, "0.005"),
-    (3_000_000, 50, "0.01"),
-    (15_000_000, 20, "0.025"),
-    (30_000_000, 10, "0.05"),
-    (80_000_000, 5, "0.1"),
-    (100_000_000, 4, "0.125"),
-    (200_000_000, 3, "0.15"),
-    (300_000_000, 2, "0.25"),
-    (500_000_000, 1, "0.5"),
-)
-"""The tiers that the venue had for BTCUSDT for years; every symbol has them here."""
-
-
 def bracket_of(brackets: tuple[Bracket, ...], value_e8: int) -> Bracket:
     """Return the tier of a value in 1e-8 quote; beyond the last one, the last."""
     return next((each for each in brackets if value_e8 <= each.cap * E8), brackets[-1])
@@ -77,3 +62,8 @@ def maintenance_e8(brackets: tuple[Bracket, ...], value_e8: int) -> int:
 def notional_max(brackets: tuple[Bracket, ...], leverage: int) -> int:
     """Return the largest value, in quote units, that a position may have at ``leverage``."""
     return max((each.cap for each in brackets if each.leverage_max >= leverage), default=0)
+
+
+def leverage_max(brackets: tuple[Bracket, ...]) -> int:
+    """Return the largest leverage that any position may have."""
+    return max(each.leverage_max for each in brackets)

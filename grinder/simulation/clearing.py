@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 
 from grinder.errors import InvariantError
-from grinder.model.fees import FeeRates
 from grinder.model.order import OrderStatus, OrderType, Side
 from grinder.simulation.account import Account, Desk
 from grinder.simulation.algo import AlgoStatus, LiveAlgo
@@ -33,9 +32,7 @@ EVENTS_MAX = 1_000_000
 class Clearing:
     """Turns matches into wallets, positions, order states and events."""
 
-    def __init__(self, fees: FeeRates, deadlines: Deadlines) -> None:
-        self._maker = fees.maker.as_integer_ratio()
-        self._taker = fees.taker.as_integer_ratio()
+    def __init__(self, deadlines: Deadlines) -> None:
         self._deadlines = deadlines
         self.events: list[Event] = []
 
@@ -89,11 +86,13 @@ class Clearing:
         """
         desk = order.desk
         scale = desk.book.scale
-        numerator, denominator = self._maker if is_maker else self._taker
+        fees = desk.account.fees
+        numerator, denominator = (fees.maker if is_maker else fees.taker).as_integer_ratio()
         commission_e8 = ceiling(
             ticks * lots * scale.unit_atoms * numerator, denominator * scale.e8_atoms
         )
         leg = order.leg
+        leg.position.pay(order.sign * lots, commission_e8)
         realised_e8 = leg.apply(order.sign * lots, ticks)
         leg.position.updated_ms = now_ms
         trade = _trade(
@@ -179,12 +178,12 @@ class Clearing:
             if desk.is_isolated:
                 leg.isolated_e8 += amount_e8
             rows = (leg,) if desk.is_isolated else ()
-            self._report_account(desk, AccountReason.FUNDING_FEE, amount_e8, rows, now_ms)
+            self.report_account(desk, AccountReason.FUNDING_FEE, amount_e8, rows, now_ms)
 
     def insure(self, desk: Desk, amount_e8: int, now_ms: int) -> None:
         """Pay what a liquidation lost beyond its margin."""
         desk.account.book_insurance(desk, amount_e8, now_ms)
-        self._report_account(desk, AccountReason.INSURANCE_CLEAR, amount_e8, (), now_ms)
+        self.report_account(desk, AccountReason.INSURANCE_CLEAR, amount_e8, (), now_ms)
 
     def _finish(self, algo: LiveAlgo, now_ms: int) -> None:
         algo.status, algo.updated_ms = AlgoStatus.FINISHED, now_ms
@@ -200,7 +199,7 @@ class Clearing:
         desk = order.desk
         is_whole = desk.account.is_hedged and desk.is_isolated
         rows = tuple(desk.legs.values()) if is_whole else (order.leg,)
-        self._report_account(desk, AccountReason.ORDER, 0, rows, now_ms)
+        self.report_account(desk, AccountReason.ORDER, 0, rows, now_ms)
         self.emit(
             OrderReport(
                 account=desk.account.name,
@@ -219,7 +218,7 @@ class Clearing:
             )
         )
 
-    def _report_account(
+    def report_account(
         self,
         desk: Desk,
         reason: AccountReason,
@@ -227,6 +226,7 @@ class Clearing:
         legs: tuple[Leg, ...],
         now_ms: int,
     ) -> None:
+        """Tell the owner of the wallet and of ``legs``; ``change_e8`` is neither profit nor fee."""
         account = desk.account
         change = BalanceChange(
             asset=desk.instrument.quote_asset,

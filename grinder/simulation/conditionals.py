@@ -12,6 +12,8 @@ from grinder.simulation.book import Book
 from grinder.simulation.entry import CLIENT_ID, check_good_till, check_position_side
 from grinder.simulation.external import FAR
 from grinder.simulation.filters import check_price, check_qty
+from grinder.simulation.memory import is_forgotten
+from grinder.simulation.numbering import LastIds
 from grinder.simulation.orders import PriceMatch
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.simulation.reports import AlgoReport
@@ -32,6 +34,13 @@ class Conditionals(Settings):
     """
 
     _algo_id = 0
+
+    def _count_from(self, ids: LastIds) -> None:
+        """Give out ids above ``ids``."""
+        self._order_id, self._algo_id = ids.order, ids.algo
+        self._income_id = ids.income
+        for book in self._books.values():
+            book.trade_id = ids.trade
 
     def place_algo(self, account: str, new: NewAlgo, now_ms: int) -> Algo:
         """Keep a conditional order.
@@ -90,17 +99,22 @@ class Conditionals(Settings):
         return len(wanted)
 
     def algo(
-        self, account: str, *, algo_id: int | None = None, client_algo_id: str | None = None
+        self,
+        account: str,
+        *,
+        algo_id: int | None = None,
+        client_algo_id: str | None = None,
+        now_ms: int | None = None,
     ) -> Algo:
         """Return a conditional order, waiting or not; of several with one client id the newest.
 
         Raises:
-            Refusal: -1102 without an id, -2013 when it is unknown.
+            Refusal: -1102 without an id; -2013 when it is unknown, or forgotten at ``now_ms``.
         """
         found = self._account(account)
         every = (*found.algos.values(), *reversed(found.algos_done))
         algo = _found(every, algo_id, client_algo_id)
-        if algo is None:
+        if algo is None or _is_forgotten(algo, now_ms):
             raise Refusal(Rule.UNKNOWN_ON_QUERY)
         return algo.snapshot()
 
@@ -114,12 +128,19 @@ class Conditionals(Settings):
             if symbol is None or algo.new.symbol == symbol
         )
 
-    def algos(self, account: str, symbol: str) -> tuple[Algo, ...]:
-        """Return the conditional orders of a symbol in every state, by id."""
+    def algos(self, account: str, symbol: str, now_ms: int | None = None) -> tuple[Algo, ...]:
+        """Return the conditional orders of a symbol in every state, by id.
+
+        Told ``now_ms``, it leaves out what is forgotten (``memory``).
+        """
         self._book(symbol)
         found = self._account(account)
         every = (*found.algos_done, *found.algos.values())
-        wanted = [algo.snapshot() for algo in every if algo.new.symbol == symbol]
+        wanted = [
+            algo.snapshot()
+            for algo in every
+            if algo.new.symbol == symbol and not _is_forgotten(algo, now_ms)
+        ]
         return tuple(sorted(wanted, key=_algo_id))
 
     def _look(self, book: Book, now_ms: int) -> None:
@@ -135,6 +156,9 @@ class Conditionals(Settings):
         algo.triggered_ms = now_ms
         self._tell(algo, AlgoStatus.TRIGGERING, now_ms)
         desk = algo.desk
+        if algo.new.price_protect and _are_apart(desk.book):
+            self._tell(algo, AlgoStatus.EXPIRED, now_ms)
+            return
         if algo.new.close_position and not desk.legs[algo.new.position_side].reducible(
             algo.new.side
         ):
@@ -170,6 +194,16 @@ class Conditionals(Settings):
         self._clearing.emit(report)
 
 
+def _is_forgotten(algo: LiveAlgo, now_ms: int | None) -> bool:
+    if now_ms is None or algo.algo_id in algo.desk.account.algos:
+        return False
+    order = algo.order
+    if order is not None and not order.status.is_terminal:
+        return False
+    is_filled = order is not None and order.filled > 0
+    return is_forgotten(algo.created_ms, now_ms, is_filled=is_filled)
+
+
 def _algo_id(algo: Algo) -> int:
     return algo.algo_id
 
@@ -193,6 +227,14 @@ def _price_that_counts(book: Book, working_type: WorkingType) -> Decimal | None:
     if working_type is WorkingType.MARK_PRICE:
         return book.mark_price
     return book.contract_price()
+
+
+def _are_apart(book: Book) -> bool:
+    """Say whether last price and mark price differ by more than price protection allows."""
+    last, mark = book.contract_price(), book.mark_price
+    if last is None or mark is None:
+        return False
+    return abs(last - mark) > mark * book.instrument.trigger_protect
 
 
 def _reached(book: Book) -> LiveAlgo | None:

@@ -36,6 +36,9 @@ CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 GOOD_TILL_LEAD_MS = 600_000
 """A GTD order must live longer than this."""
 
+GOOD_TILL_END_MS = 253_402_300_799_000
+"""A GTD order must end before this, the last second of the year 9999."""
+
 AMENDMENTS_MAX = 10_000
 """Amendments of one order (the venue's maxMoveOrderLimit)."""
 
@@ -192,7 +195,7 @@ def check_good_till(time_in_force: TimeInForce, wanted_ms: int | None, now_ms: i
         raise Refusal(Rule.BAD_PARAMETER, name="goodTillDate")
     # The venue counts whole seconds; rounding down never lets an order live longer than asked.
     good_till_ms = wanted_ms // 1000 * 1000
-    if good_till_ms <= now_ms + GOOD_TILL_LEAD_MS:
+    if not now_ms + GOOD_TILL_LEAD_MS < good_till_ms < GOOD_TILL_END_MS:
         raise Refusal(Rule.GOOD_TILL)
     return good_till_ms
 

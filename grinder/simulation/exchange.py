@@ -47,7 +47,9 @@ over the leverage. Funding needs a mark price. Only an exchange that ``can_liqui
 positions whose margin is gone; else a wallet may become negative.
 
 *Conditional orders.* The contract price that triggers is the last trade, moved by a quote that
-excludes it. Triggered orders are placed after everything else that the same event does.
+excludes it. Triggered orders are placed after everything else that the same event does. One with
+price protection expires instead when last price and mark price are further apart than the symbol's
+``trigger_protect``; the venue documents the bound and not what becomes of the order.
 
 *Undocumented by the venue, decided here:* when a position shrinks, the newest reduce-only orders
 are cut (AMENDMENT) or expire first; a reduce-only market order may be larger than the position, a
@@ -72,17 +74,17 @@ from grinder.simulation.entry import check_amendment
 from grinder.simulation.feeds import Feeds
 from grinder.simulation.filters import matched_ticks
 from grinder.simulation.matching import execute
+from grinder.simulation.numbering import ids_before
 from grinder.simulation.orders import ExpireReason, LiveOrder, NewOrder, Order, PriceMatch
 from grinder.simulation.queueing import QueueRules
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.simulation.reports import Execution
-from grinder.simulation.settings import LEVERAGE_MAX
-
-__all__ = ["LEVERAGE_MAX", "Exchange"]
 
 
 class Exchange(Feeds):
     """The venue; the module docstring says what its fills assume.
+
+    ``start_ms`` is where its ids begin (``numbering``); 0 counts from 1.
 
     Requests raise Refusal and then have changed nothing. Market data, ``advance`` and ``drain`` are
     in ``Feeds``, everything that only asks is in ``Reads``.
@@ -95,8 +97,10 @@ class Exchange(Feeds):
         fees: FeeRates = FeeRates(),  # noqa: B008 - frozen
         queue: QueueRules = QueueRules(),  # noqa: B008 - frozen
         can_liquidate: bool = False,
+        start_ms: int = 0,
     ) -> None:
         super().__init__(instruments, fees, queue, can_liquidate=can_liquidate)
+        self._count_from(ids_before(start_ms))
 
     def place(self, account: str, new: NewOrder, now_ms: int) -> Order:
         """Accept, match and rest an order; return it as it then is.

@@ -93,17 +93,33 @@ class Feeds(Liquidating):
             book.heed_quote()
             self._look(book, now_ms)
 
+    def next_trade_id(self, symbol: str) -> int:
+        """Return a new trade id of the symbol, for an external trade that will be told next."""
+        return self._books[symbol].next_trade_id()
+
     def trade(
-        self, symbol: str, price_ticks: int, lots: int, buyer_is_maker: bool, now_ms: int
+        self,
+        symbol: str,
+        price_ticks: int,
+        lots: int,
+        buyer_is_maker: bool,
+        now_ms: int,
+        *,
+        trade_id: int = 0,
     ) -> None:
-        """Hear an external trade; ``buyer_is_maker`` says that a seller took from the bids."""
+        """Hear an external trade; ``buyer_is_maker`` says that a seller took from the bids.
+
+        The first order that it fills bears its ``trade_id``, taken from ``next_trade_id``.
+        """
         if self._deadlines.next_ms <= now_ms:
             self.advance(now_ms)
         book = self._books[symbol]
         half: HalfBook = book.bids if buyer_is_maker else book.asks
         key = price_ticks * half.direction
         if half.best <= key:
-            print_trade(self._clearing, book, half, key, lots=lots, now_ms=now_ms)
+            print_trade(
+                self._clearing, book, half, key, lots=lots, trade_id=trade_id, now_ms=now_ms
+            )
         book.last_ticks = price_ticks
         if book.watches:
             self._look(book, now_ms)

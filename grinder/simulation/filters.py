@@ -18,10 +18,17 @@ def _decimals(value: Decimal) -> int:
     return max(0, -exponent)
 
 
+def _needed_decimals(value: Decimal) -> int:
+    # Counted, because normalize() rounds what is longer than the context's precision.
+    digits = value.as_tuple().digits
+    zeros = next((at for at, digit in enumerate(reversed(digits)) if digit), len(digits))
+    return max(0, _decimals(value) - zeros)
+
+
 def _steps(value: Decimal, step: Decimal, off_step: Rule) -> int:
     # The step is taken as written (0.10 allows two decimals): more decimals are a matter of
     # precision, a value between the steps one of the filter.
-    if _decimals(value.normalize()) > _decimals(step):
+    if _needed_decimals(value) > _decimals(step):
         raise Refusal(Rule.PRECISION)
     steps = value / step
     if steps != steps.to_integral_value():

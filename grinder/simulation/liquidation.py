@@ -14,6 +14,8 @@ from grinder.simulation.matching import take
 from grinder.simulation.orders import LiveOrder, SelfTradePrevention
 from grinder.simulation.positions import Leg
 from grinder.simulation.queueing import QueueRules
+from grinder.simulation.reports import MarginCallReport
+from grinder.simulation.warning import called, called_crossed
 
 
 class Liquidating(Conditionals):
@@ -23,7 +25,7 @@ class Liquidating(Conditionals):
     that share the margin are cancelled, then positions are closed, the one with the largest
     maintenance margin first, until the rest is covered. A position is closed in the book down to
     its bankruptcy price, where the venue itself takes over what is left. A loss beyond the margin
-    is paid by the venue.
+    is paid by the venue. Before that, at the same moment if need be, a margin call warns.
     """
 
     def __init__(
@@ -46,9 +48,15 @@ class Liquidating(Conditionals):
                 continue
             if desk.is_isolated:
                 for leg in desk.active_legs:
+                    self._warn(called(leg, now_ms))
                     self._liquidate_isolated(leg, now_ms)
             else:
+                self._warn(called_crossed(account, now_ms))
                 self._liquidate_crossed(account, now_ms)
+
+    def _warn(self, call: MarginCallReport | None) -> None:
+        if call is not None:
+            self._clearing.emit(call)
 
     def _liquidate_isolated(self, leg: Leg, now_ms: int) -> None:
         if not leg.position.lots or _isolated_equity_e8(leg) >= leg.maintenance_e8():
@@ -82,7 +90,7 @@ class Liquidating(Conditionals):
         order = LiveOrder(
             desk=desk,
             order_id=order_id,
-            client_order_id=f"autoclose-{now_ms}{order_id:06d}",
+            client_order_id=f"autoclose-{now_ms}{order_id % 10**6:06d}",
             side=side,
             sign=side.sign,
             type=OrderType.LIMIT,

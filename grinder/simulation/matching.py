@@ -71,9 +71,18 @@ def fillable(book: Book, order: LiveOrder) -> int:
 
 
 def print_trade(
-    clearing: Clearing, book: Book, half: HalfBook, key: int, *, lots: int, now_ms: int
+    clearing: Clearing,
+    book: Book,
+    half: HalfBook,
+    key: int,
+    *,
+    lots: int,
+    trade_id: int,
+    now_ms: int,
 ) -> None:
     """Let an external trade of ``lots`` at ``key`` meet the resting orders of ``half``.
+
+    The first fill bears its id (0: one of its own); each further one has an id of its own.
 
     Orders at better prices fill first and do not wait for their queue: the market went through
     them. Every printed lot fills at most one order.
@@ -88,7 +97,8 @@ def print_trade(
         level.clear_ahead()
         while left and level.orders:
             maker = level.head()
-            left -= _fill_resting(clearing, book, maker, left, now_ms)
+            left -= _fill_resting(clearing, book, maker, left, now_ms, trade_id=trade_id)
+            trade_id = 0
     level = half.levels.get(key)
     if level is None:
         return
@@ -99,7 +109,8 @@ def print_trade(
         eaten += step
         left -= step
         if left:
-            left -= _fill_resting(clearing, book, maker, left, now_ms)
+            left -= _fill_resting(clearing, book, maker, left, now_ms, trade_id=trade_id)
+            trade_id = 0
     level.shorten(eaten)
     level.traded += lots
 
@@ -120,7 +131,7 @@ def cross(clearing: Clearing, book: Book, side: Side, now_ms: int) -> None:
         left = external.available(key)
         while left and half.best <= -key:
             maker = half.levels[half.best].head()
-            filled = _fill_resting(clearing, book, maker, left, now_ms)
+            filled = _fill_resting(clearing, book, maker, left, now_ms, trade_id=0)
             external.take(key, filled)
             left -= filled
 
@@ -130,10 +141,11 @@ def _limit(half: HalfBook, order: LiveOrder) -> int:
 
 
 def _fill_resting(
-    clearing: Clearing, book: Book, maker: LiveOrder, lots_max: int, now_ms: int
+    clearing: Clearing, book: Book, maker: LiveOrder, lots_max: int, now_ms: int, *, trade_id: int
 ) -> int:
     lots = min(lots_max, maker.remaining)
-    clearing.fill(maker, maker.ticks, lots, book.next_trade_id(), now_ms, is_maker=True)
+    number = trade_id or book.next_trade_id()
+    clearing.fill(maker, maker.ticks, lots, number, now_ms, is_maker=True)
     return lots
 
 

@@ -25,13 +25,23 @@ class Placing(Reads):
     ) -> None:
         super().__init__(instruments, queue)
         self._deadlines = Deadlines()
-        self._clearing = Clearing(fees, self._deadlines)
+        self._clearing = Clearing(self._deadlines)
+        self._fees = fees
         self._order_id = 0
 
     def advance(self, now_ms: int) -> None:
         """Do what is due by ``now_ms``: funding, good-till dates, countdowns, in order of time."""
         while self._deadlines.next_ms <= now_ms:
             self._fire(self._deadlines.pop(), now_ms)
+
+    def check(self, account: str, new: NewOrder, now_ms: int) -> None:
+        """Judge an order as placing it would, margin included, and place nothing.
+
+        Raises:
+            Refusal: the first rule that it breaks.
+        """
+        self._catch_up(now_ms)
+        check_new(self._desk(account, new.symbol), new, now_ms)
 
     def _catch_up(self, now_ms: int) -> None:
         if self._deadlines.next_ms <= now_ms:

@@ -18,13 +18,26 @@ if TYPE_CHECKING:
 class Position:
     """Signed lots and what they cost, in atoms, with the sign of the lots."""
 
-    __slots__ = ("cost", "lots", "realised_e8", "updated_ms")
+    __slots__ = ("cost", "lots", "opening_fees_e8", "realised_e8", "updated_ms")
 
     def __init__(self) -> None:
         self.lots = 0
         self.cost = 0
+        self.opening_fees_e8 = 0
+        """Commission that was paid to open what is held."""
         self.realised_e8 = 0
         self.updated_ms = 0
+
+    def pay(self, signed_lots: int, commission_e8: int) -> None:
+        """Book the commission of the fill that comes next.
+
+        What closes takes its share of the opening commission along, ROUND_HALF_EVEN.
+        """
+        held, size = self.lots, abs(signed_lots)
+        closed = min(abs(held), size) if held * signed_lots < 0 else 0
+        if closed:
+            self.opening_fees_e8 -= half_even(self.opening_fees_e8 * closed, abs(held))
+        self.opening_fees_e8 += half_even(commission_e8 * (size - closed), size)
 
     def apply(self, signed_lots: int, ticks: int, scale: Scale) -> int:
         """Book a fill and return the profit it realises, in 1e-8, ROUND_HALF_EVEN.
@@ -53,7 +66,16 @@ class Position:
 class Leg:
     """One position of a desk: BOTH in one-way mode, LONG and SHORT in hedge mode."""
 
-    __slots__ = ("book", "desk", "exposure", "isolated_e8", "position", "reducing", "side")
+    __slots__ = (
+        "book",
+        "desk",
+        "exposure",
+        "is_called",
+        "isolated_e8",
+        "position",
+        "reducing",
+        "side",
+    )
 
     def __init__(self, desk: Desk, side: PositionSide) -> None:
         self.desk = desk
@@ -66,6 +88,8 @@ class Leg:
         """Remaining lots of open reduce-only orders that may rest."""
         self.isolated_e8 = 0
         """The part of the wallet that is set apart for this position; 0 under crossed margin."""
+        self.is_called = False
+        """Whether the owner has been warned of too little isolated margin, until it is enough."""
 
     def apply(self, signed_lots: int, ticks: int) -> int:
         """Book a fill and return the profit it realises, in 1e-8, ROUND_HALF_EVEN.
@@ -157,6 +181,19 @@ class Leg:
         units = Decimal(self.position.cost) / (self.book.scale.unit_atoms * lots)
         return (units * self.book.instrument.tick).quantize(AVERAGE_PRICE_STEP, ROUND_HALF_EVEN)
 
+    def break_even_price(self) -> Decimal:
+        """Return the entry price moved by the commission that opening cost; 0 when flat.
+
+        Recorded positions show just this: neither the commission of closing nor earlier profits
+        are in it. Eight decimals, ROUND_HALF_EVEN.
+        """
+        lots, scale = self.position.lots, self.book.scale
+        if not lots:
+            return Decimal(0)
+        atoms = self.position.cost + self.position.opening_fees_e8 * scale.e8_atoms
+        units = Decimal(atoms) / (scale.unit_atoms * lots)
+        return (units * self.book.instrument.tick).quantize(AVERAGE_PRICE_STEP, ROUND_HALF_EVEN)
+
     def state(self) -> PositionState:
         """Return the position as the venue shows it."""
         position, instrument = self.position, self.book.instrument
@@ -166,6 +203,7 @@ class Leg:
             qty=instrument.lot * position.lots,
             qty_lots=position.lots,
             entry_price=self.entry_price(),
+            break_even=self.break_even_price(),
             realised=from_e8(position.realised_e8),
             unrealised=from_e8(self.unrealised_e8()),
             maintenance=from_e8(self.maintenance_e8()),

@@ -7,10 +7,12 @@ from decimal import Decimal
 from itertools import islice
 from typing import TypeVar
 
+from grinder.model.fees import FeeRates
 from grinder.model.instrument import Instrument
 from grinder.simulation.account import Account, Desk
 from grinder.simulation.book import Book
 from grinder.simulation.brackets import Bracket
+from grinder.simulation.memory import is_forgotten, oldest_ms
 from grinder.simulation.money import from_e8
 from grinder.simulation.orders import LiveOrder, Order, PositionSide
 from grinder.simulation.queueing import QueueRules
@@ -23,9 +25,6 @@ from grinder.simulation.reports import (
     Ledger,
     PositionState,
 )
-
-UNFILLED_MEMORY_MS = 3 * 24 * 3600 * 1000
-"""A query forgets an order that ended without a fill after this long."""
 
 READ_LIMIT = 500
 """Rows of a read that names no limit."""
@@ -57,7 +56,7 @@ class Reads:
         """Return one order, open or closed; the order id wins over the client's.
 
         Raises:
-            Refusal: -2013 when unknown, forgotten, or ended without a fill three days ago.
+            Refusal: -2013 when unknown, or ended and forgotten (``memory``).
         """
         if order_id is None and client_order_id is None:
             raise Refusal(Rule.NO_ORDER_KEY)
@@ -82,14 +81,22 @@ class Reads:
         start_ms: int | None = None,
         end_ms: int | None = None,
         limit: int = READ_LIMIT,
+        now_ms: int | None = None,
     ) -> tuple[Order, ...]:
-        """Return orders of any status by order id: the first from an id or time, else the last."""
+        """Return orders of any status by order id: the first from an id or time, else the last.
+
+        Told ``now_ms``, it leaves out what is forgotten (``memory``).
+        """
         desk = self._desk(account, symbol)
+        is_ranged = not (from_order_id is None and start_ms is None and end_ms is None)
+        oldest = oldest_ms(now_ms, is_ranged=is_ranged)
         rows = [
             order
             for order in (*desk.closed.values(), *desk.open.values())
             if (from_order_id is None or order.order_id >= from_order_id)
             and _is_within(order.created_ms, start_ms, end_ms)
+            and order.created_ms >= oldest
+            and not (now_ms is not None and _is_forgotten(order, now_ms))
         ]
         rows.sort(key=_order_id)
         has_start = from_order_id is not None or start_ms is not None
@@ -105,9 +112,15 @@ class Reads:
         start_ms: int | None = None,
         end_ms: int | None = None,
         limit: int = READ_LIMIT,
+        now_ms: int | None = None,
     ) -> tuple[AccountTrade, ...]:
-        """Return fills in order: the first from a trade id or time, else the last ``limit``."""
+        """Return fills in order: the first from a trade id or time, else the last ``limit``.
+
+        Told ``now_ms``, it leaves out what is forgotten (``memory``).
+        """
         self._book(symbol)
+        is_ranged = not (order_id is None and from_id is None and start_ms is None)
+        oldest = oldest_ms(now_ms, is_ranged=is_ranged or end_ms is not None)
         rows = [
             trade
             for trade in self._account(account).trades
@@ -115,6 +128,7 @@ class Reads:
             and (order_id is None or trade.order_id == order_id)
             and (from_id is None or trade.trade_id >= from_id)
             and _is_within(trade.ts_ms, start_ms, end_ms)
+            and trade.ts_ms >= oldest
         ]
         return tuple(_page(rows, limit, from_id is not None or start_ms is not None))
 
@@ -127,14 +141,21 @@ class Reads:
         start_ms: int | None = None,
         end_ms: int | None = None,
         limit: int = READ_LIMIT,
+        now_ms: int | None = None,
     ) -> tuple[Income, ...]:
-        """Return changes of the wallet in order: the first from a time, else the last ``limit``."""
+        """Return changes of the wallet in order: the first from a time, else the last ``limit``.
+
+        Told ``now_ms``, it leaves out what is forgotten (``memory``).
+        """
+        is_ranged = not (start_ms is None and end_ms is None)
+        oldest = oldest_ms(now_ms, is_ranged=is_ranged)
         rows = [
             row
             for row in self._account(account).income
             if (symbol is None or row.symbol == symbol)
             and (income_type is None or row.type is income_type)
             and _is_within(row.ts_ms, start_ms, end_ms)
+            and row.ts_ms >= oldest
         ]
         return tuple(_page(rows, limit, start_ms is not None))
 
@@ -168,6 +189,11 @@ class Reads:
             for leg in desk.active_legs
             if leg.position.lots or desk.open
         )
+
+    def fees(self, account: str) -> tuple[FeeRates, int]:
+        """Return the commission rates of the account and its VIP level."""
+        found = self._account(account)
+        return found.fees, found.fee_tier
 
     def leverage(self, account: str, symbol: str) -> int:
         """Return the leverage that is set for the symbol."""
@@ -234,10 +260,8 @@ def _is_within(ts_ms: int, start_ms: int | None, end_ms: int | None) -> bool:
 
 
 def _is_forgotten(order: LiveOrder, now_ms: int) -> bool:
-    return (
-        order.status.is_terminal
-        and order.filled == 0
-        and now_ms - order.updated_ms > UNFILLED_MEMORY_MS
+    return order.status.is_terminal and is_forgotten(
+        order.created_ms, now_ms, is_filled=order.filled > 0
     )
 
 

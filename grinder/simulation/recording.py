@@ -223,8 +223,8 @@ class _Units:
         if instrument is None:
             raise ValueError(f"unknown symbol {symbol}")
         self.symbol = symbol
-        self._tick = _scaled(str(instrument.tick))
-        self._lot = _scaled(str(instrument.lot))
+        self._tick = _scaled(format(instrument.tick, "f"))
+        self._lot = _scaled(format(instrument.lot, "f"))
 
     def ticks(self, text: str) -> int:
         return _whole(text, self._tick, "tick")

@@ -46,6 +46,11 @@ class Rule(Enum):
         "Exceeded the maximum allowable position at current leverage.",
         400,
     )
+    LEVERAGE_MARGIN = (
+        -2028,
+        "Leverage is smaller than permitted: insufficient margin balance.",
+        400,
+    )
     PRICE_MAX = (-4002, "Price greater than max price.", 400)
     QTY_ZERO = (-4003, "Quantity less than or equal to zero.", 400)
     QTY_MIN = (-4004, "Quantity less than min quantity.", 400)
@@ -65,6 +70,11 @@ class Rule(Enum):
         400,
     )
     MARGIN_TYPE_POSITION = (-4048, "Margin type cannot be changed if there exists position.", 400)
+    MARGIN_OF_CROSSED = (-4049, "Add margin only support for isolated position.", 400)
+    CROSSED_BALANCE = (-4050, "Cross balance insufficient.", 400)
+    ISOLATED_BALANCE = (-4051, "Isolated balance insufficient.", 400)
+    MARGIN_OF_FLAT = (-4054, "Cannot add position margin: position is 0.", 400)
+    AMOUNT = (-4055, "Amount must be positive.", 400)
     POSITION_MODE_SAME = (-4059, "No need to change position side.", 400)
     POSITION_SIDE = (-4061, "Order's position side does not match user's setting.", 400)
     POSITION_MODE_ORDERS = (

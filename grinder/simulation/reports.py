@@ -33,6 +33,7 @@ class AccountReason(StrEnum):
     ORDER = "ORDER"
     FUNDING_FEE = "FUNDING_FEE"
     INSURANCE_CLEAR = "INSURANCE_CLEAR"
+    MARGIN_TRANSFER = "MARGIN_TRANSFER"
 
 
 @attrs.frozen(kw_only=True)
@@ -82,6 +83,8 @@ class PositionState:
     qty_lots: int
     entry_price: Decimal
     """Shown with eight decimals, ROUND_HALF_EVEN; the cost behind it is kept exact."""
+    break_even: Decimal = Decimal(0)
+    """The entry price with the commission of opening; eight decimals, ROUND_HALF_EVEN."""
     realised: Decimal
     """Profit realised so far on the symbol, before commission."""
     unrealised: Decimal
@@ -130,7 +133,29 @@ class AlgoReport:
     algo: Algo
 
 
-Event = OrderReport | AccountReport | AlgoReport | OwnTrade
+@attrs.frozen(kw_only=True)
+class CalledPosition:
+    """A position that a margin call is about."""
+
+    state: PositionState
+    mark_price: Decimal
+
+
+@attrs.frozen(kw_only=True)
+class MarginCallReport:
+    """The margin of these positions is nearly gone (MARGIN_CALL)."""
+
+    account: str
+    ts_ms: int
+    cross_wallet: Decimal | None
+    """The wallet that crossed positions share; None for an isolated one."""
+    positions: tuple[CalledPosition, ...]
+
+
+OwnReport = OrderReport | AccountReport | AlgoReport | MarginCallReport
+"""What is told to one account alone."""
+
+Event = OwnReport | OwnTrade
 
 
 @attrs.frozen(kw_only=True)
@@ -174,6 +199,17 @@ class Income:
     asset: str
     trade_id: int
     """0 unless a fill was the cause."""
+    ts_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class MarginMove:
+    """Margin that its owner added to an isolated position; negative was taken out."""
+
+    symbol: str
+    position_side: PositionSide
+    amount: Decimal
+    asset: str
     ts_ms: int
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from grinder.kernel.message import Envelope
 from grinder.kernel.port import Outlet, Port
@@ -47,6 +47,7 @@ class BinanceRestPort(Port):
         instruments: Mapping[str, Instrument],
         settings: VenueSettings,
         weight_limit_1m: int = 2_400,
+        ahead: Callable[[], bool] | None = None,
     ) -> None:
         http = VenueHttp(
             rest_url,
@@ -59,7 +60,7 @@ class BinanceRestPort(Port):
             weight_limit_1m=weight_limit_1m, weight_reserve=settings.order_weight_reserve
         )
         self._line = VenueLine(http, budget)
-        self._writes = WriteDesk(self._line, instruments, settings)
+        self._writes = WriteDesk(self._line, instruments, settings, ahead)
         self._reads = ReadDesk(self._line, instruments, settings)
 
     def open(self, outlet: Outlet) -> None:

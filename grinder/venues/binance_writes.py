@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import attrs
@@ -50,9 +50,15 @@ class WriteDesk:
     """Answer every write exactly once: done, refused, or unknown until a time."""
 
     def __init__(
-        self, line: VenueLine, instruments: Mapping[str, Instrument], settings: VenueSettings
+        self,
+        line: VenueLine,
+        instruments: Mapping[str, Instrument],
+        settings: VenueSettings,
+        ahead: Callable[[], bool] | None = None,
     ) -> None:
         self._line = line
+        self._ahead = ahead
+        # Writes the journal up to here, if this run has one; False if that took too long.
         self._instruments = instruments
         self._settings = settings
         self._bodies = BodyDecoder(instruments)
@@ -136,13 +142,7 @@ class WriteDesk:
     def _place(self, envelope: Envelope, batch: PlaceOrders, order: Placement) -> None:
         mark = self._line.clock.mark()
         attempt = self._attempt(self._settings.recv_window_ms)
-        answer = place_unknown(
-            order,
-            BROKEN,
-            tick_ns=batch.tick_ns,
-            sent_ns=attempt.sent_ns,
-            decided_ns=attempt.decided_ns,
-        )
+        answer = _unknown(batch, order, BROKEN, attempt)
         try:
             answer = self._placed(envelope, batch, order)
         finally:
@@ -162,6 +162,8 @@ class WriteDesk:
             self._line.prepare(envelope)
         except VenueError as error:
             return refused(*code_and_text(error))
+        if self._ahead is not None and not order.reduce_only and not self._ahead():
+            return refused(0, "the journal is behind")
         # From here to the request nothing may wait: what is checked now has to be true then.
         window_ms = self._window_ms(batch.permit, is_exit=order.reduce_only)
         if window_ms <= 0:
@@ -178,13 +180,7 @@ class WriteDesk:
             )
             done = self._bodies.order_answer(body)
         except (UnknownOutcomeError, ValueError) as error:
-            return place_unknown(
-                order,
-                str(error),
-                tick_ns=batch.tick_ns,
-                sent_ns=attempt.sent_ns,
-                decided_ns=attempt.decided_ns,
-            )
+            return _unknown(batch, order, str(error), attempt)
         except VenueError as error:
             has_left = not isinstance(error, TransientError) or isinstance(error, BusyError)
             return refused(*code_and_text(error), sent_ns=attempt.sent_ns if has_left else 0)
@@ -292,3 +288,13 @@ class WriteDesk:
 class _Attempt:
     sent_ns: int
     decided_ns: int
+
+
+def _unknown(batch: PlaceOrders, order: Placement, text: str, attempt: _Attempt) -> PlaceAnswered:
+    return place_unknown(
+        order,
+        text,
+        tick_ns=batch.tick_ns,
+        sent_ns=attempt.sent_ns,
+        decided_ns=attempt.decided_ns,
+    )

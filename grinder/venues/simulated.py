@@ -78,7 +78,6 @@ class SimulatedVenue:
         self._funding_rate = funding_rate
         self._outlet: SteppedOutlet | None = None
         self._update_id = 0
-        self._trade_id = 0
         self._depth_ids: dict[str, int] = {}
         self._start_ns = 0
         self._mids: dict[str, tuple[int, int]] = {}
@@ -152,17 +151,22 @@ class SimulatedVenue:
             )
 
     def _play_trade(self, event: Trade, now_ns: int, now_ms: int) -> None:
+        trade_id = self.exchange.next_trade_id(event.symbol)
         self.exchange.trade(
-            event.symbol, event.price_ticks, event.lots, event.buyer_is_maker, now_ms
+            event.symbol,
+            event.price_ticks,
+            event.lots,
+            event.buyer_is_maker,
+            now_ms,
+            trade_id=trade_id,
         )
-        self._trade_id += 1
         self.market.say(
             TradePrinted(
                 symbol=event.symbol,
                 price_ticks=event.price_ticks,
                 qty_lots=event.lots,
                 buyer_is_maker=event.buyer_is_maker,
-                trade_id=self._trade_id,
+                trade_id=trade_id,
                 event_ns=now_ns,
                 connection=self.market.connection,
             )

@@ -13,13 +13,23 @@ from grinder.bench.command import MeasurementError, measured
 from grinder.bench.table import MEASUREMENTS, Measurement, find
 
 NAMES = [one.name for one in MEASUREMENTS]
+MAY_BE_ZERO = {
+    "targets",
+    "orders",
+    "orders_tenfold",
+    "incomplete",
+    "bytes_per_tick",
+    "bytes_per_order",
+    "age_ms",
+}
+"""Parts of results in which a short run may find nothing, and targets, which judge."""
 
 
 def numbers(value: Any) -> Iterator[float]:
-    """Give every number in a result, but for those that judge."""
+    """Give every number in a result that must be above zero."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            if key not in ("targets", "orders", "orders_tenfold", "incomplete", "bytes_per_tick"):
+            if key not in MAY_BE_ZERO:
                 yield from numbers(inner)
     elif isinstance(value, list):
         for inner in value:

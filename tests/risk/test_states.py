@@ -198,5 +198,12 @@ def test_numbers_out_of_range_are_refused(inputs: dict[str, float]) -> None:
         LifecycleInputs(**inputs)  # type: ignore[arg-type]
 
 
-def test_there_are_thirteen_reasons_and_the_restart() -> None:
-    assert len(Reason) == 14
+def test_a_run_that_is_not_recorded_degrades_and_stays_so_until_it_is() -> None:
+    lost = LifecycleInputs(is_unrecorded=True)
+
+    moved = next_state(S.ACTIVE, 0, WARM, lost, SETTINGS)
+
+    assert moved is not None
+    assert (moved.to_state, moved.reason) == (S.DEGRADED, Reason.JOURNAL_LOST)
+    assert next_state(S.DEGRADED, 0, WARM, lost, SETTINGS) is None
+    assert next_state(S.DEGRADED, 0, WARM, LifecycleInputs(), SETTINGS) is not None

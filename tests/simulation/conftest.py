@@ -35,9 +35,7 @@ INSTRUMENT = Instrument(
 
 
 class Venue:
-    """The exchange with the accounts ``ann`` and ``bob`` and one symbol, BTCUSDT."""
-
-    symbol = "BTCUSDT"
+    """The exchange with the accounts ``ann`` and ``bob`` and one symbol, BTCUSDT unless told."""
 
     def __init__(
         self,
@@ -47,6 +45,7 @@ class Venue:
         **changes: Any,
     ) -> None:
         self.instrument = attrs.evolve(INSTRUMENT, **changes)
+        self.symbol = self.instrument.symbol
         self.exchange = Exchange(
             {self.symbol: self.instrument},
             queue=queue or QueueRules(),

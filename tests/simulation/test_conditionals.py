@@ -243,3 +243,26 @@ def test_a_quote_wakes_nobody_when_nothing_waits(venue: Venue) -> None:
     venue.exchange.cancel_algo("ann", algo_id=algo.algo_id, now_ms=1_000)
 
     assert (book.bids.wake, book.asks.wake) == (FAR, FAR)
+
+
+@pytest.mark.parametrize(
+    ("last", "status"), [(954, AlgoStatus.FINISHED), (950, AlgoStatus.FINISHED), (949, "EXPIRED")]
+)
+def test_price_protection_allows_a_bounded_distance_from_the_mark(
+    venue: Venue, last: int, status: str
+) -> None:
+    venue.mark("100")
+    algo = place(venue, price_protect=True)
+
+    venue.sold(last, 1)
+
+    assert see(venue, algo).status == status
+
+
+def test_price_protection_counts_for_a_mark_that_runs_away(venue: Venue) -> None:
+    venue.mark("100")
+    algo = place(venue, price_protect=True, working_type=MARK)
+
+    venue.mark("94")
+
+    assert (see(venue, algo).status, see(venue, algo).triggered_ms) == (AlgoStatus.EXPIRED, 1_000)

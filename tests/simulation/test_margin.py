@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grinder.simulation.brackets import BRACKETS, maintenance_e8, notional_max
+from grinder.simulation.bracket_tables import ALTCOIN, BTCUSDT, OWN, QUARTERLY, brackets_of
+from grinder.simulation.brackets import Bracket, maintenance_e8, notional_max
 from grinder.simulation.orders import PositionSide
 from grinder.simulation.reports import AccountReport, Execution, OrderReport
 
@@ -20,24 +22,78 @@ if TYPE_CHECKING:
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
 
 
-@given(st.integers(0, 10**17), st.integers(0, 10**17))
-def test_maintenance_margin_never_falls_with_the_value(one: int, other: int) -> None:
+TABLES = (*OWN.values(), QUARTERLY, ALTCOIN)
+
+
+@given(st.sampled_from(TABLES), st.integers(0, 2 * 10**17), st.integers(0, 2 * 10**17))
+def test_maintenance_margin_never_falls_with_the_value(
+    brackets: tuple[Bracket, ...], one: int, other: int
+) -> None:
     smaller, larger = sorted((one, other))
 
-    assert maintenance_e8(BRACKETS, smaller) <= maintenance_e8(BRACKETS, larger)
+    assert maintenance_e8(brackets, smaller) <= maintenance_e8(brackets, larger)
+
+
+@pytest.mark.parametrize("brackets", TABLES)
+def test_brackets_meet_at_their_borders(brackets: tuple[Bracket, ...]) -> None:
+    for below, above in pairwise(brackets):
+        border = maintenance_e8(brackets, below.cap * 10**8)
+
+        assert (below.cap, below.number + 1) == (above.floor, above.number)
+        assert below.leverage_max > above.leverage_max
+        assert 0 <= maintenance_e8(brackets, below.cap * 10**8 + 1) - border <= 1
 
 
 @pytest.mark.parametrize(
-    ("value", "margin"), [(50_000, "200"), (250_000, "1200"), (3_000_000, "28700")]
+    ("symbol", "last", "cum"),
+    [
+        ("BTCUSDT", 1_800_000_000, "421481450"),
+        ("ETHUSDT", 1_200_000_000, "280506450"),
+        ("BTCUSDC", 1_000_000_000, "288402550"),
+        ("ETHUSDC", 800_000_000, "182804300"),
+        ("1000PEPEUSDT", 100_000_000, "16682070"),
+        ("BTCUSDT_250627", 120_000_000, "12461750"),
+        ("SOLUSDT", 50_000_000, "10062545"),
+    ],
 )
-def test_brackets_meet_at_their_borders(value: int, margin: str) -> None:
-    assert maintenance_e8(BRACKETS, value * 10**8) == int(Decimal(margin) * 10**8)
-    assert abs(maintenance_e8(BRACKETS, value * 10**8 + 1) - int(margin) * 10**8) <= 1
+def test_amounts_that_the_venue_published_follow_from_the_rates(
+    symbol: str, last: int, cum: str
+) -> None:
+    top = brackets_of(symbol)[-1]
+
+    assert (top.cap, top.leverage_max, top.cum) == (last, 1, Decimal(cum))
 
 
-@pytest.mark.parametrize(("leverage", "most"), [(125, 50_000), (101, 50_000), (20, 15_000_000)])
+@pytest.mark.parametrize(("leverage", "most"), [(125, 50_000), (101, 50_000), (20, 100_000_000)])
 def test_leverage_bounds_the_value_of_a_position(leverage: int, most: int) -> None:
-    assert notional_max(BRACKETS, leverage) == most
+    assert notional_max(BTCUSDT, leverage) == most
+
+
+def test_leverage_is_bounded_by_the_symbol(make_venue: Callable[..., Venue]) -> None:
+    altcoin = make_venue(symbol="SOLUSDT")
+
+    altcoin.exchange.set_leverage("ann", "SOLUSDT", 75)
+    none = altcoin.refusal(lambda: altcoin.exchange.set_leverage("ann", "SOLUSDT", 0))
+    more = altcoin.refusal(lambda: altcoin.exchange.set_leverage("ann", "SOLUSDT", 76))
+
+    assert (none.code, more.code) == (-4028, -4028)
+    assert altcoin.exchange.leverage("ann", "SOLUSDT") == 75
+
+
+def test_leverage_that_position_or_margin_do_not_allow_is_refused(
+    make_venue: Callable[..., Venue],
+) -> None:
+    venue = make_venue(balance=6_000)
+    venue.mark("100")
+    venue.quote(1000, 100_000, 1001, 100_000)
+    venue.buy(1000, 60_000)
+
+    too_large = venue.refusal(lambda: venue.exchange.set_leverage("ann", "BTCUSDT", 125))
+    too_dear = venue.refusal(lambda: venue.exchange.set_leverage("ann", "BTCUSDT", 9))
+
+    assert (too_large.code, too_dear.code) == (-2027, -2028)
+    assert venue.exchange.leverage("ann", "BTCUSDT") == 20
+    venue.exchange.set_leverage("ann", "BTCUSDT", 10)
 
 
 def test_position_larger_than_the_leverage_allows_is_refused(

@@ -138,7 +138,7 @@ def test_the_architecture_shows_the_routes() -> None:
         for name, hearers in ROUTE.findall(page)
     }
     runtime = SteppedRuntime(1)
-    connect(runtime, ("BTCUSDT",))
+    connect(runtime, ("BTCUSDT",), is_recorded=True)
     wired = {}
     for message_class in CODEC.message_classes:
         everyone, keyed = runtime.routes.plan(message_class)

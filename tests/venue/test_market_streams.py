@@ -59,7 +59,7 @@ def book() -> PublicBook:
 
 def take(book: PublicBook, ticks: int, at_ms: int) -> None:
     trade = Trade(at_ms=0, symbol="BTCUSDT", price_ticks=ticks, lots=2, buyer_is_maker=False)
-    book.tape.take(trade, book.apply_trade(trade), at_ms)
+    book.tape.take(trade, book.apply_trade(trade, book.trade_id + 1), at_ms)
 
 
 def test_candle_is_told_when_it_changes_and_once_when_it_closes(book: PublicBook) -> None:

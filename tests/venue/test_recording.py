@@ -177,3 +177,12 @@ def test_sources_are_merged_by_time() -> None:
     times = [event.at_ms for event in merged(played_once(first), played_once(second))]
 
     assert times == [0, 0, 10, 15, 20]
+
+
+def test_a_tick_below_a_millionth_is_read_as_it_is() -> None:
+    pepe = catalog.instruments(catalog.exchange_info(), ("1000PEPEUSDT",))
+    line = quote_line(0, "0.0082000", "0.0082001", "1000PEPEUSDT").replace(b".000", b"")
+
+    recording = validated("pepe", opener([line]), pepe)
+
+    assert (recording.first.bid_ticks, recording.first.ask_ticks) == (82_000, 82_001)

@@ -28,7 +28,7 @@ STOP = {
         ({"triggerPrice": "62000"}, -2021),
         ({"workingType": "INDEX_PRICE"}, -1102),
         ({"timeInForce": "ETERNAL"}, -1115),
-        ({"priceProtect": "true"}, -1130),
+        ({"priceProtect": "perhaps"}, -1102),
         ({"selfTradePreventionMode": "NONE"}, -5039),
         ({"symbol": "NOPEUSDT"}, -1121),
         ({"closePosition": "true"}, -1106),
@@ -99,3 +99,34 @@ def test_trailing_stop_is_placed_with_its_rate(world: World) -> None:
     read = world.rest.call("GET", ALGO, algoId=placed["algoId"])
 
     assert (placed["callbackRate"], read["algoStatus"]) == ("1", "FINISHED")
+
+
+def test_price_protection_expires_what_a_far_print_reaches(world: World) -> None:
+    rest = world.rest
+    user = world.stream(f"/private/ws/{rest.listen_key()}")
+    guarded = rest.call("POST", ALGO, **STOP, priceProtect="true", clientAlgoId="guarded")
+    plain = rest.call("POST", ALGO, **STOP, clientAlgoId="plain")
+
+    world.order(name="trade", symbol="BTCUSDT", price="58000.00", qty="0.1", buyer_is_maker=True)
+
+    frames = user.until(lambda frame: frame.get("o", {}).get("X") == "FINISHED")
+    told = [frame["o"] for frame in frames if frame["e"] == "ALGO_UPDATE"]
+    assert [(each["caid"], each["X"], each["pP"]) for each in told] == [
+        ("guarded", "NEW", True),
+        ("plain", "NEW", False),
+        ("guarded", "TRIGGERING", True),
+        ("guarded", "EXPIRED", True),
+        ("plain", "TRIGGERING", False),
+        ("plain", "TRIGGERED", False),
+        ("plain", "FINISHED", False),
+    ]
+    assert (guarded["priceProtect"], plain["priceProtect"]) == (True, False)
+    assert rest.call("GET", ALGO, clientAlgoId="guarded")["algoStatus"] == "EXPIRED"
+
+
+def test_price_protection_lets_a_near_print_trigger(world: World) -> None:
+    world.rest.call("POST", ALGO, **STOP, priceProtect="true", clientAlgoId="guarded")
+
+    world.order(name="trade", symbol="BTCUSDT", price="60000.00", qty="0.1", buyer_is_maker=True)
+
+    assert world.rest.call("GET", ALGO, clientAlgoId="guarded")["algoStatus"] == "FINISHED"

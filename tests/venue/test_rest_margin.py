@@ -142,9 +142,9 @@ def test_brackets_are_those_by_which_margin_is_kept(world: World) -> None:
     answer = world.rest.call("POST", "/fapi/v1/leverage", symbol="BTCUSDT", leverage=100)
 
     tiers = found["brackets"]
-    assert [tier["bracket"] for tier in tiers] == list(range(1, 11))
+    assert [tier["bracket"] for tier in tiers] == list(range(1, 13))
     assert (tiers[1]["maintMarginRatio"], tiers[1]["cum"]) == (0.005, 50.0)
-    assert answer["maxNotionalValue"] == "250000"
+    assert answer["maxNotionalValue"] == "600000"
 
 
 def test_a_position_without_margin_is_closed_by_the_venue(world: World) -> None:
@@ -162,3 +162,27 @@ def test_a_position_without_margin_is_closed_by_the_venue(world: World) -> None:
     assert rest.call("GET", "/fapi/v3/positionRisk") == []
     assert rest.call("GET", "/fapi/v1/openOrders") == []
     assert world.server.control("orders")["orders"][-1]["op"] == "fill"
+
+
+@pytest.mark.parametrize(("margin_type", "price"), [("CROSSED", "58820"), ("ISOLATED", "59050")])
+def test_margin_call_comes_once_before_liquidation(
+    world: World, margin_type: str, price: str
+) -> None:
+    rest = world.rest
+    if margin_type == "ISOLATED":
+        rest.call("POST", "/fapi/v1/marginType", symbol="BTCUSDT", marginType=margin_type)
+    user = world.stream(f"/private/ws/{rest.listen_key()}")
+    rest.market("BUY", "3.000")
+
+    for quote in (price, price, "50000"):
+        world.quote(f"{quote}.00", f"{quote}.10")
+    frames = user.until(lambda frame: frame.get("o", {}).get("x") == "CALCULATED")
+
+    (call,) = [frame for frame in frames if frame["e"] == "MARGIN_CALL"]
+    (row,) = call["p"]
+    assert (row["s"], row["ps"], row["pa"], row["mt"]) == ("BTCUSDT", "BOTH", "3.000", margin_type)
+    assert float(row["mp"]) == float(price) + 0.05
+    assert ("cw" in call) == (margin_type == "CROSSED")
+    own = float(call["cw"]) if "cw" in call else float(row["iw"])
+    assert 0.8 <= float(row["mm"]) / (own + float(row["up"])) < 1
+    assert rest.call("GET", "/fapi/v3/positionRisk") == []

@@ -20,6 +20,7 @@ from grinder.errors import ConfigError
 from grinder.venues.sim.refusing import ApiRefusal, is_whole, mandatory
 
 RECV_WINDOW_MS = 5000
+RECV_WINDOW_MAX_MS = 60_000
 AHEAD_MS = 1000
 
 ED25519 = "ed25519="
@@ -169,7 +170,7 @@ def check_time(params: Mapping[str, str], now_ms: int) -> None:
     """Check the time of a request.
 
     Raises:
-        ApiRefusal: -1102 or -1021.
+        ApiRefusal: -1102, -1131 or -1021.
     """
     if not is_whole(params.get("timestamp", "")):
         raise mandatory("timestamp")
@@ -177,10 +178,23 @@ def check_time(params: Mapping[str, str], now_ms: int) -> None:
     window = params.get("recvWindow", str(RECV_WINDOW_MS))
     if not is_whole(window):
         raise mandatory("recvWindow")
+    if int(window) > RECV_WINDOW_MAX_MS:
+        raise ApiRefusal(-1131, "recvWindow must be less than 60000")
     if timestamp >= now_ms + AHEAD_MS:
         raise ApiRefusal(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
     if now_ms - timestamp > int(window):
         raise ApiRefusal(-1021, "Timestamp for this request is outside of the recvWindow.")
+
+
+def check_engine_time(params: Mapping[str, str], now_ms: int) -> None:
+    """Check the window of a request once more, when it reaches the matching engine.
+
+    Raises:
+        ApiRefusal: -5028.
+    """
+    window = int(params.get("recvWindow", str(RECV_WINDOW_MS)))
+    if now_ms - int(params["timestamp"]) > window:
+        raise ApiRefusal(-5028, "Timestamp for this request is outside of the ME recvWindow.")
 
 
 def unsigned(text: str) -> str:

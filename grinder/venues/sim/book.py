@@ -64,11 +64,11 @@ class PublicBook:
         self.updated_ms = now_ms
         return Numbered(first=previous + 1, last=self.depth_id, previous=previous)
 
-    def apply_trade(self, trade: Trade) -> int:
+    def apply_trade(self, trade: Trade, trade_id: int) -> int:
         """Take a public trade; return its id."""
         self.last_trade = trade
-        self.trade_id += 1
-        return self.trade_id
+        self.trade_id = trade_id
+        return trade_id
 
     def snapshot_id(self) -> int:
         """Return the id of a REST book taken now.

@@ -77,6 +77,7 @@ def instrument(row: Mapping[str, Any]) -> Instrument:
         notional_min=Decimal(filters["MIN_NOTIONAL"]["notional"]),
         multiplier_up=Decimal(percent["multiplierUp"]),
         multiplier_down=Decimal(percent["multiplierDown"]),
+        trigger_protect=Decimal(row["triggerProtect"]),
         orders_max=int(filters["MAX_NUM_ORDERS"]["limit"]),
     )
 

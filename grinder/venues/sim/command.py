@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 import threading
@@ -14,6 +15,7 @@ from grinder.venues.sim.config import BUNDLED, DEFAULT_ACCOUNT, AccountSeed, Ven
 from grinder.venues.sim.server import VenueServer
 
 WATCH_S = 0.5
+VIP = re.compile("vip([0-9])")
 
 
 def serve(
@@ -40,7 +42,7 @@ def serve(
         seed: of the generated markets.
         speed: how many times faster than recorded the market plays.
         order_log: file to which order operations are appended.
-        accounts: ``KEY:SECRET:BALANCE`` as ``account`` reads it; none gives the default account.
+        accounts: ``KEY:SECRET:BALANCE[:vipN]`` as ``account`` reads it; none gives the default.
         host: address to listen on.
 
     Returns 0 when told to stop, 1 when the venue failed, 2 when it could not start.
@@ -71,18 +73,22 @@ def serve(
 def account(text: str) -> AccountSeed:
     """Return the account that ``KEY:SECRET:BALANCE`` names; SECRET may be ``ed25519=PUBLIC``.
 
+    ``:vip0`` to ``:vip9`` may follow and chooses the commission rates.
+
     Raises:
         ConfigError: the text has another form; it is not repeated, for it may hold a secret.
     """
-    key, _, rest = text.partition(":")
+    head, _, tail = text.rpartition(":")
+    tier = VIP.fullmatch(tail)
+    key, _, rest = (head if tier else text).partition(":")
     secret, _, balance = rest.rpartition(":")
     try:
         amount = Decimal(balance)
     except InvalidOperation:
         amount = Decimal("NaN")
     if not key or not secret or not amount.is_finite() or amount < 0:
-        raise ConfigError("account: expected KEY:SECRET:BALANCE with a balance of 0 or more")
-    return AccountSeed(key=key, secret=secret, balance=amount)
+        raise ConfigError("account: expected KEY:SECRET:BALANCE[:vipN] with a balance of 0 or more")
+    return AccountSeed(key=key, secret=secret, balance=amount, fee_tier=int(tier[1]) if tier else 0)
 
 
 def _until_told(server: VenueServer) -> int:

@@ -22,6 +22,10 @@ class AccountSeed:
     """The HMAC secret, or ``ed25519=`` and a public key: base64, or the path of a PEM file."""
     balance: Decimal = Decimal(10_000)
     """Opening wallet balance in USDT."""
+    fee_tier: int = 0
+    """VIP level, 0 to 9; level 0 pays the venue's ``fees``."""
+    fees: FeeRates | None = None
+    """Rates of its own, in place of those of the level."""
 
 
 DEFAULT_ACCOUNT = AccountSeed(key="sim-key", secret="sim-secret")

@@ -16,12 +16,14 @@ from aiohttp import web
 
 from grinder.errors import ConfigError
 from grinder.simulation.refusals import Refusal
+from grinder.venues.sim.control_accounts import AccountControl
 from grinder.venues.sim.control_faults import FaultControl
 from grinder.venues.sim.control_market import MarketControl, Request, market_state
+from grinder.venues.sim.control_values import whole
 from grinder.venues.sim.feeder import Player
 from grinder.venues.sim.refusing import ApiRefusal
 from grinder.venues.sim.rendering import plain, read_order
-from grinder.venues.sim.rest import reply
+from grinder.venues.sim.rest import body_of, reply
 from grinder.venues.sim.venue import Venue
 
 
@@ -35,6 +37,7 @@ class Control:
         self._commands: Mapping[str, Callable[[Request], Any]] = {
             **MarketControl(venue, players).commands(),
             **self._faults.commands(),
+            **AccountControl(venue).commands(),
             "state": self.state,
             "orders": self.orders,
             "reset": self.reset,
@@ -42,7 +45,7 @@ class Control:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one HTTP request."""
-        body = await request.read()
+        body = await body_of(request)
         try:
             wanted = orjson.loads(body) if body else dict(request.query)
             if not isinstance(wanted, dict):
@@ -63,11 +66,15 @@ class Control:
         return self._commands[name](wanted)
 
     def state(self, _: Request) -> Any:
-        """Return accounts, markets, connections and counts."""
+        """Return accounts, markets, connections, counts, and errors that nobody ordered."""
         return {
             "now_ms": self._venue.clock.now_ms(),
             "connections": self._venue.hub.connections,
             "slow_disconnects": self._venue.hub.slow_disconnects,
+            "failures": {
+                "count": self._venue.failures.count,
+                "newest": list(self._venue.failures.newest),
+            },
             "stream_faults": {
                 fault.value: count for fault, count in self._venue.hub.chaos.counts.items()
             },
@@ -80,7 +87,7 @@ class Control:
 
     def orders(self, wanted: Request) -> Any:
         """Return the order log's lines numbered above ``after``."""
-        return {"orders": self._venue.log.lines(int(wanted.get("after", 0)))}
+        return {"orders": self._venue.log.lines(whole(wanted, "after", 0, least=0, most=2**62))}
 
     def reset(self, _: Request) -> Any:
         """Begin anew with fresh accounts; the market goes on."""

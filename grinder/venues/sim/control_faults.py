@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any
 
 from grinder.model.order import Side
 from grinder.venues.sim import auth, frames
 from grinder.venues.sim.chaos import StreamFault
 from grinder.venues.sim.control_market import Request
+from grinder.venues.sim.control_values import amount, text, whole
 from grinder.venues.sim.faults import Fault
 from grinder.venues.sim.feeder import chance
 from grinder.venues.sim.liquidations import tell_liquidation
 from grinder.venues.sim.maintenance import State
 from grinder.venues.sim.streams import Route
 from grinder.venues.sim.venue import Venue
+
+DELAY_MAX_MS = 600_000
+TIMES_MAX = 1_000_000_000
+BAN_MAX_MS = 10 * 365 * 24 * 3600 * 1000
+OFFSET_MAX_MS = 10**12
+"""How far venue time may be set off: some thirty years."""
+DRIFT_MAX_PPM = 10**12
+SEED_MAX = 2**62
 
 
 class FaultControl:
@@ -33,6 +41,7 @@ class FaultControl:
             "stream-fault": self.stream_fault,
             "reply-order": self.reply_order,
             "delay": self.delay,
+            "queue": self.queue,
             "status": self.status,
             "liquidation": self.liquidation,
             "ban": self.ban,
@@ -55,24 +64,24 @@ class FaultControl:
         """Plan a fault for the next ``times`` matching requests; method WS is the WebSocket API."""
         self._venue.faults.plan(
             Fault(wanted["fault"]),
-            method=wanted.get("method", ""),
-            path=wanted.get("path", ""),
-            times=int(wanted.get("times", 1)),
+            method=text(wanted, "method", ""),
+            path=text(wanted, "path", ""),
+            times=whole(wanted, "times", 1, least=1, most=TIMES_MAX),
         )
         return {}
 
     def stream_fault(self, wanted: Request) -> Any:
         """Let frames of the streams that match ``pattern`` go wrong."""
         times = wanted.get("times")
-        least = int(wanted.get("ms", 100))
-        fault, pattern = StreamFault(wanted["fault"]), str(wanted.get("pattern", "*"))
-        seed = int(wanted.get("seed", self._venue.config.seed))
+        least = whole(wanted, "ms", 100, least=0, most=DELAY_MAX_MS)
+        fault, pattern = StreamFault(wanted["fault"]), text(wanted, "pattern", "*")
+        seed = whole(wanted, "seed", self._venue.config.seed, least=-SEED_MAX, most=SEED_MAX)
         self._venue.hub.chaos.plan(
             fault,
             pattern=pattern,
             rate=float(wanted.get("rate", 1)),
-            times=None if times is None else int(times),
-            delay_ms=(least, int(wanted.get("ms_max", least))),
+            times=None if times is None else whole(wanted, "times", least=1, most=TIMES_MAX),
+            delay_ms=(least, whole(wanted, "ms_max", least, least=0, most=DELAY_MAX_MS)),
             chance=chance(seed, f"{fault}:{pattern}"),
         )
         return {}
@@ -87,7 +96,12 @@ class FaultControl:
 
     def delay(self, wanted: Request) -> Any:
         """Delay every reply by ``ms``."""
-        self._venue.faults.delay_ms = int(wanted["ms"])
+        self._venue.faults.delay_ms = whole(wanted, "ms", least=0, most=DELAY_MAX_MS)
+        return {}
+
+    def queue(self, wanted: Request) -> Any:
+        """Let order operations wait ``ms`` in front of the matching engine."""
+        self._venue.faults.queue_ms = whole(wanted, "ms", least=0, most=DELAY_MAX_MS)
         return {}
 
     def status(self, wanted: Request) -> Any:
@@ -107,8 +121,8 @@ class FaultControl:
         frame = frames.force_order(
             instrument.symbol,
             side=Side(wanted["side"]).value,
-            price=book.price(instrument.ticks_exact(Decimal(str(wanted["price"])))),
-            qty=book.qty(instrument.lots_exact(Decimal(str(wanted["qty"])))),
+            price=book.price(instrument.ticks_exact(amount(wanted, "price"))),
+            qty=book.qty(instrument.lots_exact(amount(wanted, "qty"))),
             now_ms=self._venue.clock.now_ms(),
         )
         tell_liquidation(self._venue.hub, frame)
@@ -116,7 +130,7 @@ class FaultControl:
 
     def ban(self, wanted: Request) -> Any:
         """Answer 418 to everything for ``ms``; 0 ends a ban."""
-        until_ms = self._venue.clock.now_ms() + int(wanted["ms"])
+        until_ms = self._venue.clock.now_ms() + whole(wanted, "ms", least=0, most=BAN_MAX_MS)
         self._venue.counters.ban(until_ms)
         return {"until_ms": until_ms}
 
@@ -130,7 +144,7 @@ class FaultControl:
 
     def expire_listen_key(self, wanted: Request) -> Any:
         """Expire the listen key of ``account`` now; ``silent`` tells nobody."""
-        account = wanted.get("account", self._venue.config.accounts[0].key)
+        account = text(wanted, "account", self._venue.config.accounts[0].key)
         listen_key = self._venue.accounts.stop_listening(account)
         if listen_key is not None and not wanted.get("silent", False):
             self._venue.expire(listen_key)
@@ -138,16 +152,20 @@ class FaultControl:
 
     def clock(self, wanted: Request) -> Any:
         """Set the offset of venue time, and how fast it drifts, in parts per million."""
-        if "offset_ms" in wanted:
-            self._venue.clock.offset_ms = int(wanted["offset_ms"])
-        self._venue.clock.drift(int(wanted.get("drift_ppm", 0)))
+        clock = self._venue.clock
+        offset_ms = whole(
+            wanted, "offset_ms", clock.offset_ms, least=-OFFSET_MAX_MS, most=OFFSET_MAX_MS
+        )
+        drift_ppm = whole(wanted, "drift_ppm", 0, least=-DRIFT_MAX_PPM, most=DRIFT_MAX_PPM)
+        clock.offset_ms = offset_ms
+        clock.drift(drift_ppm)
         return {"now_ms": self._venue.clock.now_ms()}
 
     def key(self, wanted: Request) -> Any:
         """Let another API key open ``account``: by ``secret`` or by an ``ed25519`` public key."""
-        secret = wanted.get("secret") or auth.ED25519 + str(wanted["ed25519"])
-        account = wanted.get("account", self._venue.config.accounts[0].key)
-        self._venue.accounts.add_key(str(wanted["key"]), str(secret), str(account))
+        secret = text(wanted, "secret", "") or auth.ED25519 + text(wanted, "ed25519")
+        account = text(wanted, "account", self._venue.config.accounts[0].key)
+        self._venue.accounts.add_key(text(wanted, "key"), secret, account)
         return {}
 
 

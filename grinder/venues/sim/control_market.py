@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any
 
 from grinder.simulation.market import Quote, Trade
+from grinder.venues.sim.control_values import amount, whole
 from grinder.venues.sim.feeder import Player
 from grinder.venues.sim.rendering import plain
 from grinder.venues.sim.venue import Venue
@@ -37,7 +37,7 @@ class MarketControl:
     def price(self, wanted: Request) -> Any:
         """Move a symbol's whole market so that its best bid is ``price``; it goes on from there."""
         book = self._venue.book(wanted["symbol"])
-        ticks = book.instrument.ticks_exact(Decimal(str(wanted["price"])))
+        ticks = book.instrument.ticks_exact(amount(wanted, "price"))
         self._players[wanted["symbol"]].move_to(ticks)
         return self._state(wanted["symbol"])
 
@@ -48,10 +48,10 @@ class MarketControl:
         quote = Quote(
             at_ms=0,
             symbol=symbol,
-            bid_ticks=instrument.ticks_exact(Decimal(str(wanted["bid"]))),
-            bid_lots=instrument.lots_exact(Decimal(str(wanted.get("bid_qty", 1)))),
-            ask_ticks=instrument.ticks_exact(Decimal(str(wanted["ask"]))),
-            ask_lots=instrument.lots_exact(Decimal(str(wanted.get("ask_qty", 1)))),
+            bid_ticks=instrument.ticks_exact(amount(wanted, "bid")),
+            bid_lots=instrument.lots_exact(amount(wanted, "bid_qty", 1, may_be_zero=True)),
+            ask_ticks=instrument.ticks_exact(amount(wanted, "ask")),
+            ask_lots=instrument.lots_exact(amount(wanted, "ask_qty", 1, may_be_zero=True)),
         )
         if not 0 < quote.bid_ticks < quote.ask_ticks:
             raise ValueError("expected 0 < bid < ask")
@@ -66,8 +66,8 @@ class MarketControl:
             Trade(
                 at_ms=0,
                 symbol=symbol,
-                price_ticks=instrument.ticks_exact(Decimal(str(wanted["price"]))),
-                lots=instrument.lots_exact(Decimal(str(wanted["qty"]))),
+                price_ticks=instrument.ticks_exact(amount(wanted, "price")),
+                lots=instrument.lots_exact(amount(wanted, "qty")),
                 buyer_is_maker=bool(wanted.get("buyer_is_maker", False)),
             )
         )
@@ -75,11 +75,9 @@ class MarketControl:
 
     def burst(self, wanted: Request) -> Any:
         """Print the same ``trade`` ``times`` times at once, faster than any client reads."""
-        times = int(wanted["times"])
-        if not 0 < times <= BURST_MAX:
-            raise ValueError(f"expected 1 to {BURST_MAX} times, was {times}")
+        times, trade = whole(wanted, "times", least=1, most=BURST_MAX), wanted["trade"]
         for _ in range(times):
-            self.trade(wanted["trade"])
+            self.trade(trade)
         return {}
 
     def pause(self, wanted: Request) -> Any:

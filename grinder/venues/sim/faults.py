@@ -86,6 +86,8 @@ class Faults:
     def __init__(self) -> None:
         self._planned: deque[Planned] = deque(maxlen=QUEUE_MAX)
         self.delay_ms = 0
+        self.queue_ms = 0
+        """How long order operations wait between the gateway and the matching engine."""
         self.is_reply_first = False
         """Whether user-data frames of a request wait until its reply has left."""
         self.states: dict[str, State] = {}
@@ -106,8 +108,9 @@ class Faults:
         return None
 
     def clear(self) -> None:
-        """Forget every fault and the delay."""
+        """Forget every fault and the delays."""
         self._planned.clear()
         self.delay_ms = 0
+        self.queue_ms = 0
         self.is_reply_first = False
         self.states.clear()

@@ -9,6 +9,8 @@ from grinder.venues.sim.book import PublicBook
 from grinder.venues.sim.frames import USDT_MARGINED, Frame
 from grinder.venues.sim.tape import DAY_MS, INTERVALS, Candle, closed_ms, opened_ms
 
+CONTINUOUS = "_perpetual"
+"""Stream names of continuous candles say which contract of the pair is meant; here is only one."""
 KLINE_MS = 250
 TICKER_MS = 2000
 PERCENT = Decimal(100)
@@ -31,7 +33,11 @@ class CandleStreams:
         self._book = book
         self._publisher = publisher
         self._prefix = book.instrument.symbol.lower()
-        self._klines = {f"{self._prefix}@kline_{interval}": interval for interval in INTERVALS}
+        self._klines = {
+            f"{self._prefix}{kind}_{interval}": interval
+            for kind in ("@kline", f"{CONTINUOUS}@continuousKline")
+            for interval in INTERVALS
+        }
         self._sent: dict[str, tuple[int, int]] = {}
         """Open time and newest trade of the candle last sent, by stream."""
         self._kline_due_ms = self._ticker_due_ms = 0
@@ -60,7 +66,8 @@ class CandleStreams:
                 return
             self._sent[name] = key
             frame = kline(self._book, candle, interval, now_ms, is_closed=is_closed)
-            self._publisher.publish(name, frame)
+            is_continuous = "continuousKline" in name
+            self._publisher.publish(name, _continuous(frame) if is_continuous else frame)
 
 
 def kline_row(book: PublicBook, candle: Candle, interval: str) -> list[Any]:
@@ -109,6 +116,19 @@ def kline(
             "Q": _quote(book, candle.taker_turnover),
             "B": "0",
         },
+        "st": USDT_MARGINED,
+    }
+
+
+def _continuous(frame: Frame) -> Frame:
+    """Return the ``continuous_kline`` frame of a perpetual contract's ``kline`` frame."""
+    candle = {name: value for name, value in frame["k"].items() if name != "s"}
+    return {
+        "e": "continuous_kline",
+        "E": frame["E"],
+        "ps": frame["ps"],
+        "ct": "PERPETUAL",
+        "k": candle,
         "st": USDT_MARGINED,
     }
 

@@ -84,4 +84,9 @@ def _orders(params: Mapping[str, str]) -> list[tuple[str, str]]:
         except orjson.JSONDecodeError:
             found = []
         rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
-    return [(str(row.get("symbol", "")), str(row.get("timeInForce", ""))) for row in rows]
+    return [(_word(row, "symbol"), _word(row, "timeInForce")) for row in rows]
+
+
+def _word(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name, "")
+    return value if isinstance(value, str) else ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,9 +19,15 @@ from grinder.simulation.orders import (
     SelfTradePrevention,
 )
 from grinder.simulation.refusals import Refusal, Rule
-from grinder.venues.sim.refusing import ApiRefusal, is_whole, mandatory
+from grinder.venues.sim.refusing import ApiRefusal, illegal, is_whole, mandatory, not_valid
 
-DIGITS_MAX = 40
+PARAMETERS_MAX = 200
+"""Parameters of a query string or a body; no call has nearly as many."""
+NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
+"""The venue's way to write a number: no exponent, no blank, no digits but these."""
+DAY_MS = 86_400_000
+DAYS_MAX = 7
+"""The longest window in which orders and fills can be asked for."""
 
 
 class Params:
@@ -54,13 +61,9 @@ class Params:
     def decimal(self, name: str) -> Decimal:
         """Return a mandatory exact number."""
         text = self.text(name)
-        try:
-            value = Decimal(text)
-        except InvalidOperation:
-            raise mandatory(name) from None
-        if not value.is_finite() or len(text) > DIGITS_MAX:
-            raise mandatory(name)
-        return value
+        if not NUMBER.fullmatch(text):
+            raise illegal(name)
+        return Decimal(text)
 
     def maybe_decimal(self, name: str) -> Decimal | None:
         """Return an exact number or None."""
@@ -74,9 +77,35 @@ class Params:
         return value == "true"
 
     def limit(self, default: int, most: int) -> int:
-        """Return how many rows are wanted."""
+        """Return how many rows are wanted.
+
+        Raises:
+            ApiRefusal: -1130, none or more than ``most``.
+        """
         wanted = self.maybe_integer("limit")
-        return default if wanted is None else min(max(wanted, 1), most)
+        if wanted is not None and not 1 <= wanted <= most:
+            raise not_valid("limit")
+        return default if wanted is None else wanted
+
+    def window(self, days_max: int | None = None) -> tuple[int | None, int | None]:
+        """Return the time between which rows are wanted, epoch ms, either end open.
+
+        With ``days_max``, a window with one end is that long.
+
+        Raises:
+            ApiRefusal: -1023, it ends before it starts; -4165, it is longer than ``days_max``.
+        """
+        start, end = self.maybe_integer("startTime"), self.maybe_integer("endTime")
+        if start is not None and end is not None and start > end:
+            raise ApiRefusal(-1023, "Start time is greater than end time.")
+        if days_max is None or (start is None and end is None):
+            return start, end
+        span = days_max * DAY_MS
+        start = max(0, (end or 0) - span) if start is None else start
+        end = start + span if end is None else end
+        if end - start > span:
+            raise ApiRefusal(-4165, f"Maximum time interval is {days_max} days.")
+        return start, end
 
     def array(self, name: str, most: int) -> list[Any]:
         """Return a JSON array of 1 to ``most`` elements."""
@@ -93,20 +122,61 @@ class Params:
 
 def decoded(query: str, body: str) -> dict[str, str]:
     """Return the parameters of query string and body; the query string wins."""
-    return dict(parse_qsl(body, keep_blank_values=True)) | dict(
-        parse_qsl(query, keep_blank_values=True)
-    )
+    return dict(_rows(body)) | dict(_rows(query))
 
 
-def element(value: Any) -> Params:
-    """Return the parameters of one element of a batch, whose values may be JSON of any kind."""
-    if not isinstance(value, dict):
+def _rows(text: str) -> list[tuple[str, str]]:
+    # What has too many is refused by check_single, and not worth the time to read it.
+    return parse_qsl(text, keep_blank_values=True) if _is_short(text) else []
+
+
+def _is_short(text: str) -> bool:
+    return text.count("&") < PARAMETERS_MAX
+
+
+def check_single(query: str, body: str) -> None:
+    """Check that neither query string nor body names too many parameters, or one of them twice.
+
+    Raises:
+        ApiRefusal: -1101.
+    """
+    for text in (query, body):
+        if not _is_short(text):
+            raise ApiRefusal(-1101, "Too many parameters sent for this endpoint.")
+        rows = _rows(text)
+        if len(rows) != len(dict(rows)):
+            raise ApiRefusal(-1101, "Duplicate values for a parameter detected.")
+
+
+def elements(params: Params, most: int) -> list[Mapping[str, Any]]:
+    """Return the elements of a batch, all of them objects.
+
+    Raises:
+        ApiRefusal: -1102 or -4082, for the whole batch.
+    """
+    found = params.array("batchOrders", most)
+    if not all(isinstance(value, dict) for value in found):
         raise mandatory("batchOrders")
-    return Params({str(name): as_text(each) for name, each in value.items()})
+    return found
 
 
-def as_text(value: Any) -> str:
-    """Return a JSON value as the text that a form would carry."""
+def named_texts(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return JSON values as the texts that a form would carry; null is not sent.
+
+    Raises:
+        ApiRefusal: -1102, a value is an array or an object.
+    """
+    return {name: as_text(name, each) for name, each in values.items() if each is not None}
+
+
+def as_text(name: str, value: Any) -> str:
+    """Return a JSON value as the text that a form would carry.
+
+    Raises:
+        ApiRefusal: -1102, it is an array, an object or null.
+    """
+    if value is None or isinstance(value, list | dict):
+        raise mandatory(name)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -124,6 +194,8 @@ def new_order(params: Params) -> NewOrder:
         raise Refusal(Rule.CONDITIONAL_TYPE)
     if params.flag("closePosition"):
         raise Refusal(Rule.UNWANTED_PARAMETER, name="closePosition")
+    if kind not in OrderType.__members__:
+        raise Refusal(Rule.ORDER_TYPE)
     is_limit = kind == OrderType.LIMIT
     time_in_force = params.text("timeInForce") if is_limit else "GTC"
     if time_in_force not in TimeInForce.__members__:
@@ -146,6 +218,18 @@ def new_order(params: Params) -> NewOrder:
         position_side=position_side_of(params),
         price_match=price_match,
     )
+
+
+def wants_result(params: Params) -> bool:
+    """Tell whether the answer to an order shall wait for its outcome; absent is no.
+
+    Raises:
+        ApiRefusal: the response type is none of the venue's words.
+    """
+    kind = params.maybe("newOrderRespType") or "ACK"
+    if kind not in ("ACK", "RESULT"):
+        raise ApiRefusal(-1136, "Invalid newOrderRespType.")
+    return kind == "RESULT"
 
 
 def side_of(params: Params) -> Side:

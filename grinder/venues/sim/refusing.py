@@ -31,6 +31,20 @@ def mandatory(name: str) -> ApiRefusal:
     )
 
 
+def illegal(name: str) -> ApiRefusal:
+    """Return the refusal of a number that is not written in plain digits."""
+    return ApiRefusal(
+        -1100,
+        f"Illegal characters found in parameter '{name}'; legal range is "
+        "'^([0-9]{1,20})(\\.[0-9]{1,20})?$'.",
+    )
+
+
 def invalid_symbol() -> ApiRefusal:
     """Return the refusal of an unknown symbol."""
     return ApiRefusal(-1121, "Invalid symbol.")
+
+
+def not_valid(name: str) -> ApiRefusal:
+    """Return the refusal of a request whose parameter ``name`` is out of bounds."""
+    return ApiRefusal(-1130, f"Data sent for parameter '{name}' is not valid.")

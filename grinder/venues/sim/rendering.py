@@ -6,7 +6,7 @@ Since mid-2026 the answers to placing, amending and cancelling carry ``cumQty`` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -116,7 +116,7 @@ def algo_terms(algo: Algo) -> Body:
         "workingType": new.working_type.value,
         "priceMatch": new.price_match.value,
         "closePosition": new.close_position,
-        "priceProtect": False,
+        "priceProtect": new.price_protect,
         "reduceOnly": new.reduce_only,
         "createTime": algo.created_ms,
         "updateTime": algo.updated_ms,
@@ -264,7 +264,7 @@ def _position(holding: Holding) -> Body:
         "positionSide": position.side.value,
         "positionAmt": plain(position.qty),
         "entryPrice": plain(position.entry_price) if position.qty else "0.0",
-        "breakEvenPrice": plain(position.entry_price) if position.qty else "0.0",
+        "breakEvenPrice": plain(position.break_even) if position.qty else "0.0",
         "markPrice": eight(holding.mark_price),
         "unRealizedProfit": eight(position.unrealised),
         "liquidationPrice": maybe_plain(holding.liquidation_price or None, "0"),
@@ -291,27 +291,34 @@ def balance_row(balance: Balance, alias: str, now_ms: int) -> Body:
 
 
 def account(balance: Balance, holdings: Iterable[Holding], now_ms: int, *, version: int) -> Body:
-    """Return ``account``; version 2 adds flags and shows every symbol."""
+    """Return ``account`` without flags; version 2 shows more of each position."""
     held = list(holdings)
     sums = _sums(balance, held)
-    body: Body = {
+    return {
         **{f"total{name[0].upper()}{name[1:]}": text for name, text in sums.items()},
         "availableBalance": eight(balance.available),
         "maxWithdrawAmount": eight(balance.available),
         "assets": [_asset(balance, sums, now_ms)],
         "positions": [_account_position(each, version) for each in held],
     }
-    if version == 2:
-        body = {**FLAGS, "updateTime": 0, "multiAssetsMargin": False, "tradeGroupId": -1, **body}
-    return body
 
 
-FLAGS: Mapping[str, Any] = {
-    "feeTier": 0,
-    "canTrade": True,
-    "canDeposit": True,
-    "canWithdraw": True,
-}
+def flags(fee_tier: int) -> Body:
+    """Return what an account may do, and its VIP level."""
+    return {
+        "feeTier": fee_tier,
+        "canTrade": True,
+        "canDeposit": True,
+        "canWithdraw": True,
+        "updateTime": 0,
+        "multiAssetsMargin": False,
+        "tradeGroupId": -1,
+    }
+
+
+def rate(value: Decimal) -> str:
+    """Return the text of a fraction with the venue's six decimals, more only where it has more."""
+    return max(f"{value:.6f}", plain(value.normalize()), key=len)
 
 
 def _sums(balance: Balance, holdings: list[Holding]) -> dict[str, str]:
@@ -360,7 +367,7 @@ def _account_position(holding: Holding, version: int) -> Body:
             "leverage": str(holding.leverage),
             "isolated": holding.position.is_isolated,
             "entryPrice": plain(holding.position.entry_price) if holding.position.qty else "0.0",
-            "breakEvenPrice": plain(holding.position.entry_price),
+            "breakEvenPrice": plain(holding.position.break_even) if holding.position.qty else "0.0",
             "maxNotional": str(holding.notional_max),
             "bidNotional": plain(holding.bid_notional),
             "askNotional": plain(holding.ask_notional),

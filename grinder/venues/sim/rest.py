@@ -16,12 +16,14 @@ from grinder.venues.sim import auth, limits
 from grinder.venues.sim.faults import REPLIES, Fault
 from grinder.venues.sim.holding import holding, release
 from grinder.venues.sim.maintenance import check_state
-from grinder.venues.sim.params import Params, decoded
+from grinder.venues.sim.params import Params, check_single, decoded
 from grinder.venues.sim.refusing import ApiRefusal, is_whole
 from grinder.venues.sim.streams import UserFrames
 from grinder.venues.sim.venue import Venue
 
 BODY_MAX = 256 * 1024
+NOTED_MAX = 64
+"""Letters of a refused parameter that the order log keeps."""
 
 
 class Security(Enum):
@@ -77,11 +79,11 @@ class Gateway:
         endpoint = self._table.get((request.method, request.path))
         if endpoint is None:
             return web.Response(status=404, text="Not Found")
-        body = (await request.read()).decode(errors="replace")
+        body = (await body_of(request)).decode(errors="replace")
         fault = self._venue.faults.take(request.method, request.path)
         if fault is not None and not fault.is_carried_out:
             return self._faulty(request, fault)
-        answer, late = self._answer(request, endpoint, body)
+        answer, late = await self._answer(request, endpoint, body)
         if fault is Fault.SILENT:
             await self._venue.stopping.wait()
         if fault is not None:
@@ -94,14 +96,14 @@ class Gateway:
             release(self._venue.hub, late)
         return answer
 
-    def _answer(
+    async def _answer(
         self, request: web.Request, endpoint: Endpoint, body: str
     ) -> tuple[web.Response, UserFrames]:
         now_ms = self._venue.clock.now_ms()
         # The signature covers the text as sent, so the raw target is used, never a decoded one.
         query = request.raw_path.partition("?")[2]
         params = decoded(query, body)
-        done = answered(
+        done = await answered(
             self._venue,
             endpoint,
             Request(
@@ -121,6 +123,7 @@ class Gateway:
         params: Mapping[str, str],
         now_ms: int,
     ) -> str:
+        check_single(*sent)
         if endpoint.security is Security.NONE:
             return ""
         found = auth.credential(self._venue.accounts.keys, request.headers.get("X-MBX-APIKEY"))
@@ -160,8 +163,11 @@ class Answer:
     """User-data frames that wait until the answer has left."""
 
 
-def answered(venue: Venue, endpoint: Endpoint, request: Request) -> Answer:
-    """Count, admit and carry out a request; the same for every door."""
+async def answered(venue: Venue, endpoint: Endpoint, request: Request) -> Answer:
+    """Count, admit and carry out a request; the same for every door.
+
+    Nothing else happens in between, unless orders are told to wait for the matching engine.
+    """
     now_ms, params = request.now_ms, request.params
     headers: dict[str, str] = {}
     account = ""
@@ -171,6 +177,8 @@ def answered(venue: Venue, endpoint: Endpoint, request: Request) -> Answer:
         if any(endpoint.order_cost):
             venue.counters.order(account, *endpoint.order_cost, now_ms)
             headers |= venue.counters.order_headers(account, now_ms)
+        if endpoint.operation and venue.faults.queue_ms:
+            now_ms = await _queued(venue, params)
         check_state(venue.faults.states, endpoint.operation, params)
         call = Call(venue=venue, params=Params(params), account=account, now_ms=now_ms)
         status, answer = 200, endpoint.handler(call)
@@ -185,6 +193,26 @@ def answered(venue: Venue, endpoint: Endpoint, request: Request) -> Answer:
         venue.pump(now_ms)
     headers |= venue.counters.weight_header(now_ms)
     return Answer(status=status, body=answer, account=account, headers=headers, late=late)
+
+
+async def _queued(venue: Venue, params: Mapping[str, str]) -> int:
+    """Wait in front of the matching engine; return venue time there, or raise a refusal."""
+    await asyncio.sleep(venue.faults.queue_ms / 1000)
+    now_ms = venue.clock.now_ms()
+    auth.check_engine_time(params, now_ms)
+    return now_ms
+
+
+async def body_of(request: web.Request) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        HTTPBadRequest: it is not encoded as its headers say.
+    """
+    try:
+        return await request.read()
+    except web.RequestPayloadError as error:
+        raise web.HTTPBadRequest(text="Bad Request") from error
 
 
 def reply(status: int, body: Any, headers: Mapping[str, str]) -> web.Response:
@@ -209,15 +237,20 @@ def note_refusal(
         venue.clock.now_ms(),
         account,
         f"{operation}-refused",
-        symbol=params.get("symbol", ""),
-        client_id=params.get("newClientOrderId") or params.get("origClientOrderId") or "",
+        symbol=_noted(params, "symbol"),
+        client_id=_noted(params, "newClientOrderId") or _noted(params, "origClientOrderId"),
         order_id=int(params["orderId"]) if is_whole(params.get("orderId", "")) else 0,
-        side=params.get("side", ""),
-        type=params.get("type", ""),
-        price=params.get("price", ""),
-        qty=params.get("quantity", ""),
+        side=_noted(params, "side"),
+        type=_noted(params, "type"),
+        price=_noted(params, "price"),
+        qty=_noted(params, "quantity"),
         reduce_only=params.get("reduceOnly", "").lower() == "true",
         status="REFUSED",
         code=answer["code"],
         msg=answer["msg"],
     )
+
+
+def _noted(params: Mapping[str, str], name: str) -> str:
+    # The log keeps many lines, and anybody may send anything: no line may become large.
+    return params.get(name, "")[:NOTED_MAX]

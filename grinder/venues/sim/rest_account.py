@@ -8,9 +8,11 @@ from typing import Any
 from grinder.model.order import Side
 from grinder.simulation.brackets import notional_max
 from grinder.simulation.orders import Order
+from grinder.simulation.refusals import Refusal, Rule
 from grinder.simulation.reports import IncomeType, PositionState
-from grinder.venues.sim import rendering, userframes
+from grinder.venues.sim import rendering, rest_margin, userframes
 from grinder.venues.sim.accounts import CROSSED, ISOLATED
+from grinder.venues.sim.params import DAYS_MAX
 from grinder.venues.sim.refusing import mandatory
 from grinder.venues.sim.rendering import Holding
 from grinder.venues.sim.rest import Call, Endpoint, Security, Table
@@ -38,7 +40,8 @@ def account_v3(call: Call) -> Any:
 def account_v2(call: Call) -> Any:
     """Return the account with every symbol."""
     balance = call.venue.exchange.balance(call.account)
-    return rendering.account(balance, _holdings(call), call.now_ms, version=2)
+    body = rendering.account(balance, _holdings(call), call.now_ms, version=2)
+    return rendering.flags(_fee_tier(call)) | body
 
 
 def balance(call: Call) -> Any:
@@ -48,46 +51,58 @@ def balance(call: Call) -> Any:
 
 
 def user_trades(call: Call) -> Any:
-    """Return fills of a symbol."""
+    """Return fills of a symbol, from an id on or of at most seven days."""
     params = call.params
+    from_id = params.maybe_integer("fromId")
+    if from_id is not None:
+        for name in ("startTime", "endTime"):
+            if params.maybe(name):
+                raise Refusal(Rule.UNWANTED_PARAMETER, name=name)
+    start_ms, end_ms = params.window(DAYS_MAX)
     rows = call.venue.exchange.trades(
         call.account,
         params.text("symbol"),
+        now_ms=call.now_ms,
         order_id=params.maybe_integer("orderId"),
-        from_id=params.maybe_integer("fromId"),
-        start_ms=params.maybe_integer("startTime"),
-        end_ms=params.maybe_integer("endTime"),
+        from_id=from_id,
+        start_ms=start_ms,
+        end_ms=end_ms,
         limit=params.limit(500, 1000),
     )
     return [rendering.user_trade(row) for row in rows]
 
 
 def income(call: Call) -> Any:
-    """Return changes of the wallet."""
+    """Return changes of the wallet: a page from a time on, or the newest page."""
     params = call.params
+    start_ms, end_ms = params.window()
+    limit, page = params.limit(100, 1000), max(1, params.maybe_integer("page") or 1)
     kind = params.maybe("incomeType")
     if kind is not None and kind not in IncomeType.__members__:
         # Kinds that never happen here are known words of the venue: an empty answer is true.
         return []
     rows = call.venue.exchange.income(
         call.account,
+        now_ms=call.now_ms,
         symbol=params.maybe("symbol"),
         income_type=None if kind is None else IncomeType(kind),
-        start_ms=params.maybe_integer("startTime"),
-        end_ms=params.maybe_integer("endTime"),
-        limit=params.limit(100, 1000),
+        start_ms=start_ms,
+        end_ms=end_ms,
+        limit=limit * page,
     )
-    return [rendering.income(row) for row in rows]
+    first = limit * (page - 1) if start_ms is not None else max(0, len(rows) - limit * page)
+    last = first + limit if start_ms is not None else max(0, len(rows) - limit * (page - 1))
+    return [rendering.income(row) for row in rows[first:last]]
 
 
 def commission_rate(call: Call) -> Any:
-    """Return the fees of a symbol."""
-    fees = call.venue.config.fees
+    """Return the account's fees, which are the same for every symbol."""
+    fees, _ = call.venue.exchange.fees(call.account)
     return {
         "symbol": call.venue.book(call.params.text("symbol")).instrument.symbol,
-        "makerCommissionRate": str(fees.maker),
-        "takerCommissionRate": str(fees.taker),
-        "rpiCommissionRate": str(fees.maker),
+        "makerCommissionRate": rendering.rate(fees.maker),
+        "takerCommissionRate": rendering.rate(fees.taker),
+        "rpiCommissionRate": rendering.rate(fees.maker),
     }
 
 
@@ -161,11 +176,8 @@ def symbol_config(call: Call) -> Any:
 def account_config(call: Call) -> Any:
     """Return the settings of the account."""
     return {
-        **rendering.FLAGS,
+        **rendering.flags(_fee_tier(call)),
         "dualSidePosition": call.venue.exchange.is_hedged(call.account),
-        "updateTime": 0,
-        "multiAssetsMargin": False,
-        "tradeGroupId": -1,
     }
 
 
@@ -183,6 +195,10 @@ def stop_listening(call: Call) -> Any:
     """Close the account's listen key."""
     call.venue.accounts.stop_listening(call.account)
     return {}
+
+
+def _fee_tier(call: Call) -> int:
+    return call.venue.exchange.fees(call.account)[1]
 
 
 def _wanted(call: Call) -> list[Holding]:
@@ -247,4 +263,5 @@ TABLE: Table = {
     ("POST", LISTEN_KEY): Endpoint(handler=start_listening, security=Security.KEY),
     ("PUT", LISTEN_KEY): Endpoint(handler=keep_listening, security=Security.KEY),
     ("DELETE", LISTEN_KEY): Endpoint(handler=stop_listening, security=Security.KEY),
+    **rest_margin.TABLE,
 }

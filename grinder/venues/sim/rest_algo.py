@@ -8,6 +8,7 @@ from grinder.model.order import TimeInForce
 from grinder.simulation.algo import Algo, AlgoType, NewAlgo, WorkingType
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.venues.sim.params import (
+    DAYS_MAX,
     Params,
     position_side_of,
     prevention_of,
@@ -54,7 +55,9 @@ def cancel_all(call: Call) -> Any:
 def query(call: Call) -> Any:
     """Return one conditional order."""
     algo_id, client_id = _keys(call.params)
-    found = call.venue.exchange.algo(call.account, algo_id=algo_id, client_algo_id=client_id)
+    found = call.venue.exchange.algo(
+        call.account, algo_id=algo_id, client_algo_id=client_id, now_ms=call.now_ms
+    )
     return read_algo(found)
 
 
@@ -69,11 +72,11 @@ def all_algos(call: Call) -> Any:
     """Return conditional orders of every state: the first from an id or time, else the last."""
     params = call.params
     from_id = params.maybe_integer("algoId")
-    start_ms, end_ms = params.maybe_integer("startTime"), params.maybe_integer("endTime")
+    start_ms, end_ms = params.window(DAYS_MAX)
     limit = params.limit(500, 1000)
     rows = [
         read_algo(each)
-        for each in call.venue.exchange.algos(call.account, params.text("symbol"))
+        for each in call.venue.exchange.algos(call.account, params.text("symbol"), call.now_ms)
         if (from_id is None or each.algo_id >= from_id)
         and (start_ms is None or each.created_ms >= start_ms)
         and (end_ms is None or each.created_ms <= end_ms)
@@ -99,8 +102,6 @@ def new_algo(params: Params) -> NewAlgo:
     working_type = params.maybe("workingType") or "CONTRACT_PRICE"
     if working_type not in WorkingType.__members__:
         raise mandatory("workingType")
-    if params.flag("priceProtect"):
-        raise ApiRefusal(-1130, "Data sent for parameter 'priceProtect' is not simulated.")
     return NewAlgo(
         symbol=symbol,
         side=side,
@@ -115,6 +116,7 @@ def new_algo(params: Params) -> NewAlgo:
         reduce_only=params.flag("reduceOnly"),
         close_position=params.flag("closePosition"),
         working_type=WorkingType(working_type),
+        price_protect=params.flag("priceProtect"),
         self_trade_prevention=prevention_of(params),
         activate_price=params.maybe_decimal("activatePrice"),
         callback_rate=params.maybe_decimal("callbackRate"),

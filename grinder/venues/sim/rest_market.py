@@ -65,9 +65,9 @@ def _status(venue: Venue, row: dict[str, Any]) -> str:
 def depth(call: Call) -> Any:
     """Return the book, numbered so that depth streams can be joined to it."""
     book = call.venue.book(call.params.text("symbol"))
-    limit = call.params.maybe_integer("limit") or 500
+    limit = call.params.limit(500, DEPTH_MAX)
     if limit not in DEPTH_LIMITS:
-        raise ApiRefusal(-4021, "limit is not valid.")
+        raise ApiRefusal(-4021, f"{limit} is not valid depth limit")
     return {
         "lastUpdateId": book.snapshot_id(),
         "E": call.now_ms,
@@ -93,11 +93,12 @@ def premium_index(call: Call) -> Any:
 
 
 def funding_rate(call: Call) -> Any:
-    """Return the fundings that this venue has seen, ascending."""
+    """Return the fundings of this venue, ascending: the first from a time on, else the last."""
     symbol = call.params.maybe("symbol")
     symbols = [symbol] if symbol else list(call.venue.books)
-    start = call.params.maybe_integer("startTime") or 0
-    end = call.params.maybe_integer("endTime") or call.now_ms
+    start, end = call.params.window()
+    first, last = start or 0, call.now_ms if end is None else end
+    limit = call.params.limit(100, 1000)
     rows = [
         {
             "symbol": mark.symbol,
@@ -108,10 +109,10 @@ def funding_rate(call: Call) -> Any:
         }
         for each in symbols
         for mark in call.venue.funding_history[call.venue.book(each).instrument.symbol]
-        if start <= mark.next_funding_ms <= end
+        if first <= mark.next_funding_ms <= last
     ]
     rows.sort(key=_funding_time)
-    return rows[-call.params.limit(100, 1000) :]
+    return rows[-limit:] if start is None else rows[:limit]
 
 
 def _funding_time(row: dict[str, Any]) -> int:

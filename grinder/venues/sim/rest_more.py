@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from grinder.model.order import OrderType
-from grinder.simulation.filters import check_price, check_qty
 from grinder.venues.sim import klines, rest_account, rest_trade
 from grinder.venues.sim.book import PublicBook
 from grinder.venues.sim.params import new_order
@@ -40,7 +38,7 @@ def _klines(call: Call, symbol: str) -> Any:
     interval = params.text("interval")
     if interval not in INTERVALS:
         raise ApiRefusal(-1120, "Invalid interval.")
-    start, end = params.maybe_integer("startTime"), params.maybe_integer("endTime")
+    start, end = params.window()
     first = min(start or 0, call.now_ms)
     found = [
         candle
@@ -100,7 +98,7 @@ def agg_trades(call: Call) -> Any:
 def _paged(call: Call, rows: Iterable[Printed], default: int, most: int) -> list[Printed]:
     params = call.params
     from_id = params.maybe_integer("fromId")
-    start, end = params.maybe_integer("startTime"), params.maybe_integer("endTime")
+    start, end = params.window()
     found = [
         row
         for row in rows
@@ -169,7 +167,7 @@ def order_amendments(call: Call) -> Any:
             count += 1
             found.append(_amendment(line, before, count))
             before = line
-    start, end = params.maybe_integer("startTime"), params.maybe_integer("endTime")
+    start, end = params.window()
     rows = [
         row
         for row in reversed(found)
@@ -195,12 +193,9 @@ def _amendment(line: dict[str, Any], before: dict[str, Any], count: int) -> dict
 
 
 def test_order(call: Call) -> Any:
-    """Check an order's words, price and quantity without placing it; money is not checked."""
+    """Judge an order as placing it would, margin included, without placing it."""
     new = new_order(call.params)
-    instrument = call.venue.book(new.symbol).instrument
-    check_qty(instrument, new.qty, is_market=new.type == OrderType.MARKET)
-    if new.price is not None:
-        check_price(instrument, new.price)
+    call.venue.exchange.check(call.account, new, call.now_ms)
     return {
         "orderId": 0,
         "symbol": new.symbol,

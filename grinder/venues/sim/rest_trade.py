@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from grinder.model.order import OrderType, TimeInForce
 from grinder.simulation.orders import Order, PriceMatch
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.venues.sim import rest_algo
-from grinder.venues.sim.params import Params, element, new_order, price_match_of, side_of
+from grinder.venues.sim.params import (
+    DAYS_MAX,
+    Params,
+    as_text,
+    elements,
+    named_texts,
+    new_order,
+    price_match_of,
+    side_of,
+    wants_result,
+)
 from grinder.venues.sim.refusing import ApiRefusal, is_whole, mandatory
 from grinder.venues.sim.rendering import Body, read_order, written_order
 from grinder.venues.sim.rest import Call, Endpoint, Table, note_refusal
@@ -25,15 +36,8 @@ def place(call: Call) -> Any:
 
 def place_batch(call: Call) -> Any:
     """Place up to five orders; each answer is an order or an error."""
-    answers: list[Body] = []
-    for value in call.params.array("batchOrders", PLACED_BATCH_MAX):
-        params = element(value)
-        try:
-            answers.append(_placed(call, params))
-        except (Refusal, ApiRefusal) as refusal:
-            answers.append({"code": refusal.code, "msg": refusal.msg})
-            note_refusal(call.venue, call.account, "place", params.values, answers[-1])
-    return answers
+    wanted = elements(call.params, PLACED_BATCH_MAX)
+    return [_one_of_batch(call, "place", values, _placed) for values in wanted]
 
 
 def amend(call: Call) -> Any:
@@ -43,21 +47,31 @@ def amend(call: Call) -> Any:
 
 def amend_batch(call: Call) -> Any:
     """Change up to five orders; each answer is an order or an error."""
-    answers: list[Body] = []
-    for value in call.params.array("batchOrders", PLACED_BATCH_MAX):
-        params = element(value)
-        try:
-            answers.append(_amended(call, params))
-        except (Refusal, ApiRefusal) as refusal:
-            answers.append({"code": refusal.code, "msg": refusal.msg})
-            note_refusal(call.venue, call.account, "amend", params.values, answers[-1])
-    return answers
+    wanted = elements(call.params, PLACED_BATCH_MAX)
+    return [_one_of_batch(call, "amend", values, _amended) for values in wanted]
+
+
+def _one_of_batch(
+    call: Call,
+    operation: str,
+    values: Mapping[str, Any],
+    carry_out: Callable[[Call, Params], Body],
+) -> Body:
+    texts: Mapping[str, str] = {}
+    try:
+        texts = named_texts(values)
+        return carry_out(call, Params(texts))
+    except (Refusal, ApiRefusal) as refusal:
+        answer = {"code": refusal.code, "msg": refusal.msg}
+        note_refusal(call.venue, call.account, operation, texts, answer)
+        return answer
 
 
 def _amended(call: Call, params: Params) -> Body:
     price_match = price_match_of(params)
     is_priced = price_match is PriceMatch.NONE or params.maybe("price")
     order_id, client_id = _keys(params)
+    modify_id = params.maybe_integer("modifyId")
     order = call.venue.exchange.amend(
         call.account,
         params.text("symbol"),
@@ -71,7 +85,6 @@ def _amended(call: Call, params: Params) -> Body:
         now_ms=call.now_ms,
     )
     answer = written_order(order)
-    modify_id = params.maybe_integer("modifyId")
     return answer if modify_id is None else {**answer, AMENDMENT_TAIL: modify_id}
 
 
@@ -91,25 +104,29 @@ def cancel(call: Call) -> Any:
 def cancel_batch(call: Call) -> Any:
     """Cancel up to ten orders by order ids or by client ids."""
     symbol = call.params.text("symbol")
-    name = "orderIdList" if call.params.maybe("orderIdList") else "origClientOrderIdList"
+    # Some clients write these two names in small letters, which the venue takes as well.
+    small = {"orderidlist": "orderIdList", "origclientorderidlist": "origClientOrderIdList"}
+    params = Params({small.get(key, key): value for key, value in call.params.values.items()})
+    name = "orderIdList" if params.maybe("orderIdList") else "origClientOrderIdList"
     answers: list[Body] = []
-    for value in call.params.array(name, CANCELED_BATCH_MAX):
-        is_id = name == "orderIdList"
-        if is_id and not is_whole(str(value)):
-            raise mandatory(name)
+    is_id = name == "orderIdList"
+    keys = [as_text(name, each) for each in params.array(name, CANCELED_BATCH_MAX)]
+    if is_id and not all(is_whole(each) for each in keys):
+        raise mandatory(name)
+    for value in keys:
         try:
             order = call.venue.exchange.cancel(
                 call.account,
                 symbol,
                 order_id=int(value) if is_id else None,
-                client_order_id=None if is_id else str(value),
+                client_order_id=None if is_id else value,
                 now_ms=call.now_ms,
             )
             answers.append(written_order(order))
         except Refusal as refusal:
             answers.append({"code": refusal.code, "msg": refusal.msg})
             key = "orderId" if is_id else "origClientOrderId"
-            wanted = {"symbol": symbol, key: str(value)}
+            wanted = {"symbol": symbol, key: value}
             note_refusal(call.venue, call.account, "cancel", wanted, answers[-1])
     return answers
 
@@ -150,20 +167,24 @@ def open_orders(call: Call) -> Any:
 def all_orders(call: Call) -> Any:
     """Return orders of every status."""
     symbol = call.params.maybe("symbol")
-    limit = call.params.limit(500, 1000)
+    limit, from_id = call.params.limit(500, 1000), call.params.maybe_integer("orderId")
+    start_ms, end_ms = call.params.window(DAYS_MAX)
     found: list[Order] = []
     for each in [symbol] if symbol else call.venue.books:
         found.extend(
             call.venue.exchange.orders(
                 call.account,
                 each,
-                from_order_id=call.params.maybe_integer("orderId"),
-                start_ms=call.params.maybe_integer("startTime"),
-                end_ms=call.params.maybe_integer("endTime"),
+                now_ms=call.now_ms,
+                from_order_id=from_id,
+                start_ms=start_ms,
+                end_ms=end_ms,
                 limit=limit,
             )
         )
-    return [read_order(order) for order in sorted(found, key=_order_id)[-limit:]]
+    found.sort(key=_order_id)
+    page = found[-limit:] if from_id is None and start_ms is None else found[:limit]
+    return [read_order(order) for order in page]
 
 
 def _order_id(order: Order) -> int:
@@ -171,13 +192,13 @@ def _order_id(order: Order) -> int:
 
 
 def _placed(call: Call, params: Params) -> Body:
+    wants = wants_result(params)
     order = call.venue.exchange.place(call.account, new_order(params), call.now_ms)
     waits = order.type is OrderType.MARKET or order.time_in_force in (
         TimeInForce.IOC,
         TimeInForce.FOK,
     )
-    is_result = params.maybe("newOrderRespType") == "RESULT" and waits
-    return written_order(order, is_acknowledged=not is_result)
+    return written_order(order, is_acknowledged=not (wants and waits))
 
 
 def _found(call: Call) -> Order:

@@ -116,6 +116,7 @@ class VenueServer:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         venue = Venue(self.config)
+        self._loop.set_exception_handler(venue.failures.note_of_loop)
         players = {symbol: Player(venue, symbol) for symbol in venue.books}
         for player in players.values():
             player.prime()
@@ -135,7 +136,9 @@ class VenueServer:
 
     async def _listen(self, venue: Venue, api: WsApi, runners: list[web.AppRunner]) -> None:
         config = self.config
-        rest, streams = web.Application(client_max_size=BODY_MAX), web.Application()
+        noted = [venue.failures.middleware()]
+        rest = web.Application(client_max_size=BODY_MAX, middlewares=noted)
+        streams = web.Application(middlewares=noted)
         shares_port = config.ws_port == config.rest_port != 0
         add_streams(rest if shares_port else streams, venue.hub)
         (rest if shares_port else streams).router.add_get(WS_API_PATH, api.serve)
@@ -147,7 +150,7 @@ class VenueServer:
             port = await _bound(streams, config.host, config.ws_port, runners)
         self.ws_url = f"ws://{config.host}:{port}"
         if config.control_port is not None and self._control is not None:
-            control = web.Application(client_max_size=BODY_MAX)
+            control = web.Application(client_max_size=BODY_MAX, middlewares=noted)
             control.router.add_route("*", "/control/{name}", self._control.handle)
             port = await _bound(control, config.host, config.control_port, runners)
             self.control_url = f"http://{config.host}:{port}/control"

@@ -18,25 +18,57 @@ from grinder.venues.sim.config import Limits
 
 PUBLIC = re.compile(r"^(!bookTicker|[a-z0-9_]+@(bookTicker|trade|depth\w*(@\w+)?|rpiDepth@\w+))$")
 MARKET = re.compile(
-    r"^(!(?!bookTicker)\w+(@\w+)*|[a-z0-9_]+@(aggTrade|markPrice(@1s)?|kline_\w+|miniTicker|ticker|forceOrder))$"
+    r"^(!(?!bookTicker)\w+(@\w+)*|[a-z0-9_]+@(aggTrade|markPrice(@1s)?|kline_\w+|continuousKline_\w+|miniTicker|ticker|forceOrder))$"
 )
 
 
 UserFrames = list[tuple[str, dict[str, Any]]]
 """Listen keys and frames that have not been sent yet."""
 
+MESSAGE_MAX = 64 * 1024
+"""Bytes of one incoming message."""
+NAME_MAX = 200
+"""Letters of a stream name or a listen key."""
+REQUEST_ID_MAX = 36
+REQUEST_ID = "request ID must be a whole number, a text of at most 36 letters, or null"
+NAMES = "expected a method and an array of names"
+COMBINED = "combined"
+"""The one property of a connection: whether frames are wrapped with the name of their stream."""
+FLOODED = 1008
+"""The close code of a client that sends too many messages."""
+
+
+def is_request_id(value: object) -> bool:
+    """Tell whether ``value`` may name a request: a whole number, a short text, or null."""
+    if isinstance(value, str):
+        return len(value) <= REQUEST_ID_MAX
+    return value is None or (isinstance(value, int) and not isinstance(value, bool))
+
+
+def _are_names(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(name, str) and len(name) <= NAME_MAX for name in value
+    )
+
 
 class Route(StrEnum):
-    """The first part of a stream address; BARE is its absence and carries public streams only."""
+    """The first part of a stream address; BARE is its absence and carries public streams only.
+
+    ALL is not the venue's: it carries everything, as no route did before the venue had routes, for
+    clients that know one address only.
+    """
 
     PUBLIC = "public"
     MARKET = "market"
     PRIVATE = "private"
+    ALL = "all"
     BARE = ""
 
 
 def carries(route: Route, stream: str) -> bool:
     """Tell whether ``route`` carries a stream; on a private route every name is a listen key."""
+    if route is Route.ALL:
+        return True
     if route is Route.PRIVATE:
         return "@" not in stream and not stream.startswith("!")
     return bool((MARKET if route is Route.MARKET else PUBLIC).match(stream))
@@ -126,7 +158,7 @@ class Hub:
         """Serve one client until it leaves."""
         if len(self._connections) >= self._limits.connections_max:
             raise web.HTTPTooManyRequests
-        socket = web.WebSocketResponse(autoping=False, max_msg_size=1 << 20)
+        socket = web.WebSocketResponse(autoping=False, max_msg_size=MESSAGE_MAX)
         await socket.prepare(request)
         connection = Connection(
             socket=socket,
@@ -143,10 +175,15 @@ class Hub:
             async for message in socket:
                 if not await self._heard(connection, message):
                     break
+        except ConnectionError:
+            # The client left while it was being answered; there is nobody to tell.
+            self._abort(connection)
         finally:
             self._forget(connection)
             writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
+            await asyncio.wait([writer])
+            if not writer.cancelled():
+                writer.result()
         await socket.close()
         return socket
 
@@ -224,6 +261,7 @@ class Hub:
             connection.second, connection.messages = second, 0
         connection.messages += 1
         if connection.messages > self._limits.messages_per_s:
+            await connection.socket.close(code=FLOODED, message=b"Too many requests")
             return False
         if message.type is WSMsgType.PONG:
             connection.last_pong_s = time.monotonic()
@@ -240,16 +278,20 @@ class Hub:
     def _answer(self, connection: Connection, text: str) -> dict[str, Any]:
         try:
             request = orjson.loads(text)
-            number, method = request.get("id"), request["method"]
-            names = request.get("params") or []
-            if not all(isinstance(name, str) for name in names):
-                raise TypeError("expected names")
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except orjson.JSONDecodeError as error:
             return {"error": {"code": 3, "msg": f"Invalid JSON: {error}"}}
+        if not isinstance(request, dict) or not is_request_id(request.get("id")):
+            return {"error": {"code": 2, "msg": f"Invalid request: {REQUEST_ID}"}}
+        number, method = request.get("id"), request.get("method")
+        names = request.get("params") or []
+        if method in ("SET_PROPERTY", "GET_PROPERTY"):
+            return {**_property(connection, method, names), "id": number}
+        if not isinstance(method, str) or not _are_names(names):
+            return {"error": {"code": 2, "msg": f"Invalid request: {NAMES}"}, "id": number}
         if method == "LIST_SUBSCRIPTIONS":
             return {"result": list(connection.names), "id": number}
         if method == "SUBSCRIBE":
-            if len(connection.names) + len(names) > self._limits.streams_max:
+            if len(connection.names.keys() | set(names)) > self._limits.streams_max:
                 return {"error": {"code": 2, "msg": "Too many streams"}, "id": number}
             self._subscribe(connection, names)
         elif method == "UNSUBSCRIBE":
@@ -257,7 +299,10 @@ class Hub:
                 connection.names.pop(name, None)
                 self._unlisten(connection, name)
         else:
-            return {"error": {"code": 2, "msg": f"Invalid request: {method}"}, "id": number}
+            return {
+                "error": {"code": 2, "msg": f"Invalid request: {method[:NAME_MAX]}"},
+                "id": number,
+            }
         return {"result": None, "id": number}
 
     def _subscribe(self, connection: Connection, names: Iterable[str]) -> None:
@@ -284,3 +329,15 @@ class Hub:
         self._forget(connection)
         if connection.transport is not None:
             connection.transport.abort()
+
+
+def _property(connection: Connection, method: str, params: Any) -> dict[str, Any]:
+    wanted = params if isinstance(params, list) else []
+    if wanted[:1] != [COMBINED]:
+        return {"error": {"code": 0, "msg": "Unknown property"}}
+    if method == "GET_PROPERTY":
+        return {"result": connection.is_wrapped}
+    if len(wanted) != 2 or not isinstance(wanted[1], bool):
+        return {"error": {"code": 1, "msg": "Invalid value type: expected Boolean"}}
+    connection.is_wrapped = wanted[1]
+    return {"result": None}

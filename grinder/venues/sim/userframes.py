@@ -6,15 +6,20 @@ from collections.abc import Iterable
 from typing import Any
 
 from grinder.model.order import OrderType
-from grinder.simulation.reports import AccountReport, AlgoReport, Execution, OrderReport
+from grinder.simulation.reports import (
+    AccountReport,
+    AlgoReport,
+    Execution,
+    MarginCallReport,
+    OrderReport,
+    OwnReport,
+)
 from grinder.venues.sim.rendering import eight, maybe_plain, plain
 
 Frame = dict[str, Any]
 
 
-def ordered(
-    reports: Iterable[OrderReport | AccountReport | AlgoReport], now_ms: int
-) -> list[Frame]:
+def ordered(reports: Iterable[OwnReport], now_ms: int) -> list[Frame]:
     """Return the frames of one account's reports, given in the order the exchange made them.
 
     TRADE_LITE comes before everything else of its fill: before the NEW of an order that takes, else
@@ -27,6 +32,10 @@ def ordered(
         if isinstance(report, AccountReport):
             fill_at = len(found)
             found.append(account_update(report, now_ms))
+            continue
+        if isinstance(report, MarginCallReport):
+            found.append(margin_call(report, now_ms))
+            fill_at = len(found)
             continue
         if isinstance(report, AlgoReport):
             found.append(algo_update(report, now_ms))
@@ -91,7 +100,7 @@ def account_update(report: AccountReport, now_ms: int) -> Frame:
                     "iw": eight(each.isolated_wallet) if each.isolated_wallet else "0",
                     "ps": each.side.value,
                     "ma": asset,
-                    "bep": plain(each.entry_price) if each.qty else "0",
+                    "bep": plain(each.break_even) if each.qty else "0",
                 }
                 for each in report.positions
             ],
@@ -176,11 +185,34 @@ def algo_update(report: AlgoReport, now_ms: int) -> Frame:
             "wt": new.working_type.value,
             "pm": new.price_match.value,
             "cp": new.close_position,
-            "pP": False,
+            "pP": new.price_protect,
             "R": new.reduce_only,
             "tt": algo.triggered_ms,
             "gtd": new.good_till_ms or 0,
         },
+    }
+
+
+def margin_call(report: MarginCallReport, now_ms: int) -> Frame:
+    """Return a MARGIN_CALL; it bears the crossed wallet only for crossed positions."""
+    wallet = report.cross_wallet
+    return {
+        "e": "MARGIN_CALL",
+        "E": now_ms,
+        **({} if wallet is None else {"cw": eight(wallet)}),
+        "p": [
+            {
+                "s": each.state.symbol,
+                "ps": each.state.side.value,
+                "pa": plain(each.state.qty),
+                "mt": "ISOLATED" if each.state.is_isolated else "CROSSED",
+                "iw": eight(each.state.isolated_wallet) if each.state.is_isolated else "0",
+                "mp": eight(each.mark_price),
+                "up": eight(each.state.unrealised),
+                "mm": eight(each.state.maintenance),
+            }
+            for each in report.positions
+        ],
     }
 
 

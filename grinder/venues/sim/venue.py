@@ -11,13 +11,14 @@ from grinder.model.instrument import Instrument
 from grinder.simulation.exchange import Exchange
 from grinder.simulation.market import DepthDiff, Mark, MarketEvent, Quote, Trade
 from grinder.simulation.recording import Recording
-from grinder.simulation.reports import AccountReport, AlgoReport, Execution, OrderReport, OwnTrade
+from grinder.simulation.reports import Execution, OrderReport, OwnReport, OwnTrade
 from grinder.venues.sim import catalog, userframes
 from grinder.venues.sim.accounts import Accounts
 from grinder.venues.sim.book import PublicBook
 from grinder.venues.sim.channels import Channels
 from grinder.venues.sim.clock import VenueClock
 from grinder.venues.sim.config import VenueConfig
+from grinder.venues.sim.failures import Failures
 from grinder.venues.sim.faults import Faults
 from grinder.venues.sim.limits import Counters
 from grinder.venues.sim.liquidations import tell_if_liquidated
@@ -54,10 +55,11 @@ class Venue:
         self.hub = Hub(config.limits)
         self.counters = Counters(config.limits)
         self.faults = Faults()
+        self.failures = Failures()
         self.log = OrderLog(config.order_log)
         self.accounts = Accounts(config.accounts, config.limits.listen_key_ms)
-        self.exchange = self._exchange()
         now_ms = self.clock.now_ms()
+        self.exchange = self._exchange(now_ms)
         self.books = {symbol: PublicBook(each, now_ms) for symbol, each in self.instruments.items()}
         self._channels = {symbol: Channels(book, self.hub) for symbol, book in self.books.items()}
         self.funding_history: dict[str, deque[Mark]] = {
@@ -94,9 +96,15 @@ class Venue:
             channels.changed(event, book.apply_diff(event, now_ms), now_ms)
             self.exchange.depth(event.symbol, event.bids, event.asks, now_ms)
         elif isinstance(event, Trade):
-            channels.traded(event, book.apply_trade(event), now_ms)
+            trade_id = self.exchange.next_trade_id(event.symbol)
+            channels.traded(event, book.apply_trade(event, trade_id), now_ms)
             self.exchange.trade(
-                event.symbol, event.price_ticks, event.lots, event.buyer_is_maker, now_ms
+                event.symbol,
+                event.price_ticks,
+                event.lots,
+                event.buyer_is_maker,
+                now_ms,
+                trade_id=trade_id,
             )
         else:
             self._mark(event, now_ms)
@@ -147,7 +155,7 @@ class Venue:
         events = self.exchange.drain()
         if not events:
             return
-        reports: dict[str, list[OrderReport | AccountReport | AlgoReport]] = {}
+        reports: dict[str, list[OwnReport]] = {}
         for event in events:
             if isinstance(event, OwnTrade):
                 self._print(event, now_ms)
@@ -161,7 +169,9 @@ class Venue:
 
     def reset(self) -> None:
         """Begin anew with fresh accounts at the present market; faults and counts are cleared."""
-        self.exchange = self._exchange()
+        # Ids go on from the tape's, should it have printed faster than a thousand a second.
+        numbers = [book.trade_id for book in self.books.values()]
+        self.exchange = self._exchange(max(self.clock.now_ms(), *numbers))
         self.faults.clear()
         self.counters.reset()
         self.log.clear()
@@ -186,10 +196,12 @@ class Venue:
         self.stopping.set()
         self.log.close()
 
-    def _exchange(self) -> Exchange:
-        exchange = Exchange(self.instruments, fees=self.config.fees, can_liquidate=True)
+    def _exchange(self, start_ms: int) -> Exchange:
+        exchange = Exchange(
+            self.instruments, fees=self.config.fees, can_liquidate=True, start_ms=start_ms
+        )
         for seed in self.config.accounts:
-            exchange.open_account(seed.key, seed.balance)
+            exchange.open_account(seed.key, seed.balance, fee_tier=seed.fee_tier, fees=seed.fees)
         return exchange
 
     def _mark(self, event: Mark, now_ms: int) -> None:
@@ -217,7 +229,8 @@ class Venue:
             lots=trade.qty_lots,
             buyer_is_maker=trade.buyer_is_maker,
         )
-        self._channels[trade.symbol].traded(event, book.apply_trade(event), now_ms)
+        trade_id = book.apply_trade(event, trade.trade_id)
+        self._channels[trade.symbol].traded(event, trade_id, now_ms)
 
     def _note(self, report: OrderReport) -> None:
         order = report.order

@@ -14,14 +14,13 @@ from aiohttp import WSMessage, WSMsgType, web
 from grinder.venues.sim import auth, limits
 from grinder.venues.sim.faults import REPLIES, Fault
 from grinder.venues.sim.holding import release
-from grinder.venues.sim.params import as_text
+from grinder.venues.sim.params import named_texts
 from grinder.venues.sim.refusing import ApiRefusal
 from grinder.venues.sim.rest import Answer, Call, Endpoint, Request, Security, Table, answered
-from grinder.venues.sim.streams import UserFrames
+from grinder.venues.sim.streams import MESSAGE_MAX, NAME_MAX, UserFrames, is_request_id
 from grinder.venues.sim.venue import Venue
 
 PATH = "/ws-fapi/v1"
-MESSAGE_MAX = 64 * 1024
 
 METHODS: Mapping[str, tuple[str, str]] = {
     "ping": ("GET", "/fapi/v1/ping"),
@@ -139,7 +138,7 @@ class WsApi:
         if fault is not None and not fault.is_carried_out:
             await self._faulty(session, number, fault)
             return
-        body, late = self._answer(session, number, method, params)
+        body, late = await self._answer(session, number, method, params)
         if fault is not None:
             await self._faulty(session, number, fault)
         else:
@@ -148,18 +147,18 @@ class WsApi:
             await session.socket.send_str(orjson.dumps(body).decode())
         release(self._venue.hub, late)
 
-    def _answer(
+    async def _answer(
         self, session: Session, number: Any, method: str, params: dict[str, str] | None
     ) -> tuple[dict[str, Any], UserFrames]:
         now_ms = self._venue.clock.now_ms()
         call = METHODS.get(method)
         endpoint = self._endpoint(session, method)
         if endpoint is None or params is None:
-            text = "Invalid JSON." if params is None else f"Unknown method '{method}'."
+            text = "Invalid JSON." if params is None else f"Unknown method '{method[:NAME_MAX]}'."
             error = {"code": -1100 if params is None else -1000, "msg": text}
             return {"id": number, "status": 400, "error": error}, []
         wanted = params
-        done = answered(
+        done = await answered(
             self._venue,
             endpoint,
             Request(
@@ -251,10 +250,14 @@ def _parsed(text: str) -> tuple[Any, str, dict[str, str] | None]:
     """Return id, method and parameters as texts; no parameters when they are not an object."""
     try:
         found = orjson.loads(text)
-        number, method, params = found.get("id"), found["method"], found.get("params") or {}
-        if not isinstance(method, str):
-            return number, "", None
-        named = {str(name): as_text(value) for name, value in params.items() if value is not None}
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except orjson.JSONDecodeError:
         return None, "", None
-    return number, method, named
+    if not isinstance(found, dict) or not is_request_id(found.get("id")):
+        return None, "", None
+    number, method, params = found.get("id"), found.get("method"), found.get("params") or {}
+    if not isinstance(method, str) or not isinstance(params, dict):
+        return number, "", None
+    try:
+        return number, method, named_texts(params)
+    except ApiRefusal:
+        return number, method, None

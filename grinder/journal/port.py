@@ -1,0 +1,271 @@
+"""The journal's port: takes what the kernel tells a recorder, and writes it on a thread of its own.
+
+Nobody who speaks ever waits for the disk: an entry is put into a bounded queue and that is all.
+Whoever is about to send something that takes risk asks ``ahead`` first, on a thread that may wait:
+it returns True once everything said before is in the hands of the operating system.
+
+A disk that takes nothing is tried again after growing pauses, a bounded number of times. What was
+lost meanwhile is written as a gap, so nobody who reads the journal mistakes it for whole.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from grinder.journal.segments import SegmentWriter
+from grinder.kernel.address import Address
+from grinder.kernel.message import Envelope
+from grinder.kernel.port import Outlet, RecordingPort
+from grinder.kernel.recorder import Said, Turn
+from grinder.kernel.stepped import SteppedOutlet
+from grinder.messages.journal import DescribeEpoch, JournalReported
+from grinder.model.settings import JournalSettings
+from grinder.model.units import NS_PER_MS, NS_PER_S
+
+BATCH = 512
+"""Entries written at once; between two batches somebody else may have his turn."""
+REPORT_NS = NS_PER_S
+RETRIES_MAX = 60
+PAUSE_MAX_S = 60
+
+
+@attrs.define
+class _Loss:
+    """Entries that were not written, since the last gap."""
+
+    first_seq: int = 0
+    last_seq: int = 0
+    records: int = 0
+
+    def add(self, entry: Said | Turn) -> None:
+        seqs = seqs_of(entry)
+        low, high = min(seqs), max(seqs)
+        self.first_seq = low if not self.records else min(self.first_seq, low)
+        self.last_seq = max(self.last_seq, high)
+        self.records += 1
+
+
+def seqs_of(entry: Said | Turn) -> tuple[int, ...]:
+    """Return the numbers of the messages that an entry tells of."""
+    if len(entry) == 3:
+        return (entry[0][0],)
+    return (entry[3][0], *(item[0] for _, item in entry[4]))
+
+
+class JournalPort(RecordingPort):
+    """Write what the runtime's recorder is told; ``note`` is that recorder.
+
+    Hears DescribeEpoch from JournalActor, and tells it JournalReported.
+    """
+
+    def __init__(self, writer: SegmentWriter, settings: JournalSettings) -> None:
+        self._writer = writer
+        self._settings = settings
+        self._entries: deque[Said | Turn] = deque()
+        self._drained = 0
+        """Entries taken out of the queue so far, written or lost."""
+        self._lock = threading.Lock()
+        # Held while entries are taken out and written: whoever holds it is the only writer.
+        self._losing = threading.Lock()
+        self._loss = _Loss()
+        self._lost = 0
+        self._is_full = False
+        self._failed = ""
+        self._failures = 0
+        self._retry_ns = 0
+        self._synced_ns = self._reported_ns = self._drained_ns = 0
+        self._owner: Address | None = None
+        self._wake = threading.Event()
+        self._is_closed = False
+        self._thread = threading.Thread(target=self._run, name="port.journal", daemon=True)
+
+    def note(self, entry: Said | Turn) -> None:
+        """Queue an entry; drop and count it when the queue is full."""
+        if self._is_full or len(self._entries) >= self._settings.pending_max:
+            self._lose(entry)
+        else:
+            self._entries.append(entry)
+
+    def _lose(self, entry: Said | Turn) -> None:
+        with self._losing:
+            # From the first loss until the gap is written everything is lost: a gap has one place.
+            self._is_full = True
+            self._loss.add(entry)
+            self._lost += 1
+
+    def open(self, outlet: Outlet) -> None:
+        """Start to write; the writer has begun its first segment."""
+        self._outlet = outlet
+        self._synced_ns = self._drained_ns = outlet.now_ns()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._thread.start()
+
+    def receive(self, envelope: Envelope) -> None:
+        """Note the epoch that the next segment has to name, and whom to report to."""
+        command = envelope.body
+        if isinstance(command, DescribeEpoch):
+            self._owner = self._outlet.resolve(envelope.sender)
+            described = self._writer.described
+            self._writer.described = attrs.evolve(described, epoch=command.epoch)
+            self._reported_ns = 0
+
+    def ahead(self) -> bool:
+        """Write everything said so far; return False if that can't be done in good time.
+
+        Called by whoever is about to send something that takes risk, on a thread that may wait.
+        """
+        wanted = self._drained + len(self._entries)
+        if not self._lock.acquire(timeout=self._settings.ahead_ms / 1_000):
+            return False
+        try:
+            while self._drained < wanted and not self._failed:
+                self._drain()
+            return not (self._failed or self._is_full)
+        finally:
+            self._lock.release()
+
+    def close(self, timeout_s: float) -> None:
+        """Write what is left and close the segment in order."""
+        self._is_closed = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    # The thread.
+
+    def _run(self) -> None:
+        while True:
+            is_last = self._is_closed
+            self._turn()
+            if is_last and (self._failed or not self._entries):
+                break
+            self._wake.wait(self._settings.flush_ms / 1_000)
+        self._finish()
+
+    def _finish(self) -> None:
+        with self._lock:
+            if not self._failed:
+                self._try(self._writer.finish)
+            self._writer.abandon()
+        self._try(self._tidy)
+
+    def _turn(self) -> None:
+        now_ns = self._outlet.now_ns()
+        if self._failed:
+            self._retry(now_ns)
+        while self._entries:
+            with self._lock:
+                self._drain()
+        if self._is_full:
+            with self._lock:
+                self._close_gap()
+        every_ns = self._settings.fsync_ms * NS_PER_MS
+        if self._settings.fsync == "interval" and now_ns - self._synced_ns >= every_ns:
+            self._synced_ns = now_ns
+            self._try(self._writer.sync)
+        self._drained_ns = now_ns
+        self._try(self._tidy)
+        if now_ns - self._reported_ns >= REPORT_NS:
+            self._report(now_ns)
+
+    def _drain(self) -> None:
+        """Write one batch; under the lock."""
+        entries = self._entries
+        batch = [entries.popleft() for _ in range(min(BATCH, len(entries)))]
+        if batch and not self._failed:
+            self._try(self._write, batch)
+            if not self._failed:
+                self._drained += len(batch)
+                return
+        for entry in batch:
+            self._lose(entry)
+        self._drained += len(batch)
+
+    def _write(self, batch: Sequence[Said | Turn]) -> None:
+        self._writer.write(batch, self._outlet.now_ns())
+        if self._settings.fsync == "always":
+            self._writer.sync()
+
+    def _close_gap(self) -> None:
+        """Write down what was lost and take entries again; under the lock."""
+        if self._failed:
+            return
+        with self._losing:
+            loss = self._loss
+            self._try(self._writer.put, [["g", loss.first_seq, loss.last_seq, loss.records]])
+            if not self._failed:
+                self._loss = _Loss()
+                self._is_full = False
+
+    def _next_segment(self) -> None:
+        self._writer.open(self._outlet.now_ns())
+
+    def _tidy(self) -> None:
+        self._writer.tidy(self._outlet.now_ns())
+
+    def _retry(self, now_ns: int) -> None:
+        """Begin another segment when the pause is over, a bounded number of times."""
+        if now_ns < self._retry_ns or self._failures > RETRIES_MAX:
+            return
+        with self._lock:
+            self._failed = ""
+            self._writer.abandon()
+            self._try(self._next_segment)
+
+    def _try(self, function: Callable[..., None], *arguments: object) -> None:
+        """Call ``function``; remember that the disk failed, and when to try again."""
+        try:
+            function(*arguments)
+        except (OSError, ValueError) as error:
+            self._failed = f"{type(error).__name__}: {error}"
+            pause_s = min(PAUSE_MAX_S, 2 ** min(self._failures, 10))
+            self._failures += 1
+            self._retry_ns = self._outlet.now_ns() + pause_s * NS_PER_S
+            self._reported_ns = 0
+
+    def _report(self, now_ns: int) -> None:
+        owner = self._owner
+        if owner is None:
+            return
+        self._reported_ns = now_ns
+        pending = len(self._entries)
+        self._outlet.tell(
+            owner,
+            JournalReported(
+                is_written=not (self._failed or self._is_full),
+                pending=pending,
+                lag_ns=now_ns - self._drained_ns if pending else 0,
+                records=self._writer.records,
+                bytes=self._writer.bytes,
+                lost=self._lost,
+                detail=self._failed,
+            ),
+        )
+
+
+class SteppedJournalPort(JournalPort):
+    """The same in virtual time, without a thread: the same run gives the same bytes."""
+
+    def _begin(self) -> None:
+        self._again()
+
+    def _again(self) -> None:
+        if self._is_closed:
+            return
+        self._turn()
+        outlet = self._outlet
+        assert isinstance(outlet, SteppedOutlet)
+        outlet.call_at(outlet.now_ns() + self._settings.flush_ms * NS_PER_MS, self._again)
+
+    def close(self, timeout_s: float) -> None:
+        """Write what is left and close the segment in order."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._turn()
+            self._finish()

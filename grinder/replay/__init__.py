@@ -1,0 +1,1 @@
+"""Replay: the same actors, handed what the journal says they were handed, must say the same."""
