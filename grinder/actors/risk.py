@@ -109,17 +109,11 @@ class RiskSupervisor(Actor):
         """Judge each intent; what passes gets a permit if it adds risk."""
         approved, denials = self._facts.judge(proposed, self._state, self.now_ns)
         if approved:
-            # What adds risk stands last, so one look is enough where there is any.
-            adds_risk = approved[-1].adds_risk or any(one.adds_risk for one in approved)
             self.say(
                 IntentsApproved(
                     symbol=proposed.symbol,
                     intents=approved,
-                    permit=(
-                        self._facts.permit(self._serial, self._state, self.now_ns)
-                        if adds_risk
-                        else None
-                    ),
+                    permit=self._facts.permit(approved, self._serial, self._state, self.now_ns),
                     mid_ticks2=proposed.mid_ticks2,
                     tick_ns=proposed.tick_ns,
                 )

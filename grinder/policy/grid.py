@@ -125,10 +125,9 @@ class GridPlanner:
         if self._wanted_at != position:
             self._wanted_at = position
             self._is_tidy = False
-            lots = self._level_lots
             rungs: tuple[Intent, ...] = ()
-            if lots > 0:
-                consumed = -(-abs(position) // lots)
+            if self._level_lots > 0:
+                consumed = -(-abs(position) // self._level_lots)
                 buys = self._buys[consumed:] if position >= 0 else ()
                 sells = self._sells[consumed:] if position <= 0 else ()
                 rungs = buys + sells
@@ -175,11 +174,8 @@ class GridPlanner:
         for level, intent in wanted.items():
             if level in taken or level in proposed or level in paused:
                 continue
-            price_ticks = intent.price_ticks
-            would_cross = (
-                price_ticks >= ask_ticks if intent.side is Side.BUY else price_ticks <= bid_ticks
-            )
-            if would_cross:
+            ticks = intent.price_ticks
+            if ticks >= ask_ticks if intent.side is Side.BUY else ticks <= bid_ticks:
                 self.waits_for_price = True
                 continue
             proposed[level] = since
