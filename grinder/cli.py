@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from grinder import __version__, cli_records
+from grinder import __version__, cli_records, cli_venue
 from grinder.cli_common import (
     DEFAULT_URL,
     EPILOG,
@@ -110,55 +110,7 @@ def run(
 app.command(name="run", epilog=EPILOG)(run)
 
 
-@app.command(epilog=EPILOG)
-def venue(
-    *,
-    rest_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="REST and a page at /; 0 picks one.")
-    ] = 0,
-    ws_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Streams, WebSocket API; 0 picks one.")
-    ] = 0,
-    control_port: Annotated[
-        int | None,
-        typer.Option(min=0, max=65535, help="Faults, statuses, pause; closed when absent."),
-    ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    data: Annotated[
-        list[str] | None, typer.Option(help="Recording to play; may be repeated.")
-    ] = None,
-    symbols: Annotated[str, typer.Option(metavar="A,B", help="What is traded.")] = (
-        "BTCUSDT,ETHUSDT"
-    ),
-    seed: Annotated[int, typer.Option(help="Seed of generated markets.")] = 1,
-    speed: Annotated[float, typer.Option(help="Times faster than recorded.")] = 1.0,
-    order_log: Annotated[Path | None, typer.Option(help="File for order operations.")] = None,
-    account: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY:SECRET:BALANCE[:vipN]",
-            help="SECRET may be ed25519=PUBLIC; may be repeated.",
-        ),
-    ] = None,
-) -> None:
-    """Serve the simulated venue over HTTP and WebSocket."""
-    options: dict[str, Any] = {"data": data} if data else {}
-    with failures_told():
-        from grinder.venues.sim.command import serve
-
-        code = serve(
-            rest_port=rest_port,
-            ws_port=ws_port,
-            control_port=control_port,
-            host=host,
-            symbols=_names(symbols),
-            seed=seed,
-            speed=speed,
-            order_log=order_log,
-            accounts=account or (),
-            **options,
-        )
-    raise typer.Exit(code)
+cli_venue.add_to(app)
 
 
 @app.command(epilog=EPILOG)
@@ -304,10 +256,6 @@ def _check_run(for_seconds: float | None, report: Path | None) -> None:
             problems.append(f"--report: expected a file in a folder to write to, was {report}")
     if problems:
         raise ConfigError(tuple(problems))
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _fetch(module: str, name: str) -> Callable[..., Any]:

@@ -205,6 +205,7 @@ def test_venue_passes_its_options_on(monkeypatch: pytest.MonkeyPatch) -> None:
     options = ["--rest-port", "1", "--ws-port", "2", "--control-port", "3", "--seed", "4"]
     options += ["--symbols", "A, B", "--speed", "5", "--data", "x", "--data", "y"]
     options += ["--account", "k:s:1", "--order-log", "o", "--host", "::1"]
+    options += ["--regime", "crash", "--regime", "thin", "--spread-ticks", "3", "--faults", "f"]
     answer = RUNNER.invoke(cli.app, ["venue", *options])
 
     assert answer.exit_code == 1
@@ -213,8 +214,11 @@ def test_venue_passes_its_options_on(monkeypatch: pytest.MonkeyPatch) -> None:
         "ws_port": 2,
         "control_port": 3,
         "seed": 4,
-        "symbols": ("A", "B"),
+        "symbols": ["A", "B"],
         "speed": 5.0,
+        "regimes": ["crash", "thin"],
+        "spread_ticks": 3,
+        "faults": Path("f"),
         "data": ["x", "y"],
         "accounts": ["k:s:1"],
         "order_log": Path("o"),

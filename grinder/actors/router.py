@@ -7,7 +7,7 @@ from functools import partial
 
 from grinder.execution.budget import OrderBudget
 from grinder.execution.denials import DenialCode, denial
-from grinder.execution.filters import Bounds, check
+from grinder.execution.filters import Bounds
 from grinder.execution.identity import IdentityScheme
 from grinder.kernel.actor import Actor
 from grinder.kernel.signals import ActorFailed
@@ -103,14 +103,7 @@ class RouterActor(Actor):
             return intents
         fitting: list[Intent] = []
         for intent in intents:
-            found = check(
-                intent,
-                bounds.instrument,
-                bid_ticks=0,
-                ask_ticks=0,
-                mark_price=bounds.mark_price,
-                open_orders=open_orders + len(fitting),
-            )
+            found = bounds.find(intent, open_orders + len(fitting))
             if found is None:
                 fitting.append(intent)
             else:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
+from grinder.actors.recording import describe, journal_port
 from grinder.actors.wiring import RISK, Facts, Ports, assemble
-from grinder.journal.port import JournalPort
 from grinder.kernel.stepped import DEFAULT_START_NS, SteppedRuntime
 from grinder.lease.memory import MemoryLeasePort
 from grinder.messages.risk import StopPosition, StopTrading
@@ -38,7 +38,6 @@ class World:
         seed: int | None = None,
         latency: Latency | None = None,
         start_ns: int = DEFAULT_START_NS,
-        journal: JournalPort | None = None,
     ) -> None:
         self.runtime = SteppedRuntime(start_ns, seed)
         self.exchange = Exchange(instruments, fees=FeeRates(), start_ms=start_ns // NS_PER_MS)
@@ -51,15 +50,16 @@ class World:
             latency=latency,
             funding_rate=Decimal("0.0001"),
         )
+        facts = Facts(instruments=instruments, started_ns=start_ns, instance="world")
+        journal = journal_port(config, describe(config, facts), is_stepped=True)
         ports = Ports(
-            venue=SimulatedRestPort(self.venue),
+            venue=SimulatedRestPort(self.venue, journal.ahead if journal is not None else None),
             user=self.venue.user,
             public=self.venue.public,
             market=self.venue.market,
             lease=MemoryLeasePort(),
             journal=journal,
         )
-        facts = Facts(instruments=instruments, started_ns=start_ns, instance="world")
         assemble(self.runtime, config, facts, ports)
 
     def start(self) -> None:

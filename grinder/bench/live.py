@@ -184,15 +184,7 @@ class GatewayPort(Port):
 
     def _rest(self, placement: Placement, tick_ns: int) -> PlaceAnswered:
         self._order_id += 1
-        order = OpenOrder(
-            symbol=placement.symbol,
-            client_order_id=placement.client_order_id,
-            order_id=self._order_id,
-            side=placement.side,
-            price_ticks=placement.price_ticks,
-            qty_lots=placement.qty_lots,
-            updated_ns=self.outlet.now_ns(),
-        )
+        order = _resting(placement, self._order_id, self.outlet.now_ns())
         self._orders[order.client_order_id] = order
         self._report(order, "NEW", OrderStatus.NEW)
         return PlaceAnswered(
@@ -247,6 +239,18 @@ class GatewayPort(Port):
                 event_ns=self.outlet.now_ns(),
             )
         )
+
+
+def _resting(placement: Placement, order_id: int, now_ns: int) -> OpenOrder:
+    return OpenOrder(
+        symbol=placement.symbol,
+        client_order_id=placement.client_order_id,
+        order_id=order_id,
+        side=placement.side,
+        price_ticks=placement.price_ticks,
+        qty_lots=placement.qty_lots,
+        updated_ns=now_ns,
+    )
 
 
 class LiveSystem:

@@ -58,6 +58,17 @@ class Bounds:
                 return False
         return open_orders + len(intents) <= instrument.orders_max
 
+    def find(self, intent: Intent, open_orders: int) -> Denial | None:
+        """Return what ``check`` finds in one of them, without a book to cross."""
+        return check(
+            intent,
+            self.instrument,
+            bid_ticks=0,
+            ask_ticks=0,
+            mark_price=self.mark_price,
+            open_orders=open_orders,
+        )
+
 
 def off_grid(instrument: Instrument, price: Decimal, qty: Decimal) -> DenialCode | None:
     """Return which of the two is no multiple of its step, the price first; None when both are."""

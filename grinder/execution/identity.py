@@ -155,13 +155,16 @@ class IdentityScheme:
                 self._prefixes.clear()
             prefix = self._encoded(symbol, level, epoch).rpartition("-")[0] + "-"
             self._prefixes[symbol, level, epoch] = prefix
-        high, low = divmod(sequence % SEQUENCE_COUNT, 1296)
-        if high != self._high or not high:
-            # Orders of one ladder share all but the last two digits.
+        return prefix + self._digits(sequence % SEQUENCE_COUNT)
+
+    def _digits(self, number: int) -> str:
+        # Orders of one ladder share all but the last two digits.
+        high, low = divmod(number, 1296)
+        if not high:
+            return base36(low)
+        if high != self._high:
             self._high, self._high_digits = high, base36(high)
-            if not high:
-                return prefix + base36(low)
-        return prefix + self._high_digits + _PAIRS[low]
+        return self._high_digits + _PAIRS[low]
 
     def _encoded(self, symbol: str, level: str, epoch: int) -> str:
         return encode(

@@ -72,7 +72,7 @@ class JournalPort(RecordingPort):
         # Held while entries are taken out and written: whoever holds it is the only writer.
         self._losing = threading.Lock()
         self._loss = _Loss()
-        self._lost = 0
+        self._lost = self._told_lost = 0
         self._is_full = False
         self._failed = ""
         self._failures = 0
@@ -96,6 +96,7 @@ class JournalPort(RecordingPort):
             self._is_full = True
             self._loss.add(entry)
             self._lost += 1
+            self._reported_ns = 0
 
     def open(self, outlet: Outlet) -> None:
         """Start to write; the writer has begun its first segment."""
@@ -235,10 +236,12 @@ class JournalPort(RecordingPort):
             return
         self._reported_ns = now_ns
         pending = len(self._entries)
+        has_lost = self._lost != self._told_lost
+        self._told_lost = self._lost
         self._outlet.tell(
             owner,
             JournalReported(
-                is_written=not (self._failed or self._is_full),
+                is_written=not (self._failed or self._is_full or has_lost),
                 pending=pending,
                 lag_ns=now_ns - self._drained_ns if pending else 0,
                 records=self._writer.records,

@@ -93,9 +93,8 @@ class SegmentWriter:
         self.run = max((one.run for one in segments_of(directory)), default=0) + 1
 
     def open(self, now_ns: int) -> None:
-        """Begin the next segment."""
-        self._number += 1
-        path = segment_path(self._directory, self.run, self._number)
+        """Begin the next segment; one whose head can't be written is not left behind."""
+        path = segment_path(self._directory, self.run, self._number + 1)
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         self._size = self._held = 0
         self._begun_ns = now_ns
@@ -103,13 +102,19 @@ class SegmentWriter:
             "h",
             {
                 "format": FORMAT,
-                "segment": self._number,
+                "segment": self._number + 1,
                 "first": self.records,
                 "columns": self._codec.columns(),
                 "described": self._codec.row(self.described),
             },
         ]
-        self._append(frame([head]))
+        try:
+            self._append(frame([head]))
+        except OSError:
+            self.abandon()
+            path.unlink()
+            raise
+        self._number += 1
 
     def write(self, entries: Sequence[Said | Turn], now_ns: int) -> None:
         """Append what a recorder was told, and begin another segment when it is time.

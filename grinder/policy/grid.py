@@ -147,12 +147,10 @@ class GridPlanner:
             if _is_cancelling(holding, now_ns):
                 self._is_tidy = False
                 continue
-            place = wanted.get(holding.level)
             is_double = holdings.by_level.get(holding.level) != holding.client_order_id
-            if place is None or is_double:
-                cancels.append(_cancel(holding, "GRID_TRIM"))
-            elif place.side is not holding.side or place.price_ticks != holding.price_ticks:
-                cancels.append(_cancel(holding, "GRID_SHIFT"))
+            reason = _why_misplaced(holding, None if is_double else wanted.get(holding.level))
+            if reason:
+                cancels.append(_cancel(holding, reason))
         if cancels:
             self._is_tidy = False
         return cancels
@@ -271,6 +269,13 @@ class GridPlanner:
 def _is_cancelling(holding: Holding, now_ns: int) -> bool:
     """Return whether a cancel is under way; one unheard of for too long died with somebody."""
     return holding.cancelling_ns > 0 and now_ns - holding.cancelling_ns <= PROPOSAL_PATIENCE_NS
+
+
+def _why_misplaced(holding: Holding, place: Intent | None) -> str:
+    if place is None:
+        return "GRID_TRIM"
+    is_shifted = place.side is not holding.side or place.price_ticks != holding.price_ticks
+    return "GRID_SHIFT" if is_shifted else ""
 
 
 def _rungs(

@@ -175,8 +175,7 @@ class Clearing:
                 rate * value * lot * leg.position.lots * E8, rate_per * per * lot_per
             )
             account.book_funding(desk, amount_e8, now_ms)
-            if desk.is_isolated:
-                leg.isolated_e8 += amount_e8
+            leg.isolated_e8 += amount_e8 if desk.is_isolated else 0
             rows = (leg,) if desk.is_isolated else ()
             self.report_account(desk, AccountReason.FUNDING_FEE, amount_e8, rows, now_ms)
 

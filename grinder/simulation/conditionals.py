@@ -274,6 +274,8 @@ def _check_algo(desk: Desk, new: NewAlgo, now_ms: int) -> None:
 
 
 def _check_words(new: NewAlgo) -> None:
+    if new.close_position and new.qty:
+        raise Refusal(Rule.CLOSE_POSITION_QTY)
     is_trailing = new.type is AlgoType.TRAILING_STOP_MARKET
     is_matched = new.price_match is not PriceMatch.NONE
     for name, is_sent, is_wanted in (

@@ -4,19 +4,23 @@ The model is a random walk of the mid price in steps of about 100 ms. A regime s
 drift, a pull back to an anchor, the rate of trades and the size of the book; regimes follow each
 other by chance. It is plausible, not calibrated: it exercises a strategy, it does not predict one.
 The same seed and arguments give the same events.
+
+Crash and halt come only when they are asked for. A crash falls by some 9 % within 3 seconds in an
+almost empty book, wins back about a third of that within 10 more, and then crawls back for a minute
+or two. A halt says nothing but that the symbol does not trade, until it ends.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from random import Random
 
 import attrs
 
 from grinder.model.instrument import Instrument
-from grinder.simulation.market import DepthDiff, Level, MarketEvent, Quote, Trade
+from grinder.simulation.market import DepthDiff, Level, MarketEvent, Quote, Status, Trade
 
 STEP_MS = 100
 LEVELS = 40
@@ -31,11 +35,20 @@ class Regime(StrEnum):
     TREND_DOWN = "trend-down"
     SHOCK = "shock"
     THIN = "thin"
+    CRASH = "crash"
+    HALT = "halt"
+
+
+USUAL = (Regime.RANGE, Regime.TREND_UP, Regime.TREND_DOWN, Regime.SHOCK, Regime.THIN)
+"""What a market that nobody asked for anything goes through."""
+
+HALTED = "HALT"
+TRADING = "TRADING"
 
 
 @attrs.frozen(kw_only=True)
 class Character:
-    """What a regime does, per step of 100 ms."""
+    """What a regime, or one phase of it, does per step of 100 ms."""
 
     volatility_bps: float
     drift_bps: float = 0.0
@@ -46,6 +59,8 @@ class Character:
     size: float = 1.0
     """Factor on quantities in the book."""
     spread_ticks_max: int = 2
+    bias: float = 0.7
+    """Chance that a trade goes the way of the coming move."""
     jump_bps: float = 0.0
     """A single jump, of random sign, when the regime begins."""
     steps_min: int = 300
@@ -66,7 +81,42 @@ CHARACTERS = {
         steps_max=150,
     ),
     Regime.THIN: Character(volatility_bps=0.4, trades=0.2, size=0.15, spread_ticks_max=12),
+    Regime.CRASH: Character(
+        volatility_bps=8.0,
+        drift_bps=-31.0,
+        trades=8.0,
+        size=0.05,
+        spread_ticks_max=25,
+        bias=0.95,
+        steps_min=28,
+        steps_max=32,
+    ),
+    Regime.HALT: Character(volatility_bps=0.0, trades=0.0),
 }
+
+AFTERMATH = {
+    Regime.CRASH: (
+        Character(
+            volatility_bps=4.0,
+            drift_bps=3.1,
+            trades=5.0,
+            size=0.15,
+            spread_ticks_max=12,
+            steps_min=95,
+            steps_max=105,
+        ),
+        Character(
+            volatility_bps=0.6,
+            pull=0.002,
+            trades=1.5,
+            size=0.5,
+            spread_ticks_max=5,
+            steps_min=600,
+            steps_max=1200,
+        ),
+    )
+}
+"""What follows some regimes before the next is drawn; a pull goes back to before them."""
 
 WEIGHTS = {
     Regime.RANGE: 5,
@@ -74,6 +124,8 @@ WEIGHTS = {
     Regime.TREND_DOWN: 2,
     Regime.SHOCK: 1,
     Regime.THIN: 1,
+    Regime.CRASH: 1,
+    Regime.HALT: 1,
 }
 
 
@@ -86,12 +138,12 @@ class GeneratorConfig:
     """First mid price in ticks."""
     top_notional: float = 20_000.0
     """Typical value resting at the best price, in quote units."""
-    regimes: tuple[Regime, ...] = tuple(Regime)
+    regimes: tuple[Regime, ...] = USUAL
     """Regimes to draw from; one name alone gives a market that never changes its kind."""
 
 
 def generated(config: GeneratorConfig, random: Random) -> Iterator[MarketEvent]:
-    """Yield the whole book, then quotes, diffs and trades for ever.
+    """Yield the whole book, then quotes, diffs and trades for ever; of a halt, only its status.
 
     Raises:
         ValueError: no regime was given or the first price is outside the instrument's range.
@@ -110,9 +162,36 @@ def generated(config: GeneratorConfig, random: Random) -> Iterator[MarketEvent]:
     yield from book.moved(at_ms, walk.mid, walk.character)
     while True:
         at_ms += random.randint(STEP_MS // 2, STEP_MS + STEP_MS // 2)
+        was_halted = walk.is_halted
         walk.step()
+        if walk.is_halted or was_halted:
+            status = HALTED if walk.is_halted else TRADING
+            yield Status(at_ms=at_ms, symbol=instrument.symbol, status=status)
+        if walk.is_halted:
+            continue
         yield from _trades(at_ms, instrument, walk, book, random)
         yield from book.moved(at_ms, walk.mid, walk.character)
+
+
+def halted(symbol: str) -> Iterator[MarketEvent]:
+    """Yield for ever that ``symbol`` does not trade, and nothing else."""
+    at_ms = 0
+    while True:
+        yield Status(at_ms=at_ms, symbol=symbol, status=HALTED)
+        at_ms += STEP_MS
+
+
+def regimes(names: Sequence[str]) -> tuple[Regime, ...]:
+    """Return the regimes of these names; the usual ones when there is none.
+
+    Raises:
+        ValueError: a name is not known; the message lists those that are.
+    """
+    known = {regime.value: regime for regime in Regime}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"unknown regime {unknown[0]!r}: choose from {', '.join(known)}")
+    return tuple(known[name] for name in names) or USUAL
 
 
 def _trades(
@@ -121,7 +200,8 @@ def _trades(
     """Yield trades at the quote standing before the step, biased towards the coming move."""
     rising = walk.mid * 2 > book.bid + book.ask
     for _ in range(_poisson(walk.character.trades, random)):
-        buys = random.random() < (0.7 if rising else 0.3)
+        bias = walk.character.bias
+        buys = random.random() < (bias if rising else 1 - bias)
         price = book.ask if buys else book.bid
         share = random.paretovariate(1.5) * 0.02
         lots = max(instrument.qty_lots_min, int(book.top_lots(price) * share))
@@ -152,11 +232,15 @@ class _Walk:
         self.mid = float(config.start_ticks)
         self._anchor = self.mid
         self._steps_left = 0
+        self._phases: list[Character] = []
+        self.is_halted = False
         self.character = CHARACTERS[config.regimes[0]]
         self._enter(config.regimes[0])
 
     def step(self) -> None:
-        if self._steps_left == 0:
+        if self._steps_left == 0 and self._phases:
+            self._begin(self._phases.pop(0))
+        elif self._steps_left == 0:
             regimes = self._config.regimes
             weights = [WEIGHTS[regime] for regime in regimes]
             self._enter(self._random.choices(regimes, weights)[0])
@@ -167,11 +251,16 @@ class _Walk:
         self._move_to(self.mid * (1 + move_bps / 10_000) + pulled)
 
     def _enter(self, regime: Regime) -> None:
-        self.character = CHARACTERS[regime]
-        self._steps_left = self._random.randint(self.character.steps_min, self.character.steps_max)
+        self._begin(CHARACTERS[regime])
+        self._phases = list(AFTERMATH.get(regime, ()))
+        self.is_halted = regime is Regime.HALT
         sign = self._random.choice((-1, 1))
         self._move_to(self.mid * (1 + sign * self.character.jump_bps / 10_000))
         self._anchor = self.mid
+
+    def _begin(self, character: Character) -> None:
+        self.character = character
+        self._steps_left = self._random.randint(character.steps_min, character.steps_max)
 
     def _move_to(self, mid: float) -> None:
         # Within a tenth and ten times the first price a market stays usable for ever.

@@ -8,7 +8,7 @@ are not part of an event: whoever plays it numbers it, so ids rise whatever the 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 import attrs
@@ -65,15 +65,24 @@ class Mark:
     next_funding_ms: int
 
 
-MarketEvent = Quote | DepthDiff | Trade | Mark
+@attrs.frozen(kw_only=True)
+class Status:
+    """The trading status of a symbol, in the venue's words; stated again while it lasts."""
+
+    at_ms: int
+    symbol: str
+    status: str
+
+
+MarketEvent = Quote | DepthDiff | Trade | Mark | Status
 
 
 def shifted(event: MarketEvent, ticks: int) -> MarketEvent:
-    """Return ``event`` with every price in ticks moved by ``ticks``; marks are left alone.
+    """Return ``event`` with every price in ticks moved by ``ticks``; the rest is left alone.
 
     Levels that would fall to zero or below are dropped.
     """
-    if ticks == 0 or isinstance(event, Mark):
+    if ticks == 0 or isinstance(event, Mark | Status):
         return event
     if isinstance(event, Quote):
         return attrs.evolve(
@@ -89,6 +98,50 @@ def shifted(event: MarketEvent, ticks: int) -> MarketEvent:
 def shifted_levels(levels: Iterable[Level], ticks: int) -> tuple[Level, ...]:
     """Return ``levels`` moved by ``ticks``, without those at or below zero."""
     return tuple((price + ticks, lots) for price, lots in levels if price + ticks > 0)
+
+
+class Levels:
+    """The levels that have been told so far, to compute what would make another book of them."""
+
+    def __init__(self) -> None:
+        self.bids: dict[int, int] = {}
+        self.asks: dict[int, int] = {}
+
+    def apply(self, diff: DepthDiff) -> None:
+        """Take changed levels."""
+        for side, levels in ((self.bids, diff.bids), (self.asks, diff.asks)):
+            for price, lots in levels:
+                if lots:
+                    side[price] = lots
+                else:
+                    side.pop(price, None)
+
+    def turned_into(self, wanted: DepthDiff) -> DepthDiff:
+        """Return ``wanted`` extended by the removal of every level that it does not name."""
+        return attrs.evolve(
+            wanted,
+            bids=_removals(self.bids, wanted.bids) + wanted.bids,
+            asks=_removals(self.asks, wanted.asks) + wanted.asks,
+        )
+
+    def whole(self, at_ms: int, symbol: str) -> DepthDiff:
+        """Return the diff that makes this book out of an empty one."""
+        return DepthDiff(
+            at_ms=at_ms,
+            symbol=symbol,
+            bids=tuple(self.bids.items()),
+            asks=tuple(self.asks.items()),
+        )
+
+    def shift(self, ticks: int) -> None:
+        """Move every level by ``ticks``; those that would fall to zero are dropped."""
+        self.bids = dict(shifted_levels(self.bids.items(), ticks))
+        self.asks = dict(shifted_levels(self.asks.items(), ticks))
+
+
+def _removals(side: Mapping[int, int], wanted: tuple[Level, ...]) -> tuple[Level, ...]:
+    kept = {price for price, _ in wanted}
+    return tuple((price, 0) for price in side if price not in kept)
 
 
 def merged(*sources: Iterable[MarketEvent]) -> Iterator[MarketEvent]:

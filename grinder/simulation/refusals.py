@@ -110,6 +110,7 @@ class Rule(Enum):
         "The counterparty's best price does not meet the PERCENT_PRICE filter limit.",
         400,
     )
+    CLOSE_POSITION_QTY = (-4137, "Quantity must be zero with closePosition equals true.", 400)
     SYMBOL_STATUS = (-4140, "Invalid symbol status for opening position.", 400)
     ISOLATED_LEVERAGE = (
         -4161,

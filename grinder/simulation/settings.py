@@ -11,6 +11,7 @@ from grinder.simulation.brackets import leverage_max, notional_max
 from grinder.simulation.money import E8, from_e8, to_e8
 from grinder.simulation.orders import PositionSide
 from grinder.simulation.placing import Placing
+from grinder.simulation.positions import Leg
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.simulation.reports import AccountReason, MarginMove
 
@@ -107,21 +108,8 @@ class Settings(Placing):
         """
         self._catch_up(now_ms)
         desk = self._desk(account, symbol)
-        leg = desk.legs[side]
-        if leg not in desk.active_legs:
-            raise Refusal(Rule.POSITION_SIDE)
-        amount_e8 = to_e8(amount)
-        if not amount_e8:
-            raise Refusal(Rule.AMOUNT)
-        if not desk.is_isolated:
-            raise Refusal(Rule.MARGIN_OF_CROSSED)
-        if not leg.position.lots:
-            raise Refusal(Rule.MARGIN_OF_FLAT)
-        if amount_e8 > 0 and amount_e8 > desk.account.free_e8():
-            raise Refusal(Rule.CROSSED_BALANCE)
-        spare_e8 = leg.isolated_e8 + min(0, leg.unrealised_e8()) - leg.position_margin_e8()
-        if amount_e8 < 0 and -amount_e8 > spare_e8:
-            raise Refusal(Rule.ISOLATED_BALANCE)
+        leg, amount_e8 = desk.legs[side], to_e8(amount)
+        _check_move(leg, amount_e8)
         leg.isolated_e8 += amount_e8
         self._clearing.report_account(desk, AccountReason.MARGIN_TRANSFER, 0, (leg,), now_ms)
         desk.account.margin_moves.append(
@@ -162,3 +150,19 @@ class Settings(Placing):
 
     def _waits(self, account: str, symbol: str) -> bool:
         return any(algo.new.symbol == symbol for algo in self._account(account).algos.values())
+
+
+def _check_move(leg: Leg, amount_e8: int) -> None:
+    if leg not in leg.desk.active_legs:
+        raise Refusal(Rule.POSITION_SIDE)
+    if not amount_e8:
+        raise Refusal(Rule.AMOUNT)
+    if not leg.desk.is_isolated:
+        raise Refusal(Rule.MARGIN_OF_CROSSED)
+    if not leg.position.lots:
+        raise Refusal(Rule.MARGIN_OF_FLAT)
+    if amount_e8 > max(0, leg.desk.account.free_e8()):
+        raise Refusal(Rule.CROSSED_BALANCE)
+    spare_e8 = leg.isolated_e8 + min(0, leg.unrealised_e8()) - leg.position_margin_e8()
+    if -amount_e8 > max(0, spare_e8):
+        raise Refusal(Rule.ISOLATED_BALANCE)

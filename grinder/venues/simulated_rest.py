@@ -38,8 +38,9 @@ from grinder.venues.simulated_words import new_order, open_order, position, trad
 class SimulatedRestPort(Port):
     """Takes the commands of BinanceRestPort and answers each exactly once, in virtual time."""
 
-    def __init__(self, venue: SimulatedVenue) -> None:
+    def __init__(self, venue: SimulatedVenue, ahead: Callable[[], bool] | None = None) -> None:
         self._venue = venue
+        self._ahead = ahead
         self._serial = 0
         self._under_way = 0
         self._quiescing: list[Envelope] = []
@@ -114,6 +115,8 @@ class SimulatedRestPort(Port):
         has_leave = permit is not None and permit.holds(self._serial, now_ns)
         if not (place.reduce_only or has_leave):
             return refused(0, "permit void")
+        if self._ahead is not None and not place.reduce_only and not self._ahead():
+            return refused(0, "the journal is behind")
         try:
             order = venue.exchange.place(
                 venue.account, new_order(place, venue.instruments[place.symbol]), venue.now_ms

@@ -16,7 +16,18 @@ from grinder.kernel.actor import Actor
 from grinder.kernel.message import Message
 from grinder.kernel.observer import Observer
 from grinder.kernel.signals import ActorFailed, ActorRestarted, ActorStarted
-from grinder.messages import account, control, features, grid, ledger, market, orders, risk, venue
+from grinder.messages import (
+    account,
+    control,
+    features,
+    grid,
+    journal,
+    ledger,
+    market,
+    orders,
+    risk,
+    venue,
+)
 from grinder.model.instrument import Instrument
 from grinder.model.order import OrderType, Side, TimeInForce
 from grinder.model.settings import Config, RunSettings
@@ -49,7 +60,7 @@ ETHER = Instrument(
 START_TICKS = {BTC: 600_000, ETH: 300_000}
 """Best bid when nothing else is said: 60,000 and 3,000 USDT."""
 
-MODULES = (account, control, features, grid, ledger, market, orders, risk, venue)
+MODULES = (account, control, features, grid, journal, ledger, market, orders, risk, venue)
 CLASSES: tuple[type[Message], ...] = (
     *(
         one

@@ -58,7 +58,7 @@ REFUSED: list[tuple[dict[str, Any], int]] = [
     ({"trigger_price": Decimal("100.0")}, -2021),
     ({"side": Side.BUY}, -2021),
     ({"type": AlgoType.TAKE_PROFIT_MARKET}, -2021),
-    ({"close_position": True}, -1106),
+    ({"close_position": True}, -4137),
     ({"close_position": True, "qty": None, "reduce_only": True}, -1106),
     ({"type": AlgoType.STOP, "price": Decimal(99), "close_position": True, "qty": None}, -1106),
     ({"position_side": PositionSide.LONG}, -4061),

@@ -6,25 +6,43 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 import requests
 import websocket
 
 from grinder.venues.sim.server import VenueServer
+from venue.hearing import Hearing, check_answer, check_frame
 
 TIMEOUT_S = 10.0
+HTTP_REFUSED = 400
+
+
+def heard(hear: Hearing, answer: requests.Response, **_: Any) -> None:
+    """Hand what a venue answered to ``hear``; a body that is not JSON has no shape."""
+    if answer.headers.get("Content-Type", "").startswith("application/json"):
+        kind = f"{answer.request.method} {urlsplit(answer.request.url or '').path}"
+        hear("error" if answer.status_code >= HTTP_REFUSED else str(kind), answer.json())
 
 
 class Rest:
     """Call a venue as one account."""
 
-    def __init__(self, url: str, key: str = "sim-key", secret: str = "sim-secret") -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str = "sim-key",
+        secret: str = "sim-secret",
+        hear: Hearing = check_answer,
+    ) -> None:
         self.url = url
         self._secret = secret
         self._session = requests.Session()
+        # Every answer of the venue, to whatever test, is held against its shape.
+        self._session.hooks["response"].append(partial(heard, hear))
         self._session.headers["X-MBX-APIKEY"] = key
 
     def get(self, path: str, **params: Any) -> Any:
@@ -69,12 +87,15 @@ class Rest:
 class Stream:
     """One stream connection."""
 
-    def __init__(self, url: str, path: str) -> None:
+    def __init__(self, url: str, path: str, hear: Hearing = check_frame) -> None:
         self._socket = websocket.create_connection(url + path, timeout=TIMEOUT_S)
+        self._hear = hear
 
     def next(self) -> Any:
         """Return the next frame; fails after TIMEOUT_S."""
-        return orjson.loads(self._socket.recv())
+        frame = orjson.loads(self._socket.recv())
+        self._hear("", frame)
+        return frame
 
     def until(self, wanted: Callable[[Any], bool]) -> list[Any]:
         """Return all frames up to the first that is wanted."""

@@ -22,6 +22,7 @@ WELL: dict[str, dict[str, Any]] = {
     "trade": {"symbol": SYMBOL, "price": "61800", "qty": "1", "buyer_is_maker": True},
     "burst": {"times": 3, "trade": {"symbol": SYMBOL, "price": "61800", "qty": "1"}},
     "pause": {"symbol": SYMBOL},
+    "regime": {"symbol": SYMBOL, "regime": "thin", "ms": 1000},
     "stall": {"routes": ["public"]},
     "drop": {"routes": ["bare"]},
     "fault": {"fault": "unknown-503", "method": "GET", "path": "/fapi/v1/time", "times": 1},
@@ -75,6 +76,7 @@ def put_right(target: Target) -> None:
     """End what a command may have ordered."""
     target.server.control("clear-faults")
     target.server.control("clock", offset_ms=0)
+    target.server.control("regime")
     target.server.control("pause")
 
 
@@ -144,6 +146,8 @@ HUGE = "9" * 5000
         ("trade", {"qty": "0"}),
         ("trade", {"qty": "-1"}),
         ("trade", {"price": "1e999999"}),
+        ("regime", {"regime": "boom"}),
+        ("regime", {"ms": 0}),
         ("burst", {"trade": 5}),
         ("burst", {"times": 10**9}),
         ("liquidation", {"qty": "Infinity"}),

@@ -134,3 +134,12 @@ def test_the_order_log_keeps_no_long_texts(target: Target) -> None:
     lines = target.server.control("orders")["orders"]
     assert (status, lines[-1]["op"]) == (400, "place-refused")
     assert len(lines[-1]["symbol"]) == 64
+
+
+def test_a_target_beyond_ascii_is_refused_by_whichever_parser(target: Target) -> None:
+    before = target.look()
+
+    status, _ = target.signed("GET", "/fapi/v1/openOrders", b"symbol=\xff&timestamp=1")
+
+    assert status == 400
+    assert target.look().failure_count == before.failure_count

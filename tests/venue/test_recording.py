@@ -10,8 +10,9 @@ import pytest
 
 from grinder.errors import ConfigError
 from grinder.model.instrument import Instrument
+from grinder.simulation.captures import hftbacktest
 from grinder.simulation.market import DepthDiff, Level, MarketEvent, Quote, Trade, merged
-from grinder.simulation.recording import Recording, looped, mirrored, played_once, validated
+from grinder.simulation.recording import Recording, looped, mirrored
 from grinder.venues.sim import catalog
 
 INSTRUMENT = Instrument(
@@ -85,8 +86,8 @@ def test_playing_starts_at_the_rest_book_and_leaves_out_what_it_contains() -> No
         quote_line(1006, "100.00", "100.10"),
     ]
 
-    recording = validated("x", opener(lines), KNOWN)
-    events = list(played_once(recording))
+    recording = hftbacktest("x", opener(lines), KNOWN)
+    events = list(recording.play())
 
     assert [type(event) for event in events] == [DepthDiff, DepthDiff, Trade, Quote]
     assert [event.at_ms for event in events] == [0, 2, 3, 4]
@@ -100,7 +101,7 @@ def test_playing_starts_at_the_rest_book_and_leaves_out_what_it_contains() -> No
         (b"not a line", "invalid literal"),
         (b'5 {"stream": "x", "data"', "unexpected end of data"),
         (b'5 {"stream": "x", "data": {"e": "bookTicker", "s": "BTCUSDT"}}', "missing field 'b'"),
-        (b'5 {"stream": "x", "data": 7}', "has no attribute"),
+        (b'5 {"stream": "x", "data": 7}', "expected data that are a JSON object"),
         (quote_line(5, "99.05", "99.10"), "99.05 is not a multiple of the tick 0.1"),
         (quote_line(5, "99.10", "99.00"), "expected 0 < bid < ask"),
         (quote_line(5, "-99.10", "99.00"), "expected a plain decimal number"),
@@ -112,14 +113,14 @@ def test_damaged_line_is_named_with_its_number(line: bytes, text: str) -> None:
     lines = [quote_line(1, "99.00", "99.10"), depth_line(2, 3, 1), line]
 
     with pytest.raises(ConfigError, match=rf"recording file\.gz, line 3: .*{text}"):
-        validated("file.gz", opener(lines), KNOWN)
+        hftbacktest("file.gz", opener(lines), KNOWN)
 
 
 def test_recording_without_a_quote_or_of_an_unknown_symbol_is_refused() -> None:
     with pytest.raises(ConfigError, match="at least one bookTicker"):
-        validated("x", opener([trade_line(1, "100.00")]), KNOWN)
+        hftbacktest("x", opener([trade_line(1, "100.00")]), KNOWN)
     with pytest.raises(ConfigError, match="line 1: unknown symbol BTCUSDT"):
-        validated("x", opener([quote_line(1, "9", "10")]), {})
+        hftbacktest("x", opener([quote_line(1, "9", "10")]), {})
 
 
 def test_truncated_and_garbled_files_are_named(tmp_path: Path) -> None:
@@ -135,7 +136,7 @@ def test_truncated_and_garbled_files_are_named(tmp_path: Path) -> None:
 
 def test_bundled_recording_is_long_enough_and_real() -> None:
     recording = bundled()
-    events = list(played_once(recording))
+    events = list(recording.play())
 
     assert recording.has_snapshot
     assert recording.duration_ms >= 120_000
@@ -145,7 +146,7 @@ def test_bundled_recording_is_long_enough_and_real() -> None:
 
 
 def test_mirroring_twice_gives_the_same_event() -> None:
-    for event in list(played_once(bundled()))[1:500]:
+    for event in list(bundled().play())[1:500]:
         assert mirrored(mirrored(event, 1_240_000), 1_240_000) == event
 
 
@@ -171,10 +172,10 @@ def test_book_after_a_join_is_the_recorded_book_without_leftovers() -> None:
 
 def test_sources_are_merged_by_time() -> None:
     one = [quote_line(ms, "99.00", "99.10") for ms in (0, 10, 20)]
-    first = validated("x", opener(one), KNOWN)
-    second = validated("y", opener([quote_line(0, "1", "2"), quote_line(15, "1", "2")]), KNOWN)
+    first = hftbacktest("x", opener(one), KNOWN)
+    second = hftbacktest("y", opener([quote_line(0, "1", "2"), quote_line(15, "1", "2")]), KNOWN)
 
-    times = [event.at_ms for event in merged(played_once(first), played_once(second))]
+    times = [event.at_ms for event in merged(first.play(), second.play())]
 
     assert times == [0, 0, 10, 15, 20]
 
@@ -183,6 +184,6 @@ def test_a_tick_below_a_millionth_is_read_as_it_is() -> None:
     pepe = catalog.instruments(catalog.exchange_info(), ("1000PEPEUSDT",))
     line = quote_line(0, "0.0082000", "0.0082001", "1000PEPEUSDT").replace(b".000", b"")
 
-    recording = validated("pepe", opener([line]), pepe)
+    recording = hftbacktest("pepe", opener([line]), pepe)
 
     assert (recording.first.bid_ticks, recording.first.ask_ticks) == (82_000, 82_001)

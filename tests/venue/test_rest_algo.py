@@ -31,7 +31,7 @@ STOP = {
         ({"priceProtect": "perhaps"}, -1102),
         ({"selfTradePreventionMode": "NONE"}, -5039),
         ({"symbol": "NOPEUSDT"}, -1121),
-        ({"closePosition": "true"}, -1106),
+        ({"closePosition": "true"}, -4137),
     ],
 )
 def test_conditional_orders_that_break_a_rule_are_refused(

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 import requests
 
@@ -11,7 +8,6 @@ from grinder.venues.sim.config import VenueConfig
 from grinder.venues.sim.server import VenueServer
 from grinder.venues.sim.tape import CANDLES_MAX, Tape, closed_ms, opened_ms
 from venue.clients import Rest, World
-from venue.test_shapes import SAMPLES, missing
 
 MINUTE_MS = 60_000
 MONDAY_MS = 1_704_067_200_000
@@ -185,7 +181,8 @@ def test_small_reads_answer(world: World) -> None:
     assert world.rest.call("GET", "/fapi/v1/forceOrders") == []
     assert world.rest.call("GET", "/fapi/v1/adlQuantile") == []
     assert world.rest.call("GET", "/fapi/v1/apiTradingStatus")["indicators"] == {}
-    assert world.rest.get("/fapi/v1/fundingInfo") == []
+    told = world.rest.get("/fapi/v1/fundingInfo")
+    assert {row["symbol"]: row["fundingIntervalHours"] for row in told}["BTCUSDT"] == 8
 
 
 def test_unusual_funding_is_told() -> None:
@@ -196,33 +193,6 @@ def test_unusual_funding_is_told() -> None:
     server.stop()
 
     assert {row["fundingIntervalHours"] for row in found} == {4}
-
-
-BODIES: dict[str, Callable[[World], Any]] = {
-    "ticker24hr_price_change_statistics": lambda world: world.rest.get(
-        "/fapi/v1/ticker/24hr", symbol="BTCUSDT"
-    ),
-    "compressed_aggregate_trades_list": lambda world: world.rest.get(
-        "/fapi/v1/aggTrades", symbol="BTCUSDT"
-    ),
-    "recent_trades_list": lambda world: world.rest.get("/fapi/v1/trades", symbol="BTCUSDT"),
-    "query_user_rate_limit": lambda world: world.rest.call("GET", "/fapi/v1/rateLimit/order"),
-    "test_order": lambda world: world.rest.call(
-        "POST",
-        "/fapi/v1/order/test",
-        symbol="BTCUSDT",
-        side="SELL",
-        type="MARKET",
-        quantity="0.01",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", BODIES)
-def test_body_has_the_fields_of_the_sample(world: World, name: str) -> None:
-    print_trades(world, "61900", "61700", "61800")
-
-    assert missing(BODIES[name](world), SAMPLES[name]) == []
 
 
 def test_all_tickers_come_before_anything_is_traded(world: World) -> None:

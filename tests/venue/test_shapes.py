@@ -1,159 +1,205 @@
-"""Bodies and frames of the venue against recorded and documented ones: fields and their kinds."""
+"""Every body and frame of the venue against the shape of the venue's own, and no way around it.
+
+The clients of these tests hold everything that they hear, in any test, against its shape
+(``hearing.py``). Here one walk hears everything once, and nothing may be left out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ast
+import copy
+import re
+from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
+import grinder.venues.sim
+from grinder.simulation.market import DepthDiff, Mark, Quote, Trade
+from grinder.venues.sim.allmarket import AllMarket
 from grinder.venues.sim.config import VenueConfig
-from grinder.venues.sim.server import VenueServer
-from venue.clients import Rest, Stream, World
+from grinder.venues.sim.server import TABLE
+from grinder.venues.sim.streams import Hub
+from grinder.venues.sim.venue import Venue
+from grinder.venues.sim.wsapi import METHODS, SESSIONS
+from venue import shapes, walk
+from venue.hearing import ASKED, ENVELOPE, WRAPPER, in_frame
+from venue.words import FREE, names
 
-SAMPLES = {
-    row["name"]: row["payload"]
-    for row in map(
-        orjson.loads, (Path(__file__).parent / "data" / "payloads.jsonl").read_bytes().splitlines()
-    )
+ENDPOINTS = tuple(f"{method} {path}" for method, path in TABLE)
+SOCKET_METHODS = tuple(f"ws {method}" for method in (*METHODS, *SESSIONS))
+FORMS = ("error", ASKED, ENVELOPE, WRAPPER)
+"""What surrounds bodies and frames, and refusals, which are alike everywhere."""
+
+NEVER_HEARD = {
+    "POST /fapi/v1/multiAssetsMargin": "always refused: the venue has one margin mode",
 }
-
-GONE = {"activatePrice", "priceRate", "stopPrice", "cumBase", "baseQty", "pair", "ps", "note"}
-"""Fields of stop orders, of COIN-M, or that only one side of the merger shows."""
-
-
-def kind(value: Any) -> str:
-    """Return the JSON kind; a text that is a number is not told from another text."""
-    names = {bool: "bool", int: "number", float: "number", str: "text", type(None): "null"}
-    return names.get(type(value), "container")
+"""Kinds with a shape that nobody can hear, each with the reason."""
+ALWAYS_EMPTY: dict[str, str] = {}
+"""Kinds that are lists and never have a row, each with the reason."""
 
 
-def missing(ours: Any, sample: Any, path: str = "") -> list[str]:
-    """Return what the sample has and ours lacks, or has as another kind."""
-    if isinstance(sample, dict):
-        found = []
-        for name, value in sample.items():
-            if name in GONE:
+def events() -> set[str]:
+    """Return the name of each event that the source of the venue can word."""
+    found = set()
+    for file in Path(grinder.venues.sim.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if not isinstance(node, ast.Dict):
                 continue
-            if name not in ours:
-                found.append(f"{path}.{name} is absent")
-            else:
-                found += missing(ours[name], value, f"{path}.{name}")
-        return found
-    if isinstance(sample, list) and sample and ours:
-        return missing(ours[0], sample[0], f"{path}[]")
-    return [] if kind(ours) == kind(sample) else [f"{path} is {kind(ours)}, not {kind(sample)}"]
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == "e":
+                    assert isinstance(value, ast.Constant), f"{file.name}:{value.lineno}"
+                    found.add(str(value.value))
+    return found
 
 
-def order_path(**more: Any) -> dict[str, Any]:
-    return {"symbol": "BTCUSDT", "origClientOrderId": "one"} | more
+EVENTS = tuple(f"event {name}" for name in sorted(events()))
 
 
-REST: dict[str, Callable[[World], Any]] = {
-    "new_order": lambda world: world.rest.limit("BUY", "60000", newClientOrderId="two"),
-    "query_order": lambda world: world.rest.call("GET", "/fapi/v1/order", **order_path()),
-    "futures_account_balance_v3": lambda world: world.rest.call("GET", "/fapi/v3/balance"),
-    "position_information_v2": lambda world: world.rest.call("GET", "/fapi/v2/positionRisk"),
-    "mark_price": lambda world: world.rest.get("/fapi/v1/premiumIndex", symbol="BTCUSDT"),
-    "order_book": lambda world: world.rest.get("/fapi/v1/depth", symbol="BTCUSDT", limit=5),
-    "symbol_configuration": lambda world: world.rest.call("GET", "/fapi/v1/symbolConfig"),
-    "futures_account_configuration": lambda world: world.rest.call("GET", "/fapi/v1/accountConfig"),
-    "get_income_history": lambda world: world.rest.call("GET", "/fapi/v1/income"),
-    "change_initial_leverage": lambda world: world.rest.call(
-        "POST", "/fapi/v1/leverage", symbol="BTCUSDT", leverage=20
-    ),
-    "auto_cancel_all_open_orders": lambda world: world.rest.call(
-        "POST", "/fapi/v1/countdownCancelAll", symbol="BTCUSDT", countdownTime=0
-    ),
-    "symbol_price_ticker_v2": lambda world: world.rest.get(
-        "/fapi/v2/ticker/price", symbol="BTCUSDT"
-    ),
-    "get_account_info_v3": lambda world: world.rest.call("GET", "/fapi/v3/account"),
-    "get_brackets": lambda world: world.rest.call("GET", "/fapi/v1/leverageBracket"),
-    "get_user_trades": lambda world: world.rest.call(
-        "GET", "/fapi/v1/userTrades", symbol="BTCUSDT"
-    ),
-    "get_user_commission_rate": lambda world: world.rest.call(
-        "GET", "/fapi/v1/commissionRate", symbol="BTCUSDT"
-    ),
-}
+@pytest.fixture(scope="module")
+def heard() -> walk.Heard:
+    return walk.walked()
 
 
-@pytest.mark.parametrize("name", REST)
-def test_rest_body_has_the_fields_of_the_sample(world: World, name: str) -> None:
-    world.rest.market("BUY")
-    world.rest.limit("BUY", "60000", newClientOrderId="one")
+@pytest.mark.parametrize("kind", [*ENDPOINTS, *SOCKET_METHODS, *EVENTS, *FORMS])
+def test_everything_the_venue_says_has_the_shape_of_the_samples(
+    heard: walk.Heard, kind: str
+) -> None:
+    assert kind in shapes.SHAPES, f"{kind}: add samples of it to {shapes.DATA.name}"
+    found = heard.values.get(kind, [])
+    differences = [each for value in found for each in shapes.differences(kind, value)]
 
-    assert missing(REST[name](world), SAMPLES[name]) == []
-
-
-def test_user_frames_have_the_fields_of_the_recorded_ones(world: World) -> None:
-    stream = world.stream(f"/private/ws/{world.rest.listen_key()}")
-    world.rest.market("BUY")
-    lite, new, account, filled = (stream.next() for _ in range(4))
-    placed = world.rest.limit("BUY", "60000")
-    resting = stream.next()
-    terms = {"symbol": "BTCUSDT", "orderId": placed["orderId"]}
-    world.rest.call("PUT", "/fapi/v1/order", **terms, side="BUY", quantity="0.02", price="60000")
-    amended = stream.next()
-    world.rest.call("DELETE", "/fapi/v1/order", **terms)
-    canceled = stream.next()
-    world.rest.call("POST", "/fapi/v1/leverage", symbol="BTCUSDT", leverage=20)
-    configured = stream.next()
-    world.server.control("expire-listen-key")
-    expired = stream.next()
-
-    pairs = {
-        "taker_open_trade_lite": lite,
-        "taker_open_order_new": new,
-        "taker_open_account_update": account,
-        "taker_open_order_filled": filled,
-        "order_new_gtc_limit": resting,
-        "order_amendment": amended,
-        "order_canceled_gtc_limit": canceled,
-        "account_config_update_leverage": configured,
-        "listen_key_expired": expired,
-    }
-    assert {name: missing(frame, SAMPLES[name]) for name, frame in pairs.items()} == {
-        name: [] for name in pairs
-    }
+    assert differences == []
+    assert bool(found) is (kind not in NEVER_HEARD), "the walk does not hear it"
+    if any(isinstance(value, list) for value in found):
+        assert any(found) is (kind not in ALWAYS_EMPTY), "the walk hears no row of it"
 
 
-def test_market_frames_have_the_fields_of_the_recorded_ones(world: World) -> None:
-    streams = {
-        "depth@0ms": world.stream("/public/stream?streams=btcusdt@depth@0ms"),
-        "bookTicker": world.stream("/public/stream?streams=btcusdt@bookTicker"),
-        "trade": world.stream("/public/stream?streams=btcusdt@trade"),
-        "aggregate_trade_streams_subscription": world.stream("/market/ws/btcusdt@aggTrade"),
-        "mark_price_stream": world.stream("/market/ws/btcusdt@markPrice@1s"),
-    }
-    world.quote("61700.00", "61700.10")
-    world.server.control("trade", symbol="BTCUSDT", price="61700", qty="1")
+def test_no_shape_is_of_something_that_is_not_there() -> None:
+    known = {*ENDPOINTS, *SOCKET_METHODS, *EVENTS, *FORMS}
 
-    found = {name: missing(stream.next(), SAMPLES[name]) for name, stream in streams.items()}
-
-    assert found == {name: [] for name in streams}
+    assert set(shapes.SHAPES) == known
+    assert set(NEVER_HEARD) | set(ALWAYS_EMPTY) <= known
 
 
-def test_funding_is_booked_told_and_remembered_at_its_time() -> None:
-    config = VenueConfig(paused=True, funding_interval_ms=500, mark_interval_s=0.05)
-    server = VenueServer(config)
-    server.start()
-    try:
-        rest = Rest(server.rest_url)
-        stream = Stream(server.ws_url, f"/private/ws/{rest.listen_key()}")
-        rest.market("BUY")
-        funding = stream.until(lambda frame: frame.get("a", {}).get("m") == "FUNDING_FEE")[-1]
-        stream.until(lambda frame: frame.get("a", {}).get("m") == "FUNDING_FEE")
-        history = rest.get("/fapi/v1/fundingRate", symbol="BTCUSDT")
-        stream.close()
-    finally:
-        server.stop()
+def test_every_sample_says_where_it_is_from() -> None:
+    assert all(row["origin"] and row["real"] for row in shapes.rows())
 
-    assert missing(funding, SAMPLES["account_update_funding_fee_cross"]) == []
-    assert funding["a"]["P"] == []
-    assert funding["a"]["B"][0]["bc"].startswith("-0.0617")
-    assert history[0]["fundingTime"] % 500 == 0
-    assert history[0]["fundingRate"] == "0.00010000"
+
+class Asked:
+    """Takes the place of the hub's methods: everybody listens to everything."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self.frames: dict[str, list[Any]] = {}
+
+    def has_listeners(self, stream: str) -> bool:
+        self.names.add(stream)
+        return True
+
+    def publish(self, stream: str, frame: Any) -> None:
+        self.frames.setdefault(stream, []).append(frame)
+
+
+def news(symbol: str, number: int) -> Iterator[Any]:
+    """Yield one of each market event."""
+    bid, mark = 600_000 + number, Decimal(60_000)
+    yield Quote(at_ms=0, symbol=symbol, bid_ticks=bid, bid_lots=5, ask_ticks=bid + 9, ask_lots=5)
+    yield DepthDiff(at_ms=0, symbol=symbol, bids=((bid, 5 + number),), asks=((bid + 10, 7),))
+    yield Trade(at_ms=0, symbol=symbol, price_ticks=bid, lots=3, buyer_is_maker=bool(number))
+    yield Mark(
+        at_ms=0,
+        symbol=symbol,
+        mark_price=mark,
+        index_price=mark,
+        funding_rate=Decimal(0),
+        next_funding_ms=1,
+    )
+
+
+def test_every_stream_that_somebody_can_hear_has_the_shape_of_the_samples(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = Asked()
+    monkeypatch.setattr(Hub, "has_listeners", lambda _, stream: asked.has_listeners(stream))
+    monkeypatch.setattr(Hub, "publish", lambda _, stream, frame: asked.publish(stream, frame))
+    venue = Venue(VenueConfig(symbols=("BTCUSDT",), paused=True, data=()))
+    board = AllMarket(venue)
+    for number in range(6):
+        for event in news("BTCUSDT", number):
+            venue.apply(event)
+        venue.clock.offset_ms = 5_000 * number
+        venue.tick()
+        board.step(venue.clock.now_ms())
+    frames = [each for told in asked.frames.values() for frame in told for each in in_frame(frame)]
+
+    assert asked.names - set(asked.frames) == set()
+    assert [each for kind, frame in frames for each in shapes.differences(kind, frame)] == []
+    assert len(asked.names) > 40
+
+
+def mutations(value: Any, path: str = "") -> Iterator[tuple[str, str, Any]]:
+    """Yield path, wrong thing and whole of copies of a value, each with one thing wrong."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            inner = f"{path}.{name}".lstrip(".")
+            yield inner, ABSENT, {key: value[key] for key in value if key != name}
+            for where, what, wrong in mutations(each, inner):
+                yield where, what, {**value, name: wrong}
+        yield path, "an unknown field", {**copy.deepcopy(value), "neverHeardOf": 1}
+    elif isinstance(value, list) and value:
+        for where, what, wrong in mutations(value[0], f"{path}[]"):
+            yield where, what, [wrong, *value[1:]]
+    elif isinstance(value, str):
+        for wrong in (TEXT, "1E+3", "", 1, None):
+            yield path, repr(wrong), wrong
+    elif value is not None:
+        yield path, "a text", str(value)
+
+
+ABSENT = "absence"
+TEXT = "no such word"
+
+
+def is_excused(kind: str, path: str, what: str) -> bool:
+    """Tell whether the shape rightly does not mind."""
+    shape = shapes.SHAPES[kind]
+    seen = {repr(each) for sample in shape.samples for each in at(sample, path)}
+    seen.add(repr(shape.adds.get(path)))
+    if what == ABSENT:
+        return path in shape.optional
+    is_free = any(name in FREE for name in names(kind, path))
+    return (is_free and what in (repr(TEXT), "'1E+3'")) or what in seen
+
+
+def at(value: Any, path: str) -> Iterator[Any]:
+    """Yield what a sample has at a path."""
+    if not path:
+        yield value
+    elif path.startswith("[]"):
+        for row in value if isinstance(value, list) else ():
+            yield from at(row, path[2:])
+    else:
+        name = re.split(r"[.\[]", path.lstrip("."))[0]
+        if isinstance(value, dict) and name in value:
+            yield from at(value[name], path.lstrip(".").removeprefix(name))
+
+
+def test_a_shape_notices_what_is_wrong(heard: walk.Heard) -> None:
+    unnoticed = []
+    count = 0
+    for kind, found in heard.values.items():
+        for path, what, wrong in mutations(max(found, key=weight)):
+            count += 1
+            if not shapes.differences(kind, wrong) and not is_excused(kind, path, what):
+                unnoticed.append(f"{kind} {path}: {what}")
+
+    assert unnoticed == []
+    assert count > 2_000
+
+
+def weight(value: Any) -> int:
+    """Return how much a value says."""
+    return len(repr(value))

@@ -1,61 +1,22 @@
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import orjson
 import pytest
 import requests
 import websocket
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from grinder.errors import ConfigError
 from grinder.venues.sim.command import account
 from grinder.venues.sim.config import Limits, VenueConfig
 from grinder.venues.sim.server import VenueServer
-from venue.clients import TIMEOUT_S, Rest, World
-
-PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-PUBLIC_RAW = base64.b64encode(
-    PRIVATE.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-).decode()
-
-
-def ed25519(text: str) -> str:
-    return base64.b64encode(PRIVATE.sign(text.encode())).decode()
-
-
-class Api:
-    """One connection of the WebSocket API."""
-
-    def __init__(self, url: str, query: str = "", *, key: str = "sim-key") -> None:
-        self._socket = websocket.create_connection(f"{url}/ws-fapi/v1{query}", timeout=TIMEOUT_S)
-        self._key = key
-        self._rest = Rest("")
-
-    def send(self, request: Any) -> Any:
-        self._socket.send(orjson.dumps(request))
-        return orjson.loads(self._socket.recv())
-
-    def call(self, method: str, **params: Any) -> Any:
-        return self.send({"id": "7", "method": method, "params": params})
-
-    def signed(self, method: str, **params: Any) -> Any:
-        params |= {"apiKey": self._key, "timestamp": time.time_ns() // 1_000_000}
-        text = "&".join(f"{name}={value}" for name, value in sorted(params.items()))
-        sign = ed25519 if self._key == "ed-key" else self._rest.sign
-        return self.call(method, **params, signature=sign(text))
-
-    def timed(self, method: str, **params: Any) -> Any:
-        return self.call(method, **params, timestamp=time.time_ns() // 1_000_000)
-
-    def close(self) -> None:
-        self._socket.close()
+from venue.clients import Rest, World
+from venue.socket_client import PRIVATE, PUBLIC_RAW, Api, ed25519
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import attrs
 
 from grinder.model.instrument import Instrument
 from grinder.simulation.market import DepthDiff, Level, Mark, Quote, Trade
-from grinder.venues.sim.tape import Tape
+from grinder.simulation.money import to_e8
+from grinder.venues.sim.tape import Minutes, Tape
 
 DEPTH_MAX = 1000
 
@@ -37,6 +38,8 @@ class PublicBook:
         self.mark: Mark | None = None
         self.last_trade: Trade | None = None
         self.tape = Tape()
+        self.marks = Minutes()
+        """Mark prices in units of 1e-8."""
         self.trade_id = now_ms
         # Starting from the clock keeps ids rising across restarts of the venue.
         self.update_id = now_ms * 1000
@@ -63,6 +66,18 @@ class PublicBook:
         self.depth_id = self.update_id
         self.updated_ms = now_ms
         return Numbered(first=previous + 1, last=self.depth_id, previous=previous)
+
+    def apply_mark(self, mark: Mark, now_ms: int) -> None:
+        """Take a mark price."""
+        self.mark = mark
+        stated = Trade(
+            at_ms=0,
+            symbol=mark.symbol,
+            price_ticks=to_e8(mark.mark_price),
+            lots=0,
+            buyer_is_maker=False,
+        )
+        self.marks.add(stated, 0, now_ms)
 
     def apply_trade(self, trade: Trade, trade_id: int) -> int:
         """Take a public trade; return its id."""

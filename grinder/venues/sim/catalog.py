@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
 
 from grinder.errors import ConfigError
 from grinder.model.instrument import Instrument
-from grinder.simulation.recording import OpenLines, Recording, validated
+from grinder.simulation.recording import OpenLines, Recording
+from grinder.simulation.sources import contracts, read
 from grinder.venues.sim.config import BUNDLED
 
 DATA = Path(__file__).parent / "data"
 BUNDLED_RECORDING = DATA / "btcusdt-20240808.jsonl.gz"
 
+GZIP = b"\x1f\x8b"
+ZIP = b"PK\x03\x04"
+
+FALLBACK = "ETHUSDT"
+"""Contract from which older descriptions take the fields that they do not have yet."""
+
 START_PRICES = {
+    "BTCUSDT": Decimal("61800.0"),
     "ETHUSDT": Decimal("2680.00"),
     "XRPUSDT": Decimal("0.6100"),
     "LTCUSDT": Decimal("60.00"),
@@ -35,9 +45,25 @@ START_PRICES = {
 """First prices of generated markets, of the order they had on the day of the recording."""
 
 
-def exchange_info() -> dict[str, Any]:
-    """Return the shipped exchangeInfo body, without server time and assets."""
+def exchange_info(data: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the shipped exchangeInfo body, without server time and assets.
+
+    Contracts whose market a recording in ``data`` holds, with their description of that time, stand
+    in place of those shipped or beside them.
+
+    Raises:
+        ConfigError: a recording is missing or cannot be read.
+    """
     body: dict[str, Any] = orjson.loads((DATA / "exchange_info.json").read_bytes())
+    rows = {row["symbol"]: row for row in body["symbols"]}
+    newer = rows[FALLBACK]
+    for item in data:
+        if item == BUNDLED:
+            continue
+        _, path = _named(item)
+        for symbol, row in contracts(str(path), opener(path)).items():
+            rows[symbol] = {**newer, **row}
+    body["symbols"] = list(rows.values())
     return body
 
 
@@ -88,31 +114,58 @@ def start_ticks(of: Instrument) -> int:
     return min(max(of.ticks_down(price), of.price_ticks_min, 1000), of.price_ticks_max)
 
 
-def recordings(data: tuple[str, ...], known: Mapping[str, Instrument]) -> dict[str, Recording]:
+def recordings(
+    data: tuple[str, ...], known: Mapping[str, Instrument], spread_ticks: int = 1
+) -> dict[str, Recording]:
     """Read and check the recordings; return them by symbol.
 
-    The bundled recording is left out when its symbol is not traded.
+    Args:
+        data: paths, or SYMBOL=PATH, or the name of the bundled recording, which is left out when
+            its symbol is not traded. Bars are of the symbol named, or else of that with which the
+            name of the file begins, as in BTCUSDT-1m-2024-08-08.csv.
+        known: what is traded, by symbol.
+        spread_ticks: width of the quote that is made up for bars.
 
     Raises:
-        ConfigError: a file is missing, is corrupt, or two hold the same symbol.
+        ConfigError: a file is missing, is damaged, or two hold the same symbol.
     """
     found: dict[str, Recording] = {}
-    for name in data:
-        if name == BUNDLED and "BTCUSDT" not in known:
+    for item in data:
+        if item == BUNDLED and "BTCUSDT" not in known:
             continue
-        path = BUNDLED_RECORDING if name == BUNDLED else Path(name)
-        if not path.is_file():
-            raise ConfigError(f"recording {path}: no such file")
-        recording = validated(str(path), opener(path), known)
-        symbol = recording.instrument.symbol
-        if symbol in found:
-            raise ConfigError(f"recording {path}: {symbol} already has a recording")
-        found[symbol] = recording
+        symbol, path = _named(item)
+        for recording in read(
+            str(path),
+            opener(path),
+            known,
+            symbol=symbol,
+            guess=path.name.partition("-")[0].partition(".")[0].upper(),
+            spread_ticks=spread_ticks,
+        ):
+            its = recording.instrument.symbol
+            if its in found:
+                raise ConfigError(f"recording {path}: {its} already has a recording")
+            found[its] = recording
     return found
 
 
+def _named(item: str) -> tuple[str, Path]:
+    """Return symbol and path of SYMBOL=PATH; the symbol is empty when only a path is given.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    symbol, equals, rest = item.partition("=")
+    if not equals or not symbol.isalnum():
+        symbol, rest = "", item
+    path = BUNDLED_RECORDING if rest == BUNDLED else Path(rest)
+    if not path.is_file():
+        raise ConfigError(f"recording {path}: no such file")
+    return symbol.upper(), path
+
+
 def opener(path: Path) -> OpenLines:
-    """Return a function that opens a gzip or plain recording and yields its lines.
+    """Return a function that opens a recording and yields its lines; gzip and zip are unpacked.
 
     The iterator raises ConfigError, with file and line, when the compressed data are damaged.
     """
@@ -124,11 +177,27 @@ def opener(path: Path) -> OpenLines:
                 for line in file:
                     number += 1
                     yield line
-        except (OSError, EOFError, zlib.error) as error:
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
             raise ConfigError(f"recording {path}, after line {number}: {error}") from error
 
     return lines
 
 
 def _opened(path: Path) -> Any:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start.startswith(GZIP):
+        return gzip.open(path, "rb")
+    if start == ZIP:
+        return _only_member(path)
+    return path.open("rb")
+
+
+@contextmanager
+def _only_member(path: Path) -> Iterator[IO[bytes]]:
+    with zipfile.ZipFile(path) as packed:
+        names = packed.namelist()
+        if len(names) != 1:
+            raise ConfigError(f"recording {path}: expected one file in it, were {len(names)}")
+        with packed.open(names[0]) as file:
+            yield file

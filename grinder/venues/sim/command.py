@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
+from typing import Any
 
 from grinder.errors import ConfigError
 from grinder.venues.sim.config import BUNDLED, DEFAULT_ACCOUNT, AccountSeed, VenueConfig
@@ -20,54 +20,46 @@ VIP = re.compile("vip([0-9])")
 
 def serve(
     *,
-    rest_port: int = 0,
-    ws_port: int = 0,
-    control_port: int | None = None,
-    data: Sequence[str] = (BUNDLED,),
+    data: Sequence[str] | None = None,
     symbols: Sequence[str] = ("BTCUSDT", "ETHUSDT"),
-    seed: int = 1,
-    speed: float = 1.0,
-    order_log: Path | None = None,
+    regimes: Sequence[str] = (),
     accounts: Sequence[str] = (),
-    host: str = "127.0.0.1",
+    **settings: Any,
 ) -> int:
     """Serve until SIGTERM or SIGINT; must be called on the main thread.
 
     Args:
-        rest_port: port of REST; 0 takes a free one, and so for the others.
-        ws_port: port of streams; the same number as ``rest_port`` shares it.
-        control_port: port of the control endpoint; None leaves it closed.
-        data: recordings to play, as paths, or ``bundled``.
+        data: recordings to play, as paths, SYMBOL=PATH, or ``bundled``; None plays the bundled one,
+            unless a regime is asked for.
         symbols: what is traded; a symbol without a recording is generated.
-        seed: of the generated markets.
-        speed: how many times faster than recorded the market plays.
-        order_log: file to which order operations are appended.
+        regimes: of the generated markets; none takes the usual ones by chance.
         accounts: ``KEY:SECRET:BALANCE[:vipN]`` as ``account`` reads it; none gives the default.
-        host: address to listen on.
+        settings: any other fields of the venue's configuration.
 
     Returns 0 when told to stop, 1 when the venue failed, 2 when it could not start.
     """
     try:
-        if not speed > 0:
-            raise ConfigError(f"expected a speed above 0, was {speed}")
-        config = VenueConfig(
-            host=host,
-            rest_port=rest_port,
-            ws_port=ws_port,
-            control_port=control_port,
-            symbols=tuple(symbols),
-            data=tuple(data),
-            seed=seed,
-            speed=speed,
-            order_log=order_log,
-            accounts=tuple(account(text) for text in accounts) or (DEFAULT_ACCOUNT,),
+        server = VenueServer(
+            VenueConfig(
+                data=recordings(data, regimes),
+                symbols=tuple(symbols),
+                regimes=tuple(regimes),
+                accounts=tuple(account(text) for text in accounts) or (DEFAULT_ACCOUNT,),
+                **settings,
+            )
         )
-        server = VenueServer(config)
         server.start()
     except ConfigError as error:
         print(f"grinder venue: {error}", file=sys.stderr, flush=True)  # noqa: T201
         return 2
     return _until_told(server)
+
+
+def recordings(data: Sequence[str] | None, regimes: Sequence[str]) -> tuple[str, ...]:
+    """Return what is played: the bundled recording unless recordings or regimes are asked for."""
+    if data:
+        return tuple(data)
+    return () if regimes else (BUNDLED,)
 
 
 def account(text: str) -> AccountSeed:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import attrs
 
+from grinder.errors import ConfigError
 from grinder.model.fees import FeeRates
+from grinder.simulation.generator import regimes
 
 BUNDLED = "bundled"
 """Name of the recording that ships with the package."""
@@ -65,11 +67,17 @@ class VenueConfig:
     """None leaves the control endpoint closed."""
     symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT")
     data: tuple[str, ...] = (BUNDLED,)
-    """Recordings to play: paths, or ``bundled``; a symbol without one is generated."""
+    """Recordings to play: paths, SYMBOL=PATH, or ``bundled``; a symbol without one is generated."""
+    regimes: tuple[str, ...] = ()
+    """Regimes of generated markets; none takes the usual ones by chance."""
+    spread_ticks: int = 1
+    """Width of the quote that is made up for bars."""
     seed: int = 1
     speed: float = 1.0
     paused: bool = False
     """Start with the first book and quote of each symbol and nothing after it, until resumed."""
+    faults: Path | None = None
+    """File of control commands to carry out, at the start or some time after it."""
     order_log: Path | None = None
     accounts: tuple[AccountSeed, ...] = (DEFAULT_ACCOUNT,)
     fees: FeeRates = attrs.field(factory=FeeRates)
@@ -77,3 +85,19 @@ class VenueConfig:
     funding_interval_ms: int = 8 * 3600 * 1000
     mark_interval_s: float = 1.0
     limits: Limits = attrs.field(factory=Limits)
+
+
+def check(config: VenueConfig) -> None:
+    """Check what no part of the venue looks at before it runs.
+
+    Raises:
+        ConfigError: the speed or the spread is impossible, or a regime is not known.
+    """
+    if not config.speed > 0:
+        raise ConfigError(f"expected a speed above 0, was {config.speed}")
+    if config.spread_ticks < 1:
+        raise ConfigError(f"expected a spread of 1 tick or more, was {config.spread_ticks}")
+    try:
+        regimes(config.regimes)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error

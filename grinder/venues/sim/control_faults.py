@@ -107,11 +107,7 @@ class FaultControl:
     def status(self, wanted: Request) -> Any:
         """Set the trading status of ``symbol`` and tell the listeners of contract news."""
         state = State(wanted["status"])
-        symbol = self._venue.book(wanted["symbol"]).instrument.symbol
-        self._venue.faults.states[symbol] = state
-        row = next(row for row in self._venue.info["symbols"] if row["symbol"] == symbol)
-        frame = frames.contract_info(row, state.published, self._venue.clock.now_ms())
-        self._venue.hub.publish("!contractInfo", frame)
+        self._venue.set_state(self._venue.book(wanted["symbol"]).instrument.symbol, state)
         return {"status": state.published}
 
     def liquidation(self, wanted: Request) -> Any:

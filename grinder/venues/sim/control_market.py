@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from grinder.simulation.generator import regimes
 from grinder.simulation.market import Quote, Trade
-from grinder.venues.sim.control_values import amount, whole
+from grinder.venues.sim.control_values import amount, text, whole
 from grinder.venues.sim.feeder import Player
 from grinder.venues.sim.rendering import plain
 from grinder.venues.sim.venue import Venue
@@ -14,6 +15,7 @@ from grinder.venues.sim.venue import Venue
 Request = Mapping[str, Any]
 
 BURST_MAX = 10_000
+DURATION_MAX_MS = 10 * 365 * 24 * 3600 * 1000
 
 
 class MarketControl:
@@ -32,6 +34,7 @@ class MarketControl:
             "burst": self.burst,
             "pause": self.pause,
             "resume": self.resume,
+            "regime": self.regime,
         }
 
     def price(self, wanted: Request) -> Any:
@@ -92,6 +95,23 @@ class MarketControl:
             player.resume()
         return {}
 
+    def regime(self, wanted: Request) -> Any:
+        """Play ``regime`` on one symbol or on all, for ``ms`` of market time or until told again.
+
+        Without a regime the symbol's own market returns, from the price where it stands.
+        """
+        name, chosen = wanted.get("regime"), self._chosen(wanted)
+        if name is None:
+            for player in chosen:
+                player.end_order()
+            return {}
+        (regime,) = regimes((text(wanted, "regime"),))
+        has_end = wanted.get("ms") is not None
+        duration_ms = whole(wanted, "ms", least=1, most=DURATION_MAX_MS) if has_end else None
+        for player in chosen:
+            player.order(regime, duration_ms)
+        return {}
+
     def _chosen(self, wanted: Request) -> list[Player]:
         symbol = wanted.get("symbol")
         return [self._players[symbol]] if symbol else list(self._players.values())
@@ -106,6 +126,7 @@ def market_state(venue: Venue, players: Mapping[str, Player], symbol: str) -> An
     quote = book.quote
     return {
         "paused": players[symbol].is_paused,
+        "source": players[symbol].kind,
         "bid": book.price(quote.bid_ticks) if quote else None,
         "ask": book.price(quote.ask_ticks) if quote else None,
         "mark": plain(book.mark.mark_price) if book.mark else None,

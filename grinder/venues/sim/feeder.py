@@ -8,10 +8,12 @@ from random import Random
 
 import attrs
 
-from grinder.simulation.generator import GeneratorConfig, generated
+from grinder.simulation.generator import GeneratorConfig, Regime, generated, halted, regimes
 from grinder.simulation.market import DepthDiff, MarketEvent, Quote, shifted
-from grinder.simulation.recording import looped
+from grinder.simulation.recording import Timing, looped, together
+from grinder.simulation.track import Track
 from grinder.venues.sim import catalog
+from grinder.venues.sim.clock import VenueClock
 from grinder.venues.sim.venue import Venue
 
 LAG_MAX_MS = 5000
@@ -23,15 +25,44 @@ PRIME_MAX = 10_000
 TICK_S = 0.05
 
 
-class Player:
-    """Play one symbol's source; it may be paused, and moved to another price."""
+class Timeline:
+    """The clock of one or more recordings: what belongs together stays together.
 
-    def __init__(self, venue: Venue, symbol: str) -> None:
+    Who is late beyond hope moves the whole clock, so nobody runs ahead of the others.
+    """
+
+    def __init__(self, clock: VenueClock) -> None:
+        self._clock = clock
+        self._base_ms: float | None = None
+
+    def wait_ms(self, at_ms: float) -> float:
+        """Return the market time left until ``at_ms``; it is negative when that has passed.
+
+        Time 0 is when this was first asked.
+        """
+        now_ms = self._clock.market_ms()
+        if self._base_ms is None:
+            self._base_ms = now_ms
+        wait_ms = self._base_ms + at_ms - now_ms
+        if wait_ms < -LAG_MAX_MS:
+            self._base_ms -= wait_ms
+        return wait_ms
+
+
+class Player:
+    """Play one symbol's source; it may be paused, moved to another price, or replaced a while."""
+
+    def __init__(
+        self, venue: Venue, symbol: str, timeline: Timeline, events: Iterator[MarketEvent]
+    ) -> None:
         self._venue = venue
         self.symbol = symbol
-        self._source = source(venue, symbol)
+        self._timeline = timeline
+        self._track = Track(events)
         self._shift_ticks = 0
-        self._at_ms = 0.0
+        self._orders = 0
+        self._behind_ms = 0.0
+        self._paused_ms = 0.0
         self._running = asyncio.Event()
         if not venue.config.paused:
             self._running.set()
@@ -41,11 +72,16 @@ class Player:
         """Whether the symbol's market stands still."""
         return not self._running.is_set()
 
+    @property
+    def kind(self) -> str:
+        """What is played: the regime that was ordered, or where the market comes from."""
+        recording = self._venue.recordings.get(self.symbol)
+        return self._track.interlude or (recording.kind if recording else "generated")
+
     def prime(self) -> None:
         """Play up to the first quote, so that there is a market before anybody asks."""
         for _ in range(PRIME_MAX):
-            event = next(self._source)
-            self._at_ms = event.at_ms
+            event = next(self._track)
             self._venue.apply(event)
             if isinstance(event, Quote):
                 break
@@ -53,11 +89,15 @@ class Player:
 
     def pause(self) -> None:
         """Stop the market of this symbol."""
-        self._running.clear()
+        if not self.is_paused:
+            self._paused_ms = self._venue.clock.market_ms()
+            self._running.clear()
 
     def resume(self) -> None:
         """Let the market of this symbol go on, from the price where it stands."""
-        self._running.set()
+        if self.is_paused:
+            self._behind_ms += self._venue.clock.market_ms() - self._paused_ms
+            self._running.set()
 
     def move_to(self, bid_ticks: int) -> None:
         """Move the whole market so that the best bid stands at ``bid_ticks``; the rest follows."""
@@ -66,6 +106,7 @@ class Player:
             return
         delta = bid_ticks - book.quote.bid_ticks
         self._shift_ticks += delta
+        self._track.move(delta)
         self._venue.apply(_moved_book(book.bids, book.asks, delta, self.symbol))
         moved = shifted(book.quote, delta)
         self._venue.apply(moved)
@@ -77,39 +118,76 @@ class Player:
         self._venue.apply(quote)
         self._venue.mark(self.symbol)
 
+    def order(self, regime: Regime, duration_ms: int | None) -> None:
+        """Play ``regime`` from the next event on, for so much market time, or until ended.
+
+        The same orders of the same seed give the same markets, but for where they begin.
+        """
+        self._orders += 1
+        instrument = self._venue.instruments[self.symbol]
+        random = chance(self._venue.config.seed, f"{self.symbol}:{regime}:{self._orders}")
+
+        def begin(start_ticks: int) -> Iterator[MarketEvent]:
+            if regime is Regime.HALT:
+                return halted(instrument.symbol)
+            inside = min(max(start_ticks, instrument.price_ticks_min), instrument.price_ticks_max)
+            config = GeneratorConfig(instrument=instrument, start_ticks=inside, regimes=(regime,))
+            return generated(config, random)
+
+        self._track.order(regime.value, begin, duration_ms)
+
+    def end_order(self) -> None:
+        """Let the symbol's own market return at the next event."""
+        self._track.end()
+
     async def play(self) -> None:
         """Play for ever."""
         clock = self._venue.clock
-        base_ms = clock.market_ms() - self._at_ms
+        self._paused_ms = clock.market_ms()
         burst = 0
-        for event in self._source:
-            if self.is_paused:
-                await self._running.wait()
-                base_ms = clock.market_ms() - self._at_ms
-            wait_ms = base_ms + event.at_ms - clock.market_ms()
-            if wait_ms > 0:
+        for event in self._track:
+            shift_ticks = self._shift_ticks
+            while (wait_ms := self._wait_ms(event)) > 0 or self.is_paused:
                 burst = 0
-                await asyncio.sleep(wait_ms / 1000 / clock.speed)
                 if self.is_paused:
                     await self._running.wait()
-                    base_ms = clock.market_ms() - event.at_ms
-            elif -wait_ms > LAG_MAX_MS:
-                base_ms -= wait_ms
+                else:
+                    await asyncio.sleep(wait_ms / 1000 / clock.speed)
             burst += 1
             if burst >= BURST_MAX:
                 burst = 0
                 await asyncio.sleep(0)
-            self._at_ms = event.at_ms
-            self._venue.apply(shifted(event, self._shift_ticks))
+            # The price may have been moved while this event waited for its time.
+            self._venue.apply(shifted(event, self._shift_ticks - shift_ticks))
+
+    def _wait_ms(self, event: MarketEvent) -> float:
+        return self._timeline.wait_ms(self._behind_ms + event.at_ms)
 
 
-def source(venue: Venue, symbol: str) -> Iterator[MarketEvent]:
+def players(venue: Venue) -> dict[str, Player]:
+    """Return a player for each symbol; recordings whose times overlap share a clock."""
+    places: dict[str, tuple[Timeline, Timing]] = {}
+    for group in together(venue.recordings.values()):
+        timeline = Timeline(venue.clock)
+        places |= {symbol: (timeline, timing) for symbol, timing in group.items()}
+    found: dict[str, Player] = {}
+    for symbol in venue.books:
+        timeline, timing = places.get(symbol, (Timeline(venue.clock), None))
+        found[symbol] = Player(venue, symbol, timeline, source(venue, symbol, timing))
+    return found
+
+
+def source(venue: Venue, symbol: str, timing: Timing | None = None) -> Iterator[MarketEvent]:
     """Return the endless source of a symbol: its recording, else the generator."""
     recording = venue.recordings.get(symbol)
     if recording is not None:
-        return looped(recording)
+        return looped(recording, timing)
     instrument = venue.instruments[symbol]
-    config = GeneratorConfig(instrument=instrument, start_ticks=catalog.start_ticks(instrument))
+    config = GeneratorConfig(
+        instrument=instrument,
+        start_ticks=catalog.start_ticks(instrument),
+        regimes=regimes(venue.config.regimes),
+    )
     return generated(config, chance(venue.config.seed, symbol))
 
 

@@ -119,7 +119,6 @@ def contract_info(row: Mapping[str, Any], status: str, now_ms: int) -> Frame:
         "e": "contractInfo",
         "E": now_ms,
         "s": row["symbol"],
-        "ps": row["pair"],
         "ct": row["contractType"],
         "dt": row["deliveryDate"],
         "ot": row["onboardDate"],

@@ -96,7 +96,6 @@ def kline(
         "e": "kline",
         "E": now_ms,
         "s": book.instrument.symbol,
-        "ps": book.instrument.symbol,
         "k": {
             "t": candle.open_ms,
             "T": closed_ms(interval, candle.open_ms),
@@ -116,7 +115,6 @@ def kline(
             "Q": _quote(book, candle.taker_turnover),
             "B": "0",
         },
-        "st": USDT_MARGINED,
     }
 
 
@@ -126,10 +124,9 @@ def _continuous(frame: Frame) -> Frame:
     return {
         "e": "continuous_kline",
         "E": frame["E"],
-        "ps": frame["ps"],
+        "ps": frame["s"],
         "ct": "PERPETUAL",
         "k": candle,
-        "st": USDT_MARGINED,
     }
 
 
@@ -179,14 +176,16 @@ def ticker(book: PublicBook, now_ms: int) -> Frame:
         "L": "lastId",
         "n": "count",
     }
-    head = _head("24hrTicker", book, now_ms)
+    head = {"e": "24hrTicker", **_head(book, now_ms)}
     return head | {short: row[name] for short, name in names.items()}
 
 
 def mini_ticker(book: PublicBook, now_ms: int) -> Frame:
     """Return a ``24hrMiniTicker`` frame."""
     day = _day(book, now_ms)
-    return _head("24hrMiniTicker", book, now_ms) | {
+    return {
+        "e": "24hrMiniTicker",
+        **_head(book, now_ms),
         "c": book.price(day.close),
         "o": book.price(day.open),
         "h": book.price(day.high),
@@ -196,9 +195,9 @@ def mini_ticker(book: PublicBook, now_ms: int) -> Frame:
     }
 
 
-def _head(event: str, book: PublicBook, now_ms: int) -> Frame:
+def _head(book: PublicBook, now_ms: int) -> Frame:
     symbol = book.instrument.symbol
-    return {"e": event, "E": now_ms, "s": symbol, "ps": symbol, "st": USDT_MARGINED}
+    return {"E": now_ms, "s": symbol, "ps": symbol, "st": USDT_MARGINED}
 
 
 def _day(book: PublicBook, now_ms: int) -> Candle:

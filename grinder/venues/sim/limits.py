@@ -55,7 +55,16 @@ WITHOUT_SYMBOL = {
 }
 """Weights with and without a symbol."""
 
-KLINE_PATHS = ("/fapi/v1/klines", "/fapi/v1/continuousKlines")
+KLINE_PATHS = tuple(
+    f"/fapi/v1/{name}"
+    for name in (
+        "klines",
+        "continuousKlines",
+        "markPriceKlines",
+        "indexPriceKlines",
+        "premiumIndexKlines",
+    )
+)
 
 DEPTH_WEIGHTS = {"5": 2, "10": 2, "20": 2, "50": 2, "100": 5, "500": 10, "1000": 20}
 

@@ -58,7 +58,6 @@ def read_order(order: Order) -> Body:
     return {
         "orderId": order.order_id,
         "symbol": order.symbol,
-        "pair": order.symbol,
         "status": order.status.value,
         "clientOrderId": order.client_order_id,
         "avgPrice": plain(order.average_price) if order.filled_lots else "0.00000",
@@ -68,6 +67,17 @@ def read_order(order: Order) -> Body:
         "time": order.created_ms,
         "updateTime": order.updated_ms,
     }
+
+
+def listed_order(order: Order) -> Body:
+    """Return an order as the list of all orders shows it, which adds two fields."""
+    return {**read_order(order), "pair": order.symbol, "cumBase": plain(order.filled_qty)}
+
+
+def force_order(order: Order) -> Body:
+    """Return a liquidation order as their list shows it, which leaves some fields out."""
+    left_out = ("priceProtect", "priceMatch", "selfTradePreventionMode", "goodTillDate")
+    return {name: each for name, each in listed_order(order).items() if name not in left_out}
 
 
 def _terms(order: Order) -> Body:

@@ -101,7 +101,9 @@ class Gateway:
     ) -> tuple[web.Response, UserFrames]:
         now_ms = self._venue.clock.now_ms()
         # The signature covers the text as sent, so the raw target is used, never a decoded one.
-        query = request.raw_path.partition("?")[2]
+        # Bytes beyond ASCII are not allowed there, and a parser that lets them pass marks them.
+        sent = request.raw_path.encode(errors="surrogateescape").decode(errors="replace")
+        query = sent.partition("?")[2]
         params = decoded(query, body)
         done = await answered(
             self._venue,

@@ -41,7 +41,7 @@ def account_v2(call: Call) -> Any:
     """Return the account with every symbol."""
     balance = call.venue.exchange.balance(call.account)
     body = rendering.account(balance, _holdings(call), call.now_ms, version=2)
-    return rendering.flags(_fee_tier(call)) | body
+    return rendering.flags(_fee_tier(call)) | {"feeBurn": False} | body
 
 
 def balance(call: Call) -> Any:

@@ -65,7 +65,7 @@ def open_algos(call: Call) -> Any:
     """Return the conditional orders that wait."""
     found = call.venue.exchange.open_algos(call.account, call.params.maybe("symbol"))
     wanted = call.params.maybe_integer("algoId")
-    return [read_algo(each) for each in found if wanted is None or each.algo_id == wanted]
+    return [listed_algo(each) for each in found if wanted is None or each.algo_id == wanted]
 
 
 def all_algos(call: Call) -> Any:
@@ -75,7 +75,7 @@ def all_algos(call: Call) -> Any:
     start_ms, end_ms = params.window(DAYS_MAX)
     limit = params.limit(500, 1000)
     rows = [
-        read_algo(each)
+        listed_algo(each)
         for each in call.venue.exchange.algos(call.account, params.text("symbol"), call.now_ms)
         if (from_id is None or each.algo_id >= from_id)
         and (start_ms is None or each.created_ms >= start_ms)
@@ -125,21 +125,31 @@ def new_algo(params: Params) -> NewAlgo:
 
 
 def read_algo(algo: Algo) -> Body:
-    """Return a conditional order as a read shows it."""
-    order = algo.order
+    """Return a conditional order that was asked for."""
+    return {
+        **listed_algo(algo),
+        "actualType": "LIMIT" if algo.new.type.is_limit else "MARKET",
+        "actualQty": "0" if algo.order is None else plain(algo.order.filled_qty),
+    }
+
+
+def listed_algo(algo: Algo) -> Body:
+    """Return a conditional order as a list shows it; what trails says so besides."""
+    order, new = algo.order, algo.new
+    trails = {
+        "activatePrice": maybe_plain(new.activate_price),
+        "callbackRate": maybe_plain(new.callback_rate),
+    }
     return {
         **algo_terms(algo),
         "actualOrderId": "" if order is None else str(order.order_id),
         "actualPrice": "0.00000" if order is None else plain(order.average_price),
-        "actualType": "LIMIT" if algo.new.type.is_limit else "MARKET",
-        "actualQty": "0" if order is None else plain(order.filled_qty),
         "tpTriggerPrice": "0.000",
         "tpPrice": "0.000",
         "slTriggerPrice": "0.000",
         "slPrice": "0.000",
         "tpOrderType": "",
-        "activatePrice": maybe_plain(algo.new.activate_price),
-        "callbackRate": maybe_plain(algo.new.callback_rate),
+        **(trails if new.type is AlgoType.TRAILING_STOP_MARKET else {}),
     }
 
 

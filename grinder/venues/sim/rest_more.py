@@ -14,40 +14,10 @@ from grinder.venues.sim.params import new_order
 from grinder.venues.sim.refusing import ApiRefusal, mandatory
 from grinder.venues.sim.rendering import plain
 from grinder.venues.sim.rest import Call, Endpoint, Security, Table
-from grinder.venues.sim.tape import INTERVALS, Printed
+from grinder.venues.sim.tape import Printed
 
 USUAL_HOURS = 8
 HOUR_MS = 3_600_000
-KLINES_MAX = 1500
-
-
-def klines_of(call: Call) -> Any:
-    """Return candles of a symbol, from the start of the venue on."""
-    return _klines(call, call.params.text("symbol"))
-
-
-def continuous_klines(call: Call) -> Any:
-    """Return candles of a pair's perpetual contract; other contracts have none."""
-    pair, kind = call.params.text("pair"), call.params.text("contractType")
-    call.venue.book(pair)
-    return _klines(call, pair) if kind == "PERPETUAL" else []
-
-
-def _klines(call: Call, symbol: str) -> Any:
-    book, params = call.venue.book(symbol), call.params
-    interval = params.text("interval")
-    if interval not in INTERVALS:
-        raise ApiRefusal(-1120, "Invalid interval.")
-    start, end = params.window()
-    first = min(start or 0, call.now_ms)
-    found = [
-        candle
-        for candle in book.tape.candles(interval, call.now_ms, first)
-        if candle.open_ms >= first and (end is None or candle.open_ms <= end)
-    ]
-    limit = params.limit(500, KLINES_MAX)
-    page = found[-limit:] if start is None else found[:limit]
-    return [klines.kline_row(book, candle, interval) for candle in page]
 
 
 def day_ticker(call: Call) -> Any:
@@ -131,17 +101,15 @@ def open_interest(call: Call) -> Any:
 
 
 def funding_info(call: Call) -> Any:
-    """Return the symbols whose funding is not the usual one."""
+    """Return how often funding is due; the venue lists symbols with the usual interval as well."""
     hours = max(1, call.venue.config.funding_interval_ms // HOUR_MS)
-    if hours == USUAL_HOURS:
-        return []
     return [
         {
             "symbol": symbol,
             "adjustedFundingRateCap": "0.02000000",
             "adjustedFundingRateFloor": "-0.02000000",
             "fundingIntervalHours": hours,
-            "disclaimer": False,
+            "disclaimer": hours == USUAL_HOURS,
         }
         for symbol in call.venue.books
     ]
@@ -264,21 +232,20 @@ def set_fee_burn(call: Call) -> Any:
     return rest_account.SUCCESS
 
 
-def force_orders(call: Call) -> Any:
-    """Return the account's liquidation orders: those that the venue itself named."""
-    return [
-        row for row in rest_trade.all_orders(call) if row["clientOrderId"].startswith("autoclose-")
-    ]
-
-
 def adl_quantile(call: Call) -> Any:
-    """Return the places in the queue of deleveraging: always the last, for it is not simulated."""
+    """Return the places in the queue of deleveraging: always the last, for it is not simulated.
+
+    Crossed positions of hedge mode are told by HEDGE in place of BOTH.
+    """
     symbol = call.params.maybe("symbol")
+    is_hedged = call.venue.exchange.is_hedged(call.account)
+    held = [each for each in call.venue.exchange.positions(call.account) if each.qty]
+    thirds = {
+        each.symbol: "HEDGE" if is_hedged and not each.is_isolated else "BOTH" for each in held
+    }
     return [
-        {"symbol": name, "adlQuantile": {"LONG": 0, "SHORT": 0, "BOTH": 0}}
-        for name in dict.fromkeys(
-            each.symbol for each in call.venue.exchange.positions(call.account) if each.qty
-        )
+        {"symbol": name, "adlQuantile": {"LONG": 0, "SHORT": 0, third: 0}}
+        for name, third in thirds.items()
         if symbol in (None, name)
     ]
 
@@ -289,8 +256,6 @@ def trading_status(call: Call) -> Any:
 
 
 OPEN = {
-    "klines": klines_of,
-    "continuousKlines": continuous_klines,
     "ticker/24hr": day_ticker,
     "trades": trades,
     "aggTrades": agg_trades,
@@ -302,7 +267,7 @@ SIGNED = {
     "orderAmendment": order_amendments,
     "rateLimit/order": order_limits,
     "feeBurn": fee_burn,
-    "forceOrders": force_orders,
+    "forceOrders": rest_trade.force_orders,
     "adlQuantile": adl_quantile,
     "apiTradingStatus": trading_status,
 }

@@ -21,7 +21,7 @@ from grinder.venues.sim.params import (
     wants_result,
 )
 from grinder.venues.sim.refusing import ApiRefusal, is_whole, mandatory
-from grinder.venues.sim.rendering import Body, read_order, written_order
+from grinder.venues.sim.rendering import Body, force_order, listed_order, read_order, written_order
 from grinder.venues.sim.rest import Call, Endpoint, Table, note_refusal
 
 PLACED_BATCH_MAX = 5
@@ -84,7 +84,7 @@ def _amended(call: Call, params: Params) -> Body:
         reduce_only=params.flag("reduceOnly"),
         now_ms=call.now_ms,
     )
-    answer = written_order(order)
+    answer = {**written_order(order), "pair": order.symbol}
     return answer if modify_id is None else {**answer, AMENDMENT_TAIL: modify_id}
 
 
@@ -166,6 +166,16 @@ def open_orders(call: Call) -> Any:
 
 def all_orders(call: Call) -> Any:
     """Return orders of every status."""
+    return [listed_order(order) for order in _orders(call)]
+
+
+def force_orders(call: Call) -> Any:
+    """Return the account's liquidation orders: those that the venue itself named."""
+    found = _orders(call)
+    return [force_order(each) for each in found if each.client_order_id.startswith("autoclose-")]
+
+
+def _orders(call: Call) -> list[Order]:
     symbol = call.params.maybe("symbol")
     limit, from_id = call.params.limit(500, 1000), call.params.maybe_integer("orderId")
     start_ms, end_ms = call.params.window(DAYS_MAX)
@@ -183,8 +193,7 @@ def all_orders(call: Call) -> Any:
             )
         )
     found.sort(key=_order_id)
-    page = found[-limit:] if from_id is None and start_ms is None else found[:limit]
-    return [read_order(order) for order in page]
+    return found[-limit:] if from_id is None and start_ms is None else found[:limit]
 
 
 def _order_id(order: Order) -> int:

@@ -11,12 +11,12 @@ from typing import Any
 from aiohttp import web
 
 from grinder.errors import ConfigError, InvariantError
-from grinder.venues.sim import rest_account, rest_market, rest_more, rest_trade
+from grinder.venues.sim import rest_account, rest_candles, rest_market, rest_more, rest_trade
 from grinder.venues.sim.allmarket import AllMarket
-from grinder.venues.sim.config import VenueConfig
+from grinder.venues.sim.config import VenueConfig, check
 from grinder.venues.sim.control import Control
 from grinder.venues.sim.doors import add_streams
-from grinder.venues.sim.feeder import Player, mark_regularly, tick_regularly
+from grinder.venues.sim.feeder import Player, mark_regularly, players, tick_regularly
 from grinder.venues.sim.page import Page
 from grinder.venues.sim.rest import BODY_MAX, Gateway
 from grinder.venues.sim.streams import Route
@@ -27,7 +27,13 @@ from grinder.venues.sim.wsapi import WsApi
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 COMMAND_TIMEOUT_S = 10.0
-TABLE = {**rest_more.TABLE, **rest_market.TABLE, **rest_trade.TABLE, **rest_account.TABLE}
+TABLE = {
+    **rest_candles.TABLE,
+    **rest_more.TABLE,
+    **rest_market.TABLE,
+    **rest_trade.TABLE,
+    **rest_account.TABLE,
+}
 
 
 class VenueServer:
@@ -115,18 +121,19 @@ class VenueServer:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
+        check(self.config)
         venue = Venue(self.config)
         self._loop.set_exception_handler(venue.failures.note_of_loop)
-        players = {symbol: Player(venue, symbol) for symbol in venue.books}
-        for player in players.values():
+        markets = players(venue)
+        for player in markets.values():
             player.prime()
-        self._control = Control(venue, players)
+        self._control = Control(venue, markets)
         api = WsApi(venue, TABLE)
         runners: list[web.AppRunner] = []
         try:
             await self._listen(venue, api, runners)
             self._started.set_result(None)
-            await self._work(venue, api, players)
+            await self._work(venue, api, markets)
         finally:
             venue.close()
             venue.hub.drop(Route)
@@ -155,10 +162,10 @@ class VenueServer:
             port = await _bound(control, config.host, config.control_port, runners)
             self.control_url = f"http://{config.host}:{port}/control"
 
-    async def _work(self, venue: Venue, api: WsApi, players: dict[str, Player]) -> None:
+    async def _work(self, venue: Venue, api: WsApi, markets: dict[str, Player]) -> None:
         """Run the market and the clock until stopped; the first failure ends the venue."""
         assert self._stop is not None
-        works: list[Callable[[], Awaitable[None]]] = [player.play for player in players.values()]
+        works: list[Callable[[], Awaitable[None]]] = [player.play for player in markets.values()]
         tasks = [asyncio.ensure_future(work()) for work in works]
         tasks += [
             asyncio.ensure_future(mark_regularly(venue)),

@@ -87,27 +87,14 @@ class Candle:
             self.taker_turnover += self.close * trade.lots
 
 
-class Tape:
-    """The newest trades and a week of minutes of one symbol, as far as the venue has run."""
+class Minutes:
+    """A week of minutes of one price, as far as the venue has run."""
 
     def __init__(self) -> None:
-        self.trades: deque[Printed] = deque(maxlen=TRADES_MAX)
-        self.aggregates: deque[Printed] = deque(maxlen=TRADES_MAX)
         self._minutes: deque[Candle] = deque(maxlen=CANDLES_MAX)
 
-    def take(self, trade: Trade, trade_id: int, now_ms: int) -> None:
-        """Remember a trade."""
-        self.trades.append(
-            Printed(
-                number=trade_id,
-                first=trade_id,
-                last=trade_id,
-                at_ms=now_ms,
-                price_ticks=trade.price_ticks,
-                lots=trade.lots,
-                buyer_is_maker=trade.buyer_is_maker,
-            )
-        )
+    def add(self, trade: Trade, trade_id: int, now_ms: int) -> None:
+        """Let a trade, or what else states the price, into its minute."""
         self._roll(now_ms)
         if not self._minutes:
             self._minutes.append(_flat(_minute(now_ms), trade.price_ticks))
@@ -148,6 +135,30 @@ class Tape:
         first = max(last.open_ms + MINUTE_MS, minute - CANDLES_MAX * MINUTE_MS)
         for open_ms in range(first, minute + 1, MINUTE_MS):
             self._minutes.append(_flat(open_ms, last.close))
+
+
+class Tape(Minutes):
+    """The newest trades of one symbol, and its minutes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trades: deque[Printed] = deque(maxlen=TRADES_MAX)
+        self.aggregates: deque[Printed] = deque(maxlen=TRADES_MAX)
+
+    def take(self, trade: Trade, trade_id: int, now_ms: int) -> None:
+        """Remember a trade."""
+        self.trades.append(
+            Printed(
+                number=trade_id,
+                first=trade_id,
+                last=trade_id,
+                at_ms=now_ms,
+                price_ticks=trade.price_ticks,
+                lots=trade.lots,
+                buyer_is_maker=trade.buyer_is_maker,
+            )
+        )
+        self.add(trade, trade_id, now_ms)
 
 
 def opened_ms(interval: str, at_ms: int) -> int:

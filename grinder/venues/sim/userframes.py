@@ -68,7 +68,6 @@ def trade_lite(report: OrderReport, now_ms: int) -> Frame:
         "l": plain(report.last_qty),
         "t": report.trade_id,
         "i": order.order_id,
-        "st": 1,
     }
 
 
@@ -152,7 +151,6 @@ def order_update(report: OrderReport, now_ms: int) -> Frame:
             "pm": order.price_match.value,
             "gtd": order.good_till_ms,
             "er": order.expire_reason.value,
-            "st": 1,
         },
     }
 

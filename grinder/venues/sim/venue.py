@@ -9,10 +9,10 @@ from typing import Any
 
 from grinder.model.instrument import Instrument
 from grinder.simulation.exchange import Exchange
-from grinder.simulation.market import DepthDiff, Mark, MarketEvent, Quote, Trade
+from grinder.simulation.market import DepthDiff, Mark, MarketEvent, Quote, Status, Trade
 from grinder.simulation.recording import Recording
 from grinder.simulation.reports import Execution, OrderReport, OwnReport, OwnTrade
-from grinder.venues.sim import catalog, userframes
+from grinder.venues.sim import catalog, frames, userframes
 from grinder.venues.sim.accounts import Accounts
 from grinder.venues.sim.book import PublicBook
 from grinder.venues.sim.channels import Channels
@@ -22,6 +22,7 @@ from grinder.venues.sim.failures import Failures
 from grinder.venues.sim.faults import Faults
 from grinder.venues.sim.limits import Counters
 from grinder.venues.sim.liquidations import tell_if_liquidated
+from grinder.venues.sim.maintenance import State
 from grinder.venues.sim.orderlog import OrderLog
 from grinder.venues.sim.refusing import invalid_symbol
 from grinder.venues.sim.rendering import plain
@@ -48,9 +49,11 @@ class Venue:
 
     def __init__(self, config: VenueConfig) -> None:
         self.config = config
-        self.info = catalog.exchange_info()
+        self.info = catalog.exchange_info(config.data)
         self.instruments: Mapping[str, Instrument] = catalog.instruments(self.info, config.symbols)
-        self.recordings: Mapping[str, Recording] = catalog.recordings(config.data, self.instruments)
+        self.recordings: Mapping[str, Recording] = catalog.recordings(
+            config.data, self.instruments, config.spread_ticks
+        )
         self.clock = VenueClock(config.speed)
         self.hub = Hub(config.limits)
         self.counters = Counters(config.limits)
@@ -106,9 +109,21 @@ class Venue:
                 now_ms,
                 trade_id=trade_id,
             )
+        elif isinstance(event, Status):
+            self.set_state(event.symbol, State(event.status))
         else:
             self._mark(event, now_ms)
         self.pump(now_ms)
+
+    def set_state(self, symbol: str, state: State) -> None:
+        """Set the trading status of a symbol; tell the listeners of contract news if it changed."""
+        states = self.faults.states
+        if states.get(symbol, State.TRADING) is state:
+            return
+        states[symbol] = state
+        row = next(row for row in self.info["symbols"] if row["symbol"] == symbol)
+        frame = frames.contract_info(row, state.published, self.clock.now_ms())
+        self.hub.publish("!contractInfo", frame)
 
     def mark(self, symbol: str) -> None:
         """State the mark price now: the middle of the quote, without a premium."""
@@ -209,7 +224,7 @@ class Venue:
         before = book.mark
         if before is not None and before.next_funding_ms != event.next_funding_ms:
             self.funding_history[event.symbol].append(before)
-        book.mark = event
+        book.apply_mark(event, now_ms)
         self._channels[event.symbol].marked(event, now_ms)
         self.exchange.mark(
             event.symbol,
