@@ -23,6 +23,14 @@ def replay(
         int, typer.Option(metavar="SEQ", help="Stop there and print the state of each actor.")
     ] = 0,
     actor: Annotated[str, typer.Option(metavar="NAME", help="Replay this actor alone.")] = "",
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="SECTION.FIELD=VALUE",
+            help="Run on from --until with this setting on the simulated venue, and compare.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Hand a recorded run to the same actors again and compare what they say."""
@@ -30,6 +38,10 @@ def replay(
         from grinder.replay.command import replay as replay_run
 
         code = replay_run(directory, run=run_number, until=until, actor=actor, as_json=as_json)
+        if code == 0 and overrides:
+            from grinder.replay.whatif_command import compare
+
+            compare(directory, run_number, until, tuple(overrides), as_json=as_json)
     raise typer.Exit(code)
 
 

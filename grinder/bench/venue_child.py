@@ -1,10 +1,4 @@
-"""A venue in a process of its own, so that a load does not share its interpreter.
-
-``python -m grinder.bench.venue_child`` reads its configuration as a line of JSON (``symbols``,
-``data``, ``speed``), answers with its addresses, and then each further line with what it has used.
-The end of its input ends it. Rate limits are lifted by configuration; nothing else differs from a
-user's venue.
-"""
+"""A venue in a process of its own, so that a load does not share its interpreter."""
 
 from __future__ import annotations
 
@@ -13,18 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from decimal import Decimal
 from types import TracebackType
 
 import attrs
 
-from grinder.bench.memory import resident_bytes
-from grinder.venues.sim.config import AccountSeed, Limits, VenueConfig
-from grinder.venues.sim.server import VenueServer
-
 KEY = "bench-key"
 SECRET = "a secret that opens nothing, as long as those that do open something"
-LIFTED = 1_000_000_000
 STOP_TIMEOUT_S = 20.0
 
 
@@ -53,7 +41,7 @@ class VenueChild:
         self, symbols: Sequence[str], data: Sequence[str] = (), *, speed: float = 1.0
     ) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "grinder.bench.venue_child"],
+            [sys.executable, "-m", "grinder.bench.venue_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -95,31 +83,3 @@ class VenueChild:
             raise RuntimeError(f"the venue ended with {self._process.wait(STOP_TIMEOUT_S)}")
         found: dict[str, float | str] = json.loads(answer)
         return found
-
-
-def main() -> None:
-    """Serve until the input ends."""
-    wanted = json.loads(sys.stdin.readline())
-    server = VenueServer(
-        VenueConfig(
-            symbols=tuple(wanted["symbols"]),
-            data=tuple(wanted["data"]),
-            speed=wanted["speed"],
-            accounts=(AccountSeed(key=KEY, secret=SECRET, balance=Decimal(10_000_000)),),
-            limits=Limits(weight_1m=LIFTED, orders_10s=LIFTED, orders_1m=LIFTED),
-        )
-    )
-    rest, ws = server.start()
-    _say({"rest": rest, "ws": ws})
-    for _ in sys.stdin:
-        _say({"resident_bytes": resident_bytes(), "cpu_s": time.process_time()})
-    server.stop()
-
-
-def _say(answer: dict[str, float | str]) -> None:
-    sys.stdout.write(json.dumps(answer) + "\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()

@@ -6,6 +6,7 @@ where its generation begins; every turn is compared as soon as it is read.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -24,6 +25,9 @@ from grinder.replay.runtime import ReplayRuntime
 
 WAITING_MAX: Final = 1_000_000
 """Messages kept for their receivers; the oldest go, which nobody can have asked for any more."""
+
+LATEST_MAX: Final = 64
+"""More messages on one subject than this can't overtake each other between record and posting."""
 
 Saying = tuple[str, Message]
 """Name of the receiver, and what it is told."""
@@ -86,8 +90,9 @@ class Engine:
         if only and only not in self._actors:
             raise JournalError(f"there is no actor called {only}; known: {sorted(self._actors)}")
         self._waiting: dict[int, Handed] = {}
-        self._newest: dict[tuple[str, type[Message], Any], int] = {}
-        # Number of the message that waits at a receiver for one subject, as in its mailbox.
+        self._latest: dict[tuple[str, type[Message], Any], deque[int]] = {}
+        # Numbers of the newest messages to a receiver on one subject. Its mailbox holds one of
+        # them, but a record comes before the posting: the one before may still be handed over.
         self._doubtful: dict[str, str] = {}
         # Actors whose state is not known, and why.
         self._digest = Digest()
@@ -138,8 +143,10 @@ class Engine:
         body = handed.body
         if body.conflate_by is not None:
             subject = (receiver, body.__class__, getattr(body, body.conflate_by))
-            waiting.pop(self._newest.get(subject, 0), None)
-            self._newest[subject] = handed.seq
+            latest = self._latest.setdefault(subject, deque())
+            latest.append(handed.seq)
+            if len(latest) > LATEST_MAX:
+                waiting.pop(latest.popleft(), None)
         waiting[handed.seq] = handed
         if len(waiting) > WAITING_MAX:
             del waiting[next(iter(waiting))]

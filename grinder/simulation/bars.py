@@ -181,10 +181,8 @@ def _steps(bar: Bar, style: Style) -> Iterator[_Step]:
     at = [leg * (count - 1) // 3 for leg in range(4)]
     first = at[: min(bar.lots, len(at))]
     rest = bar.lots - len(first)
-    leg = 0
     for number in range(count):
-        while leg < 2 and number > at[leg + 1]:
-            leg += 1
+        leg = (number > at[1]) + (number > at[2])
         begin, end = corners[leg], corners[leg + 1]
         price = begin + (end - begin) * (number - at[leg]) // (at[leg + 1] - at[leg])
         lots = rest * (number + 1) // count - rest * number // count + (number in first)

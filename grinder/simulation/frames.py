@@ -195,19 +195,15 @@ def _timed(frames: Iterable[Frame], *, has_snapshot: bool) -> Iterator[MarketEve
     What the snapshot already contains is left out, as a client's local book would.
     """
     start_ns: int | None = None
-    snapshot_id = 0
-    at_ms = 0
+    snapshot_id = at_ms = 0
     for frame in frames:
         if start_ns is None:
             if has_snapshot and not frame.is_snapshot:
                 continue
             start_ns = frame.local_ns
-        elif frame.is_snapshot:
+            snapshot_id = frame.last_update_id if frame.is_snapshot else 0
+        elif frame.is_snapshot or 0 < frame.last_update_id < snapshot_id:
             continue
         # A local clock may be stepped back while recording; time here never decreases.
         at_ms = max(at_ms, (frame.local_ns - start_ns) // NS_PER_MS)
-        if frame.is_snapshot:
-            snapshot_id = frame.last_update_id
-        elif 0 < frame.last_update_id < snapshot_id:
-            continue
         yield attrs.evolve(frame.event, at_ms=at_ms)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import attrs
 
-ORDER_ID_BITS = 22
-"""Order ids per millisecond of a run, as a power of two: four million."""
-ORDER_ID_MAX = 2**63 - 1
+ORDER_ID_BITS = 11
+"""Order ids per millisecond of a run, as a power of two: two million a second."""
+ORDER_ID_MAX = 2**53 - 1
+"""The largest id that a client in JavaScript reads exactly; those recorded of BTCUSDT are less."""
 ALGO_ID_BASE = 10**15
 """The venue's ids of conditional orders have sixteen digits."""
 
@@ -26,9 +27,9 @@ class LastIds:
 def ids_before(start_ms: int) -> LastIds:
     """Return what an exchange has to count on from, when it starts at ``start_ms``, epoch ms.
 
-    Order ids are above 2**53 (as the venue's are on some symbols) and repeat after the year 2039;
-    the others are the start itself, so that a run of up to a thousand ids a second ends before the
-    ids of a later one begin. An exchange without a start counts from 1.
+    Order ids have sixteen digits and repeat after the year 2109; the others are the start itself,
+    so that a run of up to a thousand ids a second ends before the ids of a later one begin. An
+    exchange without a start counts from 1.
     """
     if not start_ms:
         return LastIds()

@@ -15,7 +15,8 @@ from grinder.bench.heard import Chain, Heard
 from grinder.bench.orderflow import ACCOUNTS, RESTING_MAX, SYMBOLS, OrderFlow
 from grinder.bench.streams import QUOTES_PER_S, recorded
 from grinder.bench.streams import SYMBOLS as QUOTED
-from grinder.bench.venue_child import KEY, LIFTED, SECRET
+from grinder.bench.venue_child import KEY, SECRET
+from grinder.bench.venue_process import LIFTED
 from grinder.simulation import account
 from grinder.simulation.market import Quote
 from grinder.simulation.recording import looped

@@ -11,6 +11,7 @@ import websocket
 
 from grinder.venues.sim.chaos import Chaos, StreamFault
 from grinder.venues.sim.config import Limits, VenueConfig
+from grinder.venues.sim.delays import Chances, Delay
 from grinder.venues.sim.server import VenueServer
 from venue.clients import Rest, Stream, World
 
@@ -122,7 +123,8 @@ def test_waiting_frames_are_forgotten_with_the_rules() -> None:
     async def run() -> list[bytes]:
         chaos, got = Chaos(), list[bytes]()
         for fault in (StreamFault.DELAY, StreamFault.REORDER):
-            chaos.plan(fault, pattern="*", rate=1, times=1, delay_ms=(5, 5), chance=Random(1))
+            late, chances = Delay(ms=5, ms_max=5), Chances(Random)
+            chaos.plan(fault, pattern="*", rate=1, times=1, delay=late, chances=chances)
         for number, frame in enumerate((b"one", b"two")):
             chaos.pass_on(chaos.chosen("s"), ("s", number), frame, got.append)
         chaos.clear()

@@ -26,7 +26,7 @@ GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
 
 FALLBACK = "ETHUSDT"
-"""Contract from which older descriptions take the fields that they do not have yet."""
+"""Contract whose fields older descriptions get, and from which they take what they lack."""
 
 START_PRICES = {
     "BTCUSDT": Decimal("61800.0"),
@@ -56,15 +56,17 @@ def exchange_info(data: tuple[str, ...] = ()) -> dict[str, Any]:
     """
     body: dict[str, Any] = orjson.loads((DATA / "exchange_info.json").read_bytes())
     rows = {row["symbol"]: row for row in body["symbols"]}
-    newer = rows[FALLBACK]
-    for item in data:
-        if item == BUNDLED:
-            continue
-        _, path = _named(item)
-        for symbol, row in contracts(str(path), opener(path)).items():
-            rows[symbol] = {**newer, **row}
-    body["symbols"] = list(rows.values())
+    body["symbols"] = list((rows | _recorded_rows(data, rows[FALLBACK])).values())
     return body
+
+
+def _recorded_rows(data: tuple[str, ...], newer: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    paths = [_named(item)[1] for item in data if item != BUNDLED]
+    return {
+        symbol: {name: row.get(name, value) for name, value in newer.items()}
+        for path in paths
+        for symbol, row in contracts(str(path), opener(path)).items()
+    }
 
 
 def instruments(body: Mapping[str, Any], symbols: tuple[str, ...]) -> dict[str, Instrument]:

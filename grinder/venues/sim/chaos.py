@@ -6,17 +6,14 @@ import asyncio
 from collections.abc import Callable
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
 import attrs
 
-if TYPE_CHECKING:
-    from random import Random
+from grinder.venues.sim.delays import Chances, Delay
 
 RULES_MAX = 100
 LATE_MAX = 20_000
 """Frames that may wait for their time; what comes above that is lost."""
-DELAY_MAX_MS = 600_000
 TIE_S = 1e-5
 
 Deliver = Callable[[bytes], None]
@@ -51,9 +48,8 @@ class Rule:
     """Chance for each frame, 0 to 1."""
     left: int | None
     """How many more frames; None for ever."""
-    delay_ms: tuple[int, int]
-    """Least and greatest delay."""
-    chance: Random
+    delay: Delay
+    chances: Chances
 
     def takes(self, name: str) -> bool:
         """Tell whether this frame goes wrong, and count it."""
@@ -61,11 +57,31 @@ class Rule:
             return False
         if self.fault is StreamFault.GAP and not _is_diff(name):
             return False
-        if self.rate < 1 and self.chance.random() >= self.rate:
+        if self.rate < 1 and self.chances.of(name).random() >= self.rate:
             return False
         if self.left is not None:
             self.left -= 1
         return True
+
+    def harm(self, name: str) -> Harm:
+        """Return what happens to a frame that was taken, alike for all who hear it."""
+        chance = self.chances.of(name)
+        is_late, is_cut = self.fault is StreamFault.DELAY, self.fault is StreamFault.CORRUPT
+        return Harm(
+            fault=self.fault,
+            wait_s=self.delay.drawn_s(chance) if is_late else 0.0,
+            left=chance.random() if is_cut else 1.0,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Harm:
+    """What happens to one frame."""
+
+    fault: StreamFault
+    wait_s: float = 0.0
+    left: float = 1.0
+    """Share of it that is sent."""
 
 
 def _is_diff(name: str) -> bool:
@@ -74,7 +90,7 @@ def _is_diff(name: str) -> bool:
 
 
 class Chaos:
-    """The rules in force. Equal seeds, rules and frames give equal faults."""
+    """The rules in force. Equal seeds, rules and frames of a stream give equal faults."""
 
     def __init__(self) -> None:
         self._rules: list[Rule] = []
@@ -96,16 +112,16 @@ class Chaos:
         pattern: str,
         rate: float,
         times: int | None,
-        delay_ms: tuple[int, int],
-        chance: Random,
+        delay: Delay,
+        chances: Chances,
     ) -> None:
         """Add a rule.
 
         Raises:
             ValueError: a number is out of range, or there are too many rules.
         """
-        if not 0 < rate <= 1 or not 0 <= delay_ms[0] <= delay_ms[1] <= DELAY_MAX_MS:
-            raise ValueError(f"expected a rate in (0, 1] and delays of 0 to {DELAY_MAX_MS} ms")
+        if not 0 < rate <= 1:
+            raise ValueError(f"expected a rate in (0, 1], was {rate}")
         if times is not None and times < 1:
             raise ValueError(f"expected 1 time or more, was {times}")
         self._rules = [rule for rule in self._rules if rule.left != 0]
@@ -116,8 +132,8 @@ class Chaos:
             pattern=pattern,
             rate=rate,
             left=times,
-            delay_ms=delay_ms,
-            chance=chance,
+            delay=delay,
+            chances=chances,
         )
         self._rules.append(rule)
 
@@ -130,34 +146,34 @@ class Chaos:
             handle.cancel()
         self._late.clear()
 
-    def chosen(self, name: str) -> Rule | None:
-        """Return the first rule that takes this frame."""
+    def chosen(self, name: str) -> Harm | None:
+        """Return what happens to this frame, by the first rule that takes it."""
         found = next((rule for rule in self._rules if rule.takes(name)), None)
-        if found is not None:
-            self.counts[found.fault] += 1
-        return found
+        if found is None:
+            return None
+        self.counts[found.fault] += 1
+        return found.harm(name)
 
     def pass_on(
-        self, rule: Rule | None, key: tuple[str, int], frame: bytes, deliver: Deliver
+        self, harm: Harm | None, key: tuple[str, int], frame: bytes, deliver: Deliver
     ) -> None:
-        """Deliver a frame of one stream to one client, as ``rule`` wants.
+        """Deliver a frame of one stream to one client, harmed.
 
         Args:
-            rule: what goes wrong; None when nothing does.
+            harm: what goes wrong; None when nothing does.
             key: stream and client.
             frame: the bytes as they should be.
             deliver: sends bytes to the client.
         """
-        fault = rule.fault if rule else None
+        fault = harm.fault if harm else None
         if fault in (StreamFault.DROP, StreamFault.GAP):
             return
         if fault is StreamFault.REORDER and key not in self._held and len(self._held) < LATE_MAX:
             self._held[key] = frame
             return
-        if rule is not None and fault is StreamFault.CORRUPT:
-            frame = frame[: rule.chance.randrange(1, len(frame))]
-        wait_ms = rule.chance.randint(*rule.delay_ms) if rule and fault is StreamFault.DELAY else 0
-        self._at_its_time(key, wait_ms / 1000, frame, deliver)
+        if harm is not None and fault is StreamFault.CORRUPT:
+            frame = frame[: 1 + int(harm.left * (len(frame) - 2))]
+        self._at_its_time(key, harm.wait_s if harm else 0.0, frame, deliver)
         if fault is StreamFault.DUPLICATE:
             self._at_its_time(key, 0, frame, deliver)
         held = self._held.pop(key, None)

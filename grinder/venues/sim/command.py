@@ -90,10 +90,8 @@ def _until_told(server: VenueServer) -> int:
         for number in (signal.SIGTERM, signal.SIGINT)
     }
     try:
-        line = f"venue: REST {server.rest_url} WS {server.ws_url}"
-        if server.control_url:
-            line += f" CONTROL {server.control_url}"
-        print(line, flush=True)  # noqa: T201
+        control = f" CONTROL {server.control_url}" if server.control_url else ""
+        print(f"venue: REST {server.rest_url} WS {server.ws_url}{control}", flush=True)  # noqa: T201
         while not told.wait(WATCH_S):
             if not server.is_alive:
                 print(f"grinder venue: {server.failure!r}", file=sys.stderr, flush=True)  # noqa: T201

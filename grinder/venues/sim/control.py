@@ -6,21 +6,21 @@ Every call is ``POST /control/<name>`` with a JSON object and answers a JSON obj
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import attrs
 import orjson
 from aiohttp import web
 
-from grinder.errors import ConfigError
 from grinder.simulation.refusals import Refusal
 from grinder.venues.sim.control_accounts import AccountControl
 from grinder.venues.sim.control_faults import FaultControl
 from grinder.venues.sim.control_market import MarketControl, Request, market_state
 from grinder.venues.sim.control_values import whole
 from grinder.venues.sim.feeder import Player
+from grinder.venues.sim.plan import REFUSED
 from grinder.venues.sim.refusing import ApiRefusal
 from grinder.venues.sim.rendering import plain, read_order
 from grinder.venues.sim.rest import body_of, reply
@@ -43,6 +43,11 @@ class Control:
             "reset": self.reset,
         }
 
+    @property
+    def names(self) -> Iterable[str]:
+        """The commands that there are."""
+        return self._commands.keys()
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one HTTP request."""
         body = await body_of(request)
@@ -51,10 +56,10 @@ class Control:
             if not isinstance(wanted, dict):
                 raise TypeError("expected a JSON object")
             return reply(200, self.command(request.match_info["name"], wanted), {})
-        except (ValueError, KeyError, TypeError, InvalidOperation, ConfigError) as error:
-            return reply(400, {"error": f"{type(error).__name__}: {error}"}, {})
         except (ApiRefusal, Refusal) as refusal:
             return reply(400, {"error": str(refusal)}, {})
+        except REFUSED as error:
+            return reply(400, {"error": f"{type(error).__name__}: {error}"}, {})
 
     def command(self, name: str, wanted: Request) -> Any:
         """Carry out one command.
@@ -75,9 +80,7 @@ class Control:
                 "count": self._venue.failures.count,
                 "newest": list(self._venue.failures.newest),
             },
-            "stream_faults": {
-                fault.value: count for fault, count in self._venue.hub.chaos.counts.items()
-            },
+            **self._faults.state(),
             "markets": {
                 symbol: market_state(self._venue, self._players, symbol)
                 for symbol in self._venue.books

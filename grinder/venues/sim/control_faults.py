@@ -10,6 +10,14 @@ from grinder.venues.sim import auth, frames
 from grinder.venues.sim.chaos import StreamFault
 from grinder.venues.sim.control_market import Request
 from grinder.venues.sim.control_values import amount, text, whole
+from grinder.venues.sim.delays import (
+    DELAY_MAX_MS,
+    Chances,
+    Delay,
+    DelayRule,
+    Distribution,
+    Way,
+)
 from grinder.venues.sim.faults import Fault
 from grinder.venues.sim.feeder import chance
 from grinder.venues.sim.liquidations import tell_liquidation
@@ -17,7 +25,6 @@ from grinder.venues.sim.maintenance import State
 from grinder.venues.sim.streams import Route
 from grinder.venues.sim.venue import Venue
 
-DELAY_MAX_MS = 600_000
 TIMES_MAX = 1_000_000_000
 BAN_MAX_MS = 10 * 365 * 24 * 3600 * 1000
 OFFSET_MAX_MS = 10**12
@@ -51,6 +58,14 @@ class FaultControl:
             "key": self.key,
         }
 
+    def state(self) -> dict[str, Any]:
+        """Return the newest delays drawn, and how many frames went wrong, by fault."""
+        counts = self._venue.hub.chaos.counts
+        return {
+            "delays": [list(drawn) for drawn in self._venue.faults.delays.newest],
+            "stream_faults": {fault.value: count for fault, count in counts.items()},
+        }
+
     def stall(self, wanted: Request) -> Any:
         """Send nothing on ``routes``, sockets stay open; an empty list ends it."""
         self._venue.hub.stall(_routes(wanted))
@@ -73,16 +88,14 @@ class FaultControl:
     def stream_fault(self, wanted: Request) -> Any:
         """Let frames of the streams that match ``pattern`` go wrong."""
         times = wanted.get("times")
-        least = whole(wanted, "ms", 100, least=0, most=DELAY_MAX_MS)
         fault, pattern = StreamFault(wanted["fault"]), text(wanted, "pattern", "*")
-        seed = whole(wanted, "seed", self._venue.config.seed, least=-SEED_MAX, most=SEED_MAX)
         self._venue.hub.chaos.plan(
             fault,
             pattern=pattern,
             rate=float(wanted.get("rate", 1)),
             times=None if times is None else whole(wanted, "times", least=1, most=TIMES_MAX),
-            delay_ms=(least, whole(wanted, "ms_max", least, least=0, most=DELAY_MAX_MS)),
-            chance=chance(seed, f"{fault}:{pattern}"),
+            delay=_delay(wanted, 100),
+            chances=self._chances(wanted, f"{fault}:{pattern}"),
         )
         return {}
 
@@ -95,9 +108,26 @@ class FaultControl:
         return {}
 
     def delay(self, wanted: Request) -> Any:
-        """Delay every reply by ``ms``."""
-        self._venue.faults.delay_ms = whole(wanted, "ms", least=0, most=DELAY_MAX_MS)
+        """Delay replies (``way`` out), or requests (in), that match ``method`` and ``path``.
+
+        The delays of each endpoint are a sequence of their own; 0 ms ends what was ordered.
+        """
+        way = Way(wanted.get("way", Way.OUT))
+        method, path = text(wanted, "method", "").upper(), text(wanted, "path", "*")
+        self._venue.faults.delays.plan(
+            DelayRule(
+                way=way,
+                method=method,
+                path=path,
+                delay=_delay(wanted),
+                chances=self._chances(wanted, f"delay:{way}:{method}:{path}"),
+            )
+        )
         return {}
+
+    def _chances(self, wanted: Request, purpose: str) -> Chances:
+        seed = whole(wanted, "seed", self._venue.config.seed, least=-SEED_MAX, most=SEED_MAX)
+        return Chances(lambda name: chance(seed, f"{purpose}:{name}"))
 
     def queue(self, wanted: Request) -> Any:
         """Let order operations wait ``ms`` in front of the matching engine."""
@@ -163,6 +193,22 @@ class FaultControl:
         account = text(wanted, "account", self._venue.config.accounts[0].key)
         self._venue.accounts.add_key(text(wanted, "key"), secret, account)
         return {}
+
+
+def _delay(wanted: Request, default_ms: int | None = None) -> Delay:
+    """Read a distribution: constant unless ``ms_max`` or ``distribution`` says another."""
+    default = {} if default_ms is None else {"default": default_ms}
+    ms = whole(wanted, "ms", least=0, most=DELAY_MAX_MS, **default)
+    usual = Distribution.UNIFORM if "ms_max" in wanted else Distribution.CONSTANT
+    distribution = Distribution(wanted.get("distribution", usual))
+    is_tailed = distribution in (Distribution.EXPONENTIAL, Distribution.LOGNORMAL)
+    most = DELAY_MAX_MS if is_tailed else ms
+    return Delay(
+        distribution=distribution,
+        ms=ms,
+        ms_max=whole(wanted, "ms_max", most, least=0, most=DELAY_MAX_MS),
+        sigma=float(wanted.get("sigma", 0.5)),
+    )
 
 
 def _routes(wanted: Mapping[str, Any]) -> list[Route]:

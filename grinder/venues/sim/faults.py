@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import attrs
 
+from grinder.venues.sim.delays import Delays
 from grinder.venues.sim.maintenance import State
 
 QUEUE_MAX = 1000
@@ -81,11 +82,11 @@ class Planned:
 
 
 class Faults:
-    """Planned faults, and a delay of every reply."""
+    """Planned faults, and delays of requests and replies."""
 
     def __init__(self) -> None:
         self._planned: deque[Planned] = deque(maxlen=QUEUE_MAX)
-        self.delay_ms = 0
+        self.delays = Delays()
         self.queue_ms = 0
         """How long order operations wait between the gateway and the matching engine."""
         self.is_reply_first = False
@@ -110,7 +111,7 @@ class Faults:
     def clear(self) -> None:
         """Forget every fault and the delays."""
         self._planned.clear()
-        self.delay_ms = 0
+        self.delays.clear()
         self.queue_ms = 0
         self.is_reply_first = False
         self.states.clear()

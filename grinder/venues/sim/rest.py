@@ -13,6 +13,7 @@ from aiohttp import web
 
 from grinder.simulation.refusals import Refusal
 from grinder.venues.sim import auth, limits
+from grinder.venues.sim.delays import Way
 from grinder.venues.sim.faults import REPLIES, Fault
 from grinder.venues.sim.holding import holding, release
 from grinder.venues.sim.maintenance import check_state
@@ -80,20 +81,25 @@ class Gateway:
         if endpoint is None:
             return web.Response(status=404, text="Not Found")
         body = (await body_of(request)).decode(errors="replace")
+        delays = self._venue.faults.delays
+        await delays.wait(Way.IN, request.method, request.path)
         fault = self._venue.faults.take(request.method, request.path)
         if fault is not None and not fault.is_carried_out:
+            await delays.wait(Way.OUT, request.method, request.path)
             return self._faulty(request, fault)
         answer, late = await self._answer(request, endpoint, body)
         if fault is Fault.SILENT:
             await self._venue.stopping.wait()
+        await delays.wait(Way.OUT, request.method, request.path)
         if fault is not None:
             return self._faulty(request, fault)
-        if self._venue.faults.delay_ms:
-            await asyncio.sleep(self._venue.faults.delay_ms / 1000)
         if late:
-            await answer.prepare(request)
-            await answer.write_eof()
-            release(self._venue.hub, late)
+            # Even where the client has left, what happened is told.
+            try:
+                await answer.prepare(request)
+                await answer.write_eof()
+            finally:
+                release(self._venue.hub, late)
         return answer
 
     async def _answer(

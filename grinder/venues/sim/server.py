@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any
 
 from aiohttp import web
 
 from grinder.errors import ConfigError, InvariantError
-from grinder.venues.sim import rest_account, rest_candles, rest_market, rest_more, rest_trade
+from grinder.venues.sim import plan, rest_account, rest_candles, rest_market, rest_more, rest_trade
 from grinder.venues.sim.allmarket import AllMarket
 from grinder.venues.sim.config import VenueConfig, check
 from grinder.venues.sim.control import Control
@@ -127,13 +127,16 @@ class VenueServer:
         markets = players(venue)
         for player in markets.values():
             player.prime()
-        self._control = Control(venue, markets)
+        self._control = control = Control(venue, markets)
+        faults = self.config.faults
+        steps = plan.read(faults, control.names) if faults is not None else []
+        steps = plan.begin(steps, control.command)
         api = WsApi(venue, TABLE)
         runners: list[web.AppRunner] = []
         try:
             await self._listen(venue, api, runners)
             self._started.set_result(None)
-            await self._work(venue, api, markets)
+            await self._work(venue, api, markets, plan.work(steps, control.command))
         finally:
             venue.close()
             venue.hub.drop(Route)
@@ -162,7 +165,13 @@ class VenueServer:
             port = await _bound(control, config.host, config.control_port, runners)
             self.control_url = f"http://{config.host}:{port}/control"
 
-    async def _work(self, venue: Venue, api: WsApi, markets: dict[str, Player]) -> None:
+    async def _work(
+        self,
+        venue: Venue,
+        api: WsApi,
+        markets: dict[str, Player],
+        planned: Coroutine[Any, Any, None],
+    ) -> None:
         """Run the market and the clock until stopped; the first failure ends the venue."""
         assert self._stop is not None
         works: list[Callable[[], Awaitable[None]]] = [player.play for player in markets.values()]
@@ -173,6 +182,7 @@ class VenueServer:
             asyncio.ensure_future(venue.hub.keep_alive()),
             asyncio.ensure_future(api.keep_alive()),
             asyncio.ensure_future(AllMarket(venue).work()),
+            asyncio.ensure_future(planned),
         ]
         stopping = asyncio.ensure_future(self._stop.wait())
         try:

@@ -218,9 +218,9 @@ class Hub:
         self, stream: str, name: str, frame: bytes, listeners: Iterable[Connection]
     ) -> None:
         clients = [each for each in listeners if each.route not in self._stalled]
-        rule = self.chaos.chosen(name) if clients else None
+        harm = self.chaos.chosen(name) if clients else None
         for connection in clients:
-            if rule is not None and rule.fault is StreamFault.RESET:
+            if harm is not None and harm.fault is StreamFault.RESET:
                 self._abort(connection)
                 continue
             whole = frame
@@ -231,7 +231,7 @@ class Hub:
                 if not to.is_dead:
                     self._enqueue(to, late)
 
-            self.chaos.pass_on(rule, (stream, id(connection)), whole, deliver)
+            self.chaos.pass_on(harm, (stream, id(connection)), whole, deliver)
 
     def _enqueue(self, connection: Connection, frame: bytes) -> None:
         try:

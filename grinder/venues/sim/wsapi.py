@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -12,8 +14,10 @@ import orjson
 from aiohttp import WSMessage, WSMsgType, web
 
 from grinder.venues.sim import auth, limits
+from grinder.venues.sim.delays import Way
 from grinder.venues.sim.faults import REPLIES, Fault
 from grinder.venues.sim.holding import release
+from grinder.venues.sim.lane import Lane
 from grinder.venues.sim.params import named_texts
 from grinder.venues.sim.refusing import ApiRefusal
 from grinder.venues.sim.rest import Answer, Call, Endpoint, Request, Security, Table, answered
@@ -63,6 +67,11 @@ class Session:
     credential: auth.Credential | None = None
     """Who is logged on."""
     since_ms: int = 0
+    arriving: Lane = attrs.field(factory=Lane)
+    """Requests on their way in; they keep their order."""
+    leaving: Lane = attrs.field(factory=Lane)
+    late: deque[UserFrames] = attrs.field(factory=deque)
+    """User-data frames that wait for the replies on their way out, in their order."""
 
     def abort(self) -> None:
         """Break the connection."""
@@ -99,6 +108,12 @@ class WsApi:
             session.abort()
         finally:
             self._sessions.discard(session)
+            for lane in (session.arriving, session.leaving):
+                with suppress(ConnectionError):
+                    await lane.close()
+            # Whose replies could not leave: what happened is told all the same.
+            for late in session.late:
+                release(self._venue.hub, late)
         await socket.close()
         return socket
 
@@ -134,18 +149,30 @@ class WsApi:
         if message.type is not WSMsgType.TEXT:
             return
         number, method, params = _parsed(message.data)
+        wait_s = self._venue.faults.delays.drawn_s(Way.IN, "WS", _known(method))
+        await session.arriving.put(wait_s, lambda: self._carry_out(session, number, method, params))
+
+    async def _carry_out(
+        self, session: Session, number: Any, method: str, params: dict[str, str] | None
+    ) -> None:
+        """Carry out what has arrived, and let the answer leave when it may."""
         fault = self._venue.faults.take("WS", method)
-        if fault is not None and not fault.is_carried_out:
-            await self._faulty(session, number, fault)
-            return
-        body, late = await self._answer(session, number, method, params)
-        if fault is not None:
-            await self._faulty(session, number, fault)
-        else:
-            if self._venue.faults.delay_ms:
-                await asyncio.sleep(self._venue.faults.delay_ms / 1000)
-            await session.socket.send_str(orjson.dumps(body).decode())
-        release(self._venue.hub, late)
+        body: dict[str, Any] = {}
+        late: UserFrames = []
+        if fault is None or fault.is_carried_out:
+            body, late = await self._answer(session, number, method, params)
+
+        session.late.append(late)
+
+        async def leave() -> None:
+            if fault is not None:
+                await self._faulty(session, number, fault)
+            else:
+                await session.socket.send_str(orjson.dumps(body).decode())
+            release(self._venue.hub, session.late.popleft())
+
+        wait_s = self._venue.faults.delays.drawn_s(Way.OUT, "WS", _known(method))
+        await session.leaving.put(wait_s, leave)
 
     async def _answer(
         self, session: Session, number: Any, method: str, params: dict[str, str] | None
@@ -235,6 +262,11 @@ class WsApi:
             await session.socket.send_str(orjson.dumps(body).decode())
         elif fault is not Fault.SILENT:
             session.abort()
+
+
+def _known(method: str) -> str:
+    """Return the method, or nothing where a client made it up."""
+    return method if method in METHODS or method in SESSIONS else ""
 
 
 def _limit(kind: str, interval: tuple[str, int], limit: int) -> dict[str, Any]:
