@@ -81,6 +81,8 @@ def run(
     report: Annotated[Path | None, typer.Option(help="Write a JSON report at the end.")] = None,
     port: Annotated[int | None, typer.Option(help="Short for --set run.port=.")] = None,
     data: Annotated[str | None, typer.Option(help="Short for --set sim.data=.")] = None,
+    regime: Annotated[str | None, typer.Option(help="Short for --set sim.regimes=.")] = None,
+    faults: Annotated[str | None, typer.Option(help="Short for --set sim.faults=.")] = None,
     speed: Annotated[float | None, typer.Option(help="Short for --set sim.speed=.")] = None,
     log: Annotated[str | None, typer.Option(help="Short for --set run.log=: text, json.")] = None,
     journal: Annotated[
@@ -93,6 +95,8 @@ def run(
         "run.symbols": symbols,
         "run.port": port,
         "sim.data": data,
+        "sim.regimes": regime,
+        "sim.faults": faults,
         "sim.speed": speed,
         "run.log": log,
         "journal.directory": journal,

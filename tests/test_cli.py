@@ -114,6 +114,7 @@ def test_run_builds_settings_from_its_options(provide: Provide, tmp_path: Path) 
     options = ["--config", str(file), "--set", "policy.spacing_bps=9", "--symbols", "BTCUSDT"]
     options += ["--for", "2.5", "--report", str(tmp_path / "r.json"), "--port", "0"]
     options += ["--data", "x.gz", "--speed", "4", "--log", "json", "--venue", "sim"]
+    options += ["--regime", "crash", "--faults", "f.toml"]
     answer = RUNNER.invoke(cli.app, ["run", *options])
 
     assert (answer.exit_code, answer.output) == (0, "")
@@ -122,6 +123,7 @@ def test_run_builds_settings_from_its_options(provide: Provide, tmp_path: Path) 
     assert config.run.symbols == ("BTCUSDT",)
     assert (config.run.port, config.run.log) == (0, "json")
     assert (config.sim.data, config.sim.speed) == ("x.gz", 4.0)
+    assert (config.sim.regimes, config.sim.faults) == (("crash",), "f.toml")
     assert seen["for_seconds"] == 2.5
     assert seen["report"] == tmp_path / "r.json"
     assert seen["secrets"] is SIM

@@ -48,7 +48,7 @@ from grinder.venues.binance import VenueFacts, VenueHosts, hosts, load_venue
 from grinder.venues.binance_rest import BinanceRestPort
 from grinder.venues.last_resort import cancel_own
 from grinder.venues.signing import Credentials
-from grinder.venues.sim.config import BUNDLED, AccountSeed, VenueConfig
+from grinder.venues.sim.config import AccountSeed, VenueConfig, recordings
 from grinder.venues.sim.server import VenueServer
 from grinder.venues.stream import BinanceStreamPort, BinanceUserStreamPort
 
@@ -274,7 +274,9 @@ def _embedded_venue(config: Config, secrets: Secrets) -> VenueServer | None:
     return VenueServer(
         VenueConfig(
             symbols=config.run.symbols,
-            data=(sim.data or BUNDLED,),
+            data=recordings([name for name in sim.data.split(",") if name], sim.regimes),
+            regimes=sim.regimes,
+            faults=Path(sim.faults) if sim.faults else None,
             seed=sim.seed,
             speed=sim.speed,
             order_log=Path(sim.order_log) if sim.order_log else None,

@@ -62,7 +62,13 @@ class SimSettings:
     """[sim]: the embedded venue."""
 
     data: str = ""
-    """Recording to play; empty plays the one in the package."""
+    """Recordings to play, FILE or SYMBOL=FILE, separated by commas: frames of hftbacktest or
+    cryptofeed, or bars (CSV). Empty plays the one in the package."""
+    regimes: tuple[str, ...] = ()
+    """Kinds of generated markets: range, trend-up, trend-down, shock, thin, crash, halt. Empty: the
+    first five by chance; else nothing is recorded unless data says so."""
+    faults: str = ""
+    """File of what the venue shall do wrong (docs/venue.md)."""
     speed: float = 1.0
     seed: int = 1
     balance: Decimal = Decimal(10_000)

@@ -131,8 +131,17 @@ class CcxtTrader(Trader):
         balance = self._call("fetch_balance")
         return {"balance": balance["total"]["USDT"], "availableBalance": balance["free"]["USDT"]}
 
-    def trades(self) -> list[Row]:
-        return [row["info"] for row in self._call("fetch_my_trades", SYMBOL)]
+    def trades(self, limit: int | None = None) -> list[Row]:
+        return [row["info"] for row in self._call("fetch_my_trades", SYMBOL, limit=limit)]
+
+    def wallet(self) -> Row:
+        """Return the row of USDT as the venue wrote it."""
+        rows = self._call("fapiPrivateV3GetBalance")
+        return next(row for row in rows if row["asset"] == "USDT")
+
+    def fundings(self) -> list[Row]:
+        """Return funding payments."""
+        return [row["info"] for row in self._call("fetch_funding_history", SYMBOL, limit=1000)]
 
     def place_algo(self, **order: Any) -> Row:
         wanted = _wanted(order)

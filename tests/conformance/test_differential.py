@@ -1,237 +1,270 @@
-"""The same random program through ccxt and through our own HTTP, against two equal venues."""
+"""The same random program through ccxt and through our real port, against two equal venues."""
 
 from __future__ import annotations
 
-import random
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-import attrs
 import pytest
 
 from conformance.ccxt_trader import CcxtTrader
 from conformance.conftest import stand
-from conformance.trader import RefusedError, Row
-from grinder import errors
-from grinder.venues.clock import VenueClock
-from grinder.venues.http import Request, VenueHttp
-from grinder.venues.signing import Credentials
+from conformance.port_trader import PortTrader, RawTrader, answered
+from conformance.program import SYMBOL, Program, Step, funding_interval_ms, move_market
+from conformance.trader import Row
 from grinder.venues.sim.config import Limits, VenueConfig
 from grinder.venues.sim.server import VenueServer
+from venue.clients import Rest
 
 OPERATIONS = 1_000
+COMPARED_EVERY = 100
+ROWS_MAX = 1_000
 SEEDS = (1, 2)
-CREDENTIALS = Credentials(key="sim-key", secret="sim-secret")
-# Two venues can't count a client's calls in the same windows, nor reach a funding at the same call.
-CONFIG = VenueConfig(
-    paused=True,
-    funding_rate=Decimal(0),
-    limits=Limits(weight_1m=1_000_000, orders_10s=1_000_000, orders_1m=1_000_000),
-)
+HEDGE_SEED = 3
+FUNDING_RATE = Decimal("0.0003")
+# Two venues can't count a client's calls in the same windows.
+LIMITS = Limits(weight_1m=1_000_000, orders_10s=1_000_000, orders_1m=1_000_000)
 TIMES = {"ts", "time", "updateTime", "now_ms", "update_id", "connections"}
+IDS = {"orderId", "order_id", "id", "trade_id", "tranId", "tradeId", "info"}
+"""Both count from the moment of the start."""
+ANSWERED = ("status", "executedQty")
+LOOKED_UP = (*ANSWERED, "clientOrderId", "side", "price", "origQty", "reduceOnly")
 
 
-class OurTrader:
-    """Our own client."""
+class TheirTrader:
+    """ccxt, with orders by name as the program has them."""
 
     def __init__(self, server: VenueServer) -> None:
-        self._http = VenueHttp(
-            server.rest_url,
-            CREDENTIALS,
-            VenueClock(),
-            connect_timeout_ms=5_000,
-            read_timeout_ms=20_000,
-        )
+        self.client = CcxtTrader(server)
+        self._ids: dict[str, int] = {}
 
     def place(self, **order: Any) -> Row:
-        # As the other client asks for it.
-        return self._call("POST", "order", order | {"newOrderRespType": "RESULT"})
+        """Place an order."""
+        return self._noted(self.client.place(**order))
 
-    def amend(self, order_id: int, side: str, quantity: float, price: float) -> Row:
-        wanted = {"orderId": order_id, "side": side, "quantity": quantity, "price": price}
-        return self._call("PUT", "order", wanted)
+    def batch(self, orders: list[Row]) -> list[Any]:
+        """Place several orders at once; an answer that is an error is its code."""
+        rows = self.client.batch(orders)
+        return [row["code"] if "code" in row else self._noted(row) for row in rows]
 
-    def cancel(self, order_id: int) -> Row:
-        return self._call("DELETE", "order", {"orderId": order_id})
+    def amend(self, name: str, side: str, quantity: float, price: float) -> Row:
+        """Amend an order."""
+        return self.client.amend(self.id_of(name), side, quantity, price)
+
+    def cancel(self, name: str) -> Row:
+        """Cancel an order."""
+        return self.client.cancel(self.id_of(name))
+
+    def query(self, name: str) -> Row:
+        """Look an order up."""
+        return self.client.order(self.id_of(name))
 
     def cancel_all(self) -> None:
-        self._call("DELETE", "allOpenOrders", {})
+        """Cancel all open orders."""
+        self.client.cancel_all()
 
     def leverage(self, leverage: int) -> Row:
-        return self._call("POST", "leverage", {"leverage": leverage})
+        """Set the leverage."""
+        return self.client.leverage(leverage)
 
-    def _call(self, method: str, path: str, wanted: Row) -> Row:
-        # The log quotes refused numbers as they were written: whole ones without a point.
-        parameters = tuple(
-            (key, f"{value:.10g}" if isinstance(value, float) else str(value))
-            for key, value in wanted.items()
-        )
-        request = Request(
-            method=method,
-            path="/fapi/v1/" + path,
-            parameters=(("symbol", "BTCUSDT"), *parameters),
-        )
-        try:
-            return dict(self._http.call(request))
-        except errors.RefusedError as error:
-            raise RefusedError(error.code, error.text) from error
+    def countdown(self, ms: int) -> Row:
+        """Arm the dead-man switch."""
+        return self.client.countdown(ms)
 
+    def id_of(self, name: str) -> int:
+        """Return the id of the newest order of that name; 1 for one that never came to be."""
+        return self._ids.get(name, 1)
 
-@attrs.frozen(kw_only=True)
-class Step:
-    """One call of the program, for the client or for the market."""
-
-    call: str
-    wanted: tuple[Any, ...] = ()
-    named: dict[str, Any] = attrs.field(factory=dict)
-    is_market: bool = False
-
-
-class Program:
-    """A random program; it learns the ids of orders from the answers."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
-        self._mid = 617_000
-        self._number = 0
-        self.placed: list[tuple[int, str]] = []
-
-    def step(self) -> Step:
-        """Return the next step."""
-        kinds, weights = zip(*self._choices(), strict=True)
-        step: Step = self._random.choices(kinds, weights)[0]()
-        return step
-
-    def _choices(self) -> list[tuple[Any, int]]:
-        choices = [
-            (self._limit, 45),
-            (self._taker, 12),
-            (self._move, 12),
-            (self._trade, 8),
-            (lambda: Step(call="cancel_all"), 1),
-            (lambda: Step(call="leverage", wanted=(self._random.randint(5, 25),)), 1),
-        ]
-        if self.placed:
-            choices += [(self._amend, 12), (self._cancel, 14)]
-        return choices
-
-    def _limit(self) -> Step:
-        named = {
-            "side": self._side(),
-            "type": "LIMIT",
-            "timeInForce": self._random.choice(("GTC", "GTC", "GTX", "IOC", "FOK")),
-            "quantity": self._quantity(),
-            "price": self._price(),
-        }
-        return Step(call="place", named=named | self._more())
-
-    def _taker(self) -> Step:
-        named = {"side": self._side(), "type": "MARKET", "quantity": self._quantity()}
-        return Step(call="place", named=named | self._more())
-
-    def _more(self) -> Row:
-        self._number += 1
-        # Every fortieth id is used again, to be refused while its order lives.
-        number = self._number - self._number % 40 // 39
-        more: Row = {"newClientOrderId": f"differential-{number}"}
-        if self._random.random() < 0.15:
-            more["reduceOnly"] = "true"
-        return more
-
-    def _amend(self) -> Step:
-        order_id, side = self._random.choice(self.placed[-30:])
-        return Step(call="amend", wanted=(order_id, side, self._quantity(), self._price()))
-
-    def _cancel(self) -> Step:
-        return Step(call="cancel", wanted=(self._random.choice(self.placed[-30:])[0],))
-
-    def _move(self) -> Step:
-        self._mid += self._random.randint(-200, 200)
-        named = {
-            "symbol": "BTCUSDT",
-            "bid": f"{self._mid / 10:.1f}",
-            "ask": f"{self._mid / 10 + 0.1:.1f}",
-            "bid_qty": self._quantity(),
-            "ask_qty": self._quantity(),
-        }
-        return Step(call="quote", named=named, is_market=True)
-
-    def _trade(self) -> Step:
-        is_sell = self._random.random() < 0.5
-        named = {
-            "symbol": "BTCUSDT",
-            "price": f"{(self._mid + (0 if is_sell else 1)) / 10:.1f}",
-            "qty": self._quantity(),
-            "buyer_is_maker": is_sell,
-        }
-        return Step(call="trade", named=named, is_market=True)
-
-    def _side(self) -> str:
-        return self._random.choice(("BUY", "SELL"))
-
-    def _quantity(self) -> float:
-        return self._random.choice((1, 2, 5, 10, 20, 100, 5_000)) / 1_000
-
-    def _price(self) -> float:
-        return (self._mid + self._random.randint(-300, 300)) / 10
+    def _noted(self, row: Row) -> Row:
+        self._ids[row["clientOrderId"]] = int(row["orderId"])
+        return row
 
 
 @pytest.fixture
 def servers() -> Iterator[tuple[VenueServer, VenueServer]]:
-    first, second = VenueServer(CONFIG), VenueServer(CONFIG)
-    first.start()
-    second.start()
+    config = VenueConfig(
+        paused=True,
+        funding_rate=FUNDING_RATE,
+        funding_interval_ms=funding_interval_ms(),
+        limits=LIMITS,
+    )
+    first, second = VenueServer(config), VenueServer(config)
+    for server in (first, second):
+        server.start()
+        stand(server)
     yield first, second
     first.stop()
     second.stop()
 
 
-def done(trader: Any, step: Step) -> Any:
-    """Return what came of a step, without times."""
-    try:
-        answer = getattr(trader, step.call)(*step.wanted, **step.named)
-    except RefusedError as error:
-        return error.code
-    kept = ("orderId", "clientOrderId", "status", "executedQty", "price", "origQty")
-    return {key: answer.get(key) for key in kept} if step.call in ("place", "amend") else None
+def seen(call: str, answer: Any) -> Any:
+    """Return what an answer says, without times and ids; numbers as numbers."""
+    if isinstance(answer, list):
+        # ccxt sorts the answers to a batch by time; refusals, which have none, come first.
+        codes = sorted(each for each in answer if isinstance(each, int))
+        rows = {row["clientOrderId"]: row for row in answer if isinstance(row, dict)}
+        return [*codes, *(seen("place", rows[name]) | {"name": name} for name in sorted(rows))]
+    if not isinstance(answer, dict):
+        return answer
+    names = {"place": ANSWERED, "cancel": ANSWERED, "amend": ANSWERED, "query": LOOKED_UP}
+    return {name: number(answer[name]) for name in names.get(call, ())}
 
 
-def timeless(value: Any) -> Any:
+def number(value: Any) -> Any:
+    """Return a text that is a number as one."""
+    return Decimal(value) if isinstance(value, str) and value[:1].isdigit() else value
+
+
+def plain(value: Any) -> Any:
     """Return ``value`` without what two clocks must show differently."""
     if isinstance(value, dict):
-        return {key: timeless(value[key]) for key in value if key not in TIMES}
-    return [timeless(each) for each in value] if isinstance(value, list | tuple) else value
+        return {key: plain(each) for key, each in value.items() if key not in TIMES | IDS}
+    return [plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def written(line: Row) -> Row:
+    """Return a line of the log; of what was refused it quotes what the client wrote.
+
+    Numbers are written in more than one way, and a cancel names an order by id or by name.
+    """
+    if line["op"] == "cancel-refused":
+        line = line | {"client_id": ""}
+    return {name: number(each) if name in {"price", "qty"} else each for name, each in line.items()}
+
+
+def snapshot(server: VenueServer) -> dict[str, Any]:
+    """Return all that a venue knows of the account, as a stranger reads it."""
+    rest = Rest(server.rest_url)
+    page = {"symbol": SYMBOL, "limit": ROWS_MAX}
+    orders = rest.call("GET", "/fapi/v1/allOrders", **page)
+    trades = rest.call("GET", "/fapi/v1/userTrades", **page)
+    assert len(orders) < ROWS_MAX, "more orders than one page shows"
+    ranks = {row["orderId"]: rank for rank, row in enumerate(orders)}
+    return {
+        "orders": plain(orders),
+        "trades": [(ranks.get(row["orderId"]), plain(row)) for row in trades],
+        "open": plain(rest.call("GET", "/fapi/v1/openOrders", symbol=SYMBOL)),
+        "account": plain(rest.call("GET", "/fapi/v3/account")),
+        "positions": plain(rest.call("GET", "/fapi/v3/positionRisk")),
+        "income": plain(rest.call("GET", "/fapi/v1/income", limit=ROWS_MAX)),
+        "book": plain(rest.get("/fapi/v1/depth", symbol=SYMBOL, limit=1000)["bids"]),
+        "state": plain(server.control("state")),
+        "log": [written(plain(row)) for row in server.control("orders")["orders"]],
+    }
+
+
+def differing(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """Return the first difference of each part of two snapshots."""
+    found: dict[str, Any] = {}
+    for name, ours in first.items():
+        theirs = second[name]
+        if ours == theirs:
+            continue
+        pairs = zip(ours, theirs, strict=False) if isinstance(ours, list) else [(ours, theirs)]
+        found[name] = next((pair for pair in pairs if pair[0] != pair[1]), "of another length")
+    return found
+
+
+def check_reads(theirs: CcxtTrader, ours: PortTrader, since_ns: int) -> None:
+    """Check that ccxt and the port read the same of their accounts."""
+    account, trades = ours.account(), ours.trades(since_ns).trades
+    rows = {"open": theirs.open_orders(), "trades": theirs.trades(ROWS_MAX)}
+    held = {row["symbol"]: row for row in theirs.positions()}
+
+    assert [seen("query", ours.row(each)) for each in account.open_orders] == [
+        seen("query", row) for row in rows["open"]
+    ]
+    for position in account.positions:
+        row = held.get(position.symbol, {})
+        assert ours.qty(position.qty_lots) == Decimal(row.get("positionAmt", 0))
+        assert position.entry_price == Decimal(row.get("entryPrice", 0))
+        assert position.unrealized_pnl == Decimal(row.get("unRealizedProfit", 0))
+    assert account.wallet == Decimal(theirs.wallet()["balance"])
+    assert [
+        (ours.price(each.price_ticks), ours.qty(each.qty_lots), each.fee, each.realized_pnl)
+        for each in trades
+    ] == [
+        tuple(Decimal(row[name]) for name in ("price", "qty", "commission", "realizedPnl"))
+        for row in rows["trades"]
+    ]
+    assert [(each.side.value, each.is_maker) for each in trades] == [
+        (row["side"], row["maker"]) for row in rows["trades"]
+    ]
+    assert [amount for _, _, amount, _ in ours.funding(since_ns).payments] == [
+        Decimal(row["income"]) for row in theirs.fundings()
+    ]
+
+
+def played(
+    servers: tuple[VenueServer, VenueServer], program: Program, theirs: TheirTrader, ours: RawTrader
+) -> list[Any]:
+    """Play a program through both clients; return every answer, equal from both."""
+    answers: list[Any] = []
+    since_ns = time.time_ns()
+    for step in program.steps(OPERATIONS):
+        if step.is_market:
+            for server in servers:
+                move_market(server, step)
+            continue
+        answers.append(asked_both(theirs, ours, step, len(answers)))
+        if len(answers) % COMPARED_EVERY == 0:
+            snapshots = [snapshot(server) for server in servers]
+            assert differing(*snapshots) == {}, f"after operation {len(answers)}"
+            if isinstance(ours, PortTrader):
+                check_reads(theirs.client, ours, since_ns)
+    return answers
+
+
+def asked_both(theirs: TheirTrader, ours: RawTrader, step: Step, number_of_step: int) -> Any:
+    """Return the answer to one call, which is the same from both."""
+    answer = seen(step.call, answered(getattr(theirs, step.call), *step.wanted, **step.named))
+    own = seen(step.call, answered(getattr(ours, step.call), *step.wanted, **step.named))
+    assert own == answer, f"operation {number_of_step}: {step}"
+    return answer
+
+
+def check_that_much_happened(server: VenueServer, answers: list[Any]) -> None:
+    """Check that the program was one that compares something."""
+    codes = {
+        each
+        for answer in answers
+        for each in (answer if isinstance(answer, list) else [answer])
+        if isinstance(each, int)
+    }
+    log = server.control("orders")["orders"]
+    rows = Rest(server.rest_url).call("GET", "/fapi/v1/income", limit=ROWS_MAX)
+
+    assert {-5022, -2011, -2013, -2019, -2022, -4116, -4164, -4005, -4015} <= codes
+    assert {"fill", "amended", "canceled", "expired"} <= {row["op"] for row in log}
+    assert {"COMMISSION", "REALIZED_PNL", "FUNDING_FEE"} <= {row["incomeType"] for row in rows}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_two_clients_leave_two_venues_equal(
+def test_ccxt_and_our_port_leave_two_venues_equal(
     servers: tuple[VenueServer, VenueServer], seed: int
 ) -> None:
-    theirs, ours = CcxtTrader(servers[0]), OurTrader(servers[1])
-    program = Program(seed)
-    answers: list[Any] = []
-    for server in servers:
-        stand(server)
-    for number in range(OPERATIONS):
-        step = program.step()
-        if step.is_market:
-            for server in servers:
-                server.control(step.call, **step.named)
-            continue
-        answer = done(theirs, step)
-        assert done(ours, step) == answer, f"seed {seed}, operation {number}: {step}"
-        answers.append(answer)
-        if step.call == "place" and isinstance(answer, dict):
-            program.placed.append((int(answer["orderId"]), step.named["side"]))
-    books = [CcxtTrader(server).depth() for server in servers]
-    theirs.close()
-    states = [timeless(server.control("state")) for server in servers]
-    logs = [timeless(server.control("orders")) for server in servers]
+    theirs, ours = TheirTrader(servers[0]), PortTrader(servers[1])
+    try:
+        answers = played(servers, Program(seed, is_hedged=False), theirs, ours)
+    finally:
+        ours.close()
+        theirs.client.close()
 
-    assert all(books[0][side] == books[1][side] for side in ("bids", "asks"))
-    assert states[0] == states[1]
-    assert logs[0] == logs[1]
-    # A program in which nothing is refused, filled or amended would compare little.
-    assert {-5022, -2011, -2022, -2019} <= {each for each in answers if isinstance(each, int)}
-    assert {"fill", "amended", "canceled", "expired"} <= {row["op"] for row in logs[0]["orders"]}
+    check_that_much_happened(servers[0], answers)
+
+
+def test_ccxt_and_signed_requests_leave_two_venues_equal_in_hedge_mode(
+    servers: tuple[VenueServer, VenueServer],
+) -> None:
+    theirs, ours = TheirTrader(servers[0]), RawTrader(servers[1])
+    for server in servers:
+        Rest(server.rest_url).call("POST", "/fapi/v1/positionSide/dual", dualSidePosition="true")
+    try:
+        answers = played(servers, Program(HEDGE_SEED, is_hedged=True), theirs, ours)
+    finally:
+        ours.close()
+        theirs.client.close()
+
+    check_that_much_happened(servers[0], answers)

@@ -14,8 +14,8 @@ import requests
 from grinder.errors import ConfigError
 from grinder.venues.sim import catalog
 from grinder.venues.sim.clock import VenueClock
-from grinder.venues.sim.command import recordings, serve
-from grinder.venues.sim.config import BUNDLED, VenueConfig
+from grinder.venues.sim.command import serve
+from grinder.venues.sim.config import BUNDLED, VenueConfig, recordings
 from grinder.venues.sim.feeder import Timeline
 from grinder.venues.sim.server import VenueServer
 from venue.clients import Rest, Stream

@@ -11,7 +11,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from grinder.errors import ConfigError
-from grinder.venues.sim.config import BUNDLED, DEFAULT_ACCOUNT, AccountSeed, VenueConfig
+from grinder.venues.sim.config import (
+    DEFAULT_ACCOUNT,
+    AccountSeed,
+    VenueConfig,
+    recordings,
+)
 from grinder.venues.sim.server import VenueServer
 
 WATCH_S = 0.5
@@ -53,13 +58,6 @@ def serve(
         print(f"grinder venue: {error}", file=sys.stderr, flush=True)  # noqa: T201
         return 2
     return _until_told(server)
-
-
-def recordings(data: Sequence[str] | None, regimes: Sequence[str]) -> tuple[str, ...]:
-    """Return what is played: the bundled recording unless recordings or regimes are asked for."""
-    if data:
-        return tuple(data)
-    return () if regimes else (BUNDLED,)
 
 
 def account(text: str) -> AccountSeed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -85,6 +86,13 @@ class VenueConfig:
     funding_interval_ms: int = 8 * 3600 * 1000
     mark_interval_s: float = 1.0
     limits: Limits = attrs.field(factory=Limits)
+
+
+def recordings(data: Sequence[str] | None, names: Sequence[str]) -> tuple[str, ...]:
+    """Return what is played: the bundled recording unless recordings or regimes are named."""
+    if data:
+        return tuple(data)
+    return () if names else (BUNDLED,)
 
 
 def check(config: VenueConfig) -> None:

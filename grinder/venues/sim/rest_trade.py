@@ -63,6 +63,8 @@ def _one_of_batch(
         return carry_out(call, Params(texts))
     except (Refusal, ApiRefusal) as refusal:
         answer = {"code": refusal.code, "msg": refusal.msg}
+        # What the elements before it did stands before it in the log.
+        call.venue.collect(call.now_ms)
         note_refusal(call.venue, call.account, operation, texts, answer)
         return answer
 
@@ -127,6 +129,7 @@ def cancel_batch(call: Call) -> Any:
             answers.append({"code": refusal.code, "msg": refusal.msg})
             key = "orderId" if is_id else "origClientOrderId"
             wanted = {"symbol": symbol, key: value}
+            call.venue.collect(call.now_ms)
             note_refusal(call.venue, call.account, "cancel", wanted, answers[-1])
     return answers
 

@@ -18,7 +18,7 @@ from grinder.venues.sim.config import Limits
 
 PUBLIC = re.compile(r"^(!bookTicker|[a-z0-9_]+@(bookTicker|trade|depth\w*(@\w+)?|rpiDepth@\w+))$")
 MARKET = re.compile(
-    r"^(!(?!bookTicker)\w+(@\w+)*|[a-z0-9_]+@(aggTrade|markPrice(@1s)?|kline_\w+|continuousKline_\w+|miniTicker|ticker|forceOrder))$"
+    r"^(!(?!bookTicker)\w+(@\w+)*|[a-z0-9_]+@(trade|aggTrade|markPrice(@1s)?|kline_\w+|continuousKline_\w+|miniTicker|ticker|forceOrder))$"
 )
 
 

@@ -68,6 +68,7 @@ class Venue:
         self.funding_history: dict[str, deque[Mark]] = {
             symbol: deque(maxlen=FUNDING_HISTORY_MAX) for symbol in self.books
         }
+        self._untold: dict[str, list[OwnReport]] = {}
         self.stopping = asyncio.Event()
 
     def book(self, symbol: str) -> PublicBook:
@@ -167,20 +168,22 @@ class Venue:
 
     def pump(self, now_ms: int) -> None:
         """Pass on what the exchange said: to the log, to owners, to the public tape."""
-        events = self.exchange.drain()
-        if not events:
-            return
-        reports: dict[str, list[OwnReport]] = {}
-        for event in events:
+        self.collect(now_ms)
+        if self._untold:
+            reports, self._untold = self._untold, {}
+            for account, told in reports.items():
+                self.tell(account, userframes.ordered(told, now_ms))
+
+    def collect(self, now_ms: int) -> None:
+        """Write what the exchange said to the log; owners are told of it when it is pumped."""
+        for event in self.exchange.drain():
             if isinstance(event, OwnTrade):
                 self._print(event, now_ms)
                 continue
-            reports.setdefault(event.account, []).append(event)
+            self._untold.setdefault(event.account, []).append(event)
             if isinstance(event, OrderReport):
                 self._note(event)
                 tell_if_liquidated(self.hub, event, now_ms)
-        for account, told in reports.items():
-            self.tell(account, userframes.ordered(told, now_ms))
 
     def reset(self) -> None:
         """Begin anew with fresh accounts at the present market; faults and counts are cleared."""

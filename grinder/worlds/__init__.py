@@ -1,0 +1,1 @@
+"""Fault worlds: the whole system, its venue and its market in virtual time, and what goes wrong."""

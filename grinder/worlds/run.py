@@ -1,0 +1,224 @@
+"""One world from its first moment to its verdict.
+
+First a time in which things go wrong, as planned; then one in which nothing does and the market
+stands still, in which everything must come to rest: the ladder back, the books equal.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from grinder.errors import GrinderError
+from grinder.journal.reading import JournalReader
+from grinder.messages.codec import CODEC
+from grinder.model.settings import Config, JournalSettings, RunSettings
+from grinder.replay.command import runtime_of
+from grinder.replay.engine import Engine
+from grinder.worlds.invariants import SETTLED, WATCHED, Watch, at_rest
+from grinder.worlds.plan import Fault, draw
+from grinder.worlds.world import FaultWorld, Process
+
+SECOND_MS: Final = 1_000
+CALM_MS: Final = 150_000
+"""Virtual time within which a world must converge once nothing goes wrong any more."""
+MEAN_GAP_MS: Final = 6_000
+"""Mean virtual time between two faults."""
+WARM_UP_MS: Final = 5_000
+"""Nothing goes wrong before this: the system quotes for the first time."""
+
+Change = Callable[[Process], None]
+
+
+@attrs.frozen(kw_only=True)
+class WorldSpec:
+    """What a world is made of; equal ones have equal verdicts."""
+
+    seed: int
+    minutes: float = 10
+    kinds: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT")
+    trap: int = 0
+    """Delivery in whose place something happens, counted from the start; 0 for none."""
+    is_fatal: bool = False
+    """Whether the process goes with it, and not only the actor."""
+    is_replayed: bool = True
+    canary: str = ""
+    """Name of the bug that is planted in it."""
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Return what goes wrong in it."""
+        until_ms = round(self.minutes * 60_000)
+        drawn = draw(self.seed, self.kinds, until_ms - WARM_UP_MS, self.symbols, MEAN_GAP_MS)
+        return tuple(attrs.evolve(one, at_ms=one.at_ms + WARM_UP_MS) for one in drawn)
+
+
+@attrs.frozen(kw_only=True)
+class Verdict:
+    """What became of a world."""
+
+    seed: int
+    trap: int
+    is_fatal: bool
+    violations: tuple[str, ...]
+    faults: int
+    done: dict[str, int]
+    """How often each kind of fault has hit something."""
+    judged: dict[str, int]
+    deliveries: int
+    """Messages handled in all processes."""
+    orders: int
+    fills: int
+    kills: int
+    converged_ms: int
+    """Virtual time that it took to come to rest; -1 if it never did."""
+    replayed: int
+    """Messages replayed and found identical; 0 where that was not asked for."""
+
+
+def config_of(spec: WorldSpec) -> Config:
+    """Return the settings of a world: the defaults, with few levels and short pauses."""
+    tree = Config(run=RunSettings(symbols=spec.symbols))
+    return attrs.evolve(
+        tree,
+        policy=attrs.evolve(tree.policy, levels=3),
+        risk=attrs.evolve(tree.risk, cooldown_ms=2_000),
+        sync=attrs.evolve(tree.sync, interval_ms=3_000, missing_after_ms=3_000),
+        supervision=attrs.evolve(tree.supervision, restarts_max=60),
+        journal=JournalSettings(fsync="never", flush_ms=250, compress=False, lag_max_ms=2_000),
+    )
+
+
+def play(
+    spec: WorldSpec, faults: tuple[Fault, ...] | None = None, change: Change | None = None
+) -> Verdict:
+    """Return the verdict on the world of ``spec``, with another list of faults if one is given."""
+    # Actors that fall do so because they were told to: it is the verdict that counts.
+    logging.disable(logging.CRITICAL)
+    planned = spec.faults() if faults is None else faults
+    with ExitStack() as stack:
+        directory = None
+        if spec.is_replayed:
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="grinder-")))
+        watch = Watch()
+        world = FaultWorld(
+            config_of(spec),
+            spec.seed,
+            observer=watch,
+            journal=directory,
+            order_seed=spec.seed if spec.seed % 2 else None,
+            change=change,
+        )
+        world.process.runtime.trap = spec.trap
+        world.process.runtime.is_fatal = spec.is_fatal
+        _endure(world, watch, planned, round(spec.minutes * 60_000))
+        converged_ms = _come_to_rest(world, watch)
+        deliveries = sum(one.handled for one in world.process.runtime.snapshots())
+        world.close()
+        replayed = _replay(watch, directory) if directory is not None else 0
+        _judge_judges(watch, spec)
+        ledger = world.exchange.ledger("sim")
+        return Verdict(
+            seed=spec.seed,
+            trap=spec.trap,
+            is_fatal=spec.is_fatal,
+            violations=tuple(watch.violations),
+            faults=len(planned),
+            done=world.done,
+            judged=dict(watch.judged),
+            deliveries=deliveries,
+            orders=ledger.orders,
+            fills=ledger.fills,
+            kills=world.kills,
+            converged_ms=converged_ms,
+            replayed=replayed,
+        )
+
+
+def _endure(world: FaultWorld, watch: Watch, planned: tuple[Fault, ...], until_ms: int) -> None:
+    waiting = list(reversed(planned))
+    next_look_ms = SECOND_MS
+    while world.now_ms < until_ms:
+        next_ms = min(next_look_ms, until_ms)
+        if waiting:
+            next_ms = min(next_ms, max(waiting[-1].at_ms, world.now_ms))
+        _advance(world, watch, next_ms)
+        while waiting and waiting[-1].at_ms <= world.now_ms:
+            kills = world.kills
+            world.strike(waiting.pop())
+            _note_kill(world, watch, kills)
+        if world.now_ms >= next_look_ms:
+            _look(world, watch)
+            next_look_ms = (world.now_ms // SECOND_MS + 1) * SECOND_MS
+
+
+def _advance(world: FaultWorld, watch: Watch, at_ms: int) -> None:
+    kills = world.kills
+    if at_ms > world.now_ms:
+        world.run_to(at_ms)
+    else:
+        world.process.runtime.drain()
+    _note_kill(world, watch, kills)
+
+
+def _note_kill(world: FaultWorld, watch: Watch, kills: int) -> None:
+    if world.kills != kills:
+        watch.begin_process()
+
+
+def _look(world: FaultWorld, watch: Watch) -> None:
+    watch.look(world)
+    if world.now_ms // SECOND_MS % 60 == 0:
+        watch.look_each_minute(world)
+    ended = world.process.runtime.root_exit
+    if ended is not None:
+        watch.violate("tree", f"the system gave up: {ended.detail}")
+
+
+def _come_to_rest(world: FaultWorld, watch: Watch) -> int:
+    """Wait until all is as it has to be; return how long that took."""
+    world.market.is_standing = True
+    began_ms = world.now_ms
+    problems: list[str] = ["nothing was looked at"]
+    while problems and world.now_ms < began_ms + CALM_MS:
+        _advance(world, watch, world.now_ms + SECOND_MS)
+        problems = list(at_rest(world, watch))
+    watch.judged.update(SETTLED)
+    for problem in problems:
+        watch.violate("rest", problem)
+    return -1 if problems else world.now_ms - began_ms
+
+
+def _replay(watch: Watch, directory: Path) -> int:
+    """Replay the journal of every process of the world; return how many messages were identical."""
+    messages = 0
+    watch.judged["replay"] += 1
+    try:
+        for run in JournalReader(directory).runs:
+            reader = JournalReader(directory, run)
+            engine = Engine(runtime_of(reader), CODEC)
+            outcome = engine.replay(reader)
+            engine.runtime.end()
+            messages += outcome.messages
+            divergence = outcome.divergence
+            if divergence is not None:
+                watch.violate(
+                    "replay", f"{divergence.actor} at message {divergence.seq}, run {run}"
+                )
+    except GrinderError as error:
+        watch.violate("replay", str(error))
+    return messages
+
+
+def _judge_judges(watch: Watch, spec: WorldSpec) -> None:
+    """Fail a world in which an invariant was never judged."""
+    expected = {*WATCHED, *SETTLED} - ({"churn"} if spec.minutes < 1 else set())
+    for name in sorted(expected):
+        if not watch.judged[name]:
+            watch.violate("unjudged", f"{name} was never judged")
