@@ -138,8 +138,76 @@ def why(
     raise typer.Exit(code)
 
 
+def simulate(
+    *,
+    seeds: Annotated[
+        str, typer.Option(metavar="A..B", help="A world for each seed; empty for none.")
+    ] = "1..20",
+    faults: Annotated[
+        str, typer.Option(metavar="KINDS", help="all, none, or names with commas between.")
+    ] = "all",
+    minutes: Annotated[
+        float, typer.Option(min=0.2, help="Virtual minutes in which things go wrong.")
+    ] = 10,
+    exhaustive: Annotated[
+        bool, typer.Option("--exhaustive", help="Also crash a reference run at every message.")
+    ] = False,
+    at: Annotated[
+        int, typer.Option(metavar="N", help="Crash the reference run at this message alone.")
+    ] = 0,
+    kill: Annotated[bool, typer.Option("--kill", help="With --at: the whole process.")] = False,
+    shrink: Annotated[
+        bool, typer.Option("--shrink", help="Of worlds that fail, find the faults that it takes.")
+    ] = False,
+    replay_every: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Replay the journal of every Nth world.")
+    ] = 1,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 for one a core.")] = 0,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keep verdicts there, and go on from them.")
+    ] = None,
+    list_faults: Annotated[
+        bool, typer.Option("--list-faults", help="List the kinds of faults, and do nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Play whole worlds in virtual time in which things go wrong, and judge each of them."""
+    with failures_told():
+        from grinder.worlds import command
+        from grinder.worlds.plan import KINDS, kinds_of
+
+        if list_faults:
+            for name, kind in KINDS.items():
+                typer.echo(f"{name:16} {kind.text}")
+            return
+        wish = command.Wish(
+            seeds=() if at else _seeds(seeds),
+            minutes=minutes,
+            kinds=kinds_of(faults),
+            is_exhaustive=exhaustive,
+            at=(at, kill) if at else None,
+            is_shrinking=shrink,
+            replay_every=replay_every,
+            workers=workers,
+            state=resume,
+            as_json=as_json,
+        )
+        code = command.simulate(wish)
+    raise typer.Exit(code)
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    if not text:
+        return ()
+    first, dots, last = text.partition("..")
+    try:
+        return tuple(range(int(first), int(last if dots else first) + 1))
+    except ValueError:
+        raise ConfigError((f"--seeds: expected A..B, was {text}",)) from None
+
+
 def add_to(app: typer.Typer) -> None:
     """Make these commands of ``app``."""
     app.add_typer(journal_app, name="journal")
-    for command in (replay, why):
+    for command in (replay, why, simulate):
         app.command(epilog=EPILOG)(command)
