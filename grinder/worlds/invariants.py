@@ -304,6 +304,9 @@ def _cover(world: FaultWorld) -> Iterator[str]:
 def _ladder(world: FaultWorld) -> Iterator[str]:
     for symbol in world.instruments:
         policy = world.process.actor(f"policy.{symbol}")
+        if policy is None:
+            yield f"ladder: policy.{symbol} is down"
+            continue
         shown = {
             identity.level: (one.side, one.price_ticks)
             for one in entries_of(world, symbol)

@@ -15,7 +15,6 @@ from grinder.actors.wiring import Facts, Ports, assemble, is_recorded
 from grinder.actors.world import ACCOUNT
 from grinder.errors import ConfigError
 from grinder.execution.identity import decode
-from grinder.kernel.observer import Observer
 from grinder.kernel.stepped import DEFAULT_START_NS
 from grinder.lease.memory import MemoryLeasePort
 from grinder.lease.states import LeaseTable
@@ -34,6 +33,7 @@ from grinder.venues.simulated import Latency, SimulatedVenue
 from grinder.venues.simulated_rest import SimulatedRestPort
 from grinder.worlds.disk import FaultyJournalPort
 from grinder.worlds.doors import FaultyDoor, Weather, closed
+from grinder.worlds.invariants import Watch
 from grinder.worlds.market import WorldMarket
 from grinder.worlds.plan import Fault
 from grinder.worlds.runtime import ProcessKilledError, WorldRuntime
@@ -123,7 +123,7 @@ class FaultWorld:
         config: Config,
         seed: int,
         *,
-        observer: Observer,
+        observer: Watch,
         journal: Path | None = None,
         order_seed: int | None = None,
         change: Callable[[Process], None] | None = None,
@@ -192,6 +192,7 @@ class FaultWorld:
         old.run_for(down_ms * NS_PER_MS)
         if self.process.journal is not None:
             self.process.journal.abandon()
+        self._observer.begin_process()
         self.process = self._begin(old.now_ns())
 
     def close(self) -> None:
