@@ -101,7 +101,7 @@ LEVELS: dict[type[Message], int] = {
     risk.WindDownStarted: logging.INFO,
     risk.WindDownCompleted: logging.INFO,
     control.LeadershipLost: logging.WARNING,
-    orders.OrderSubmitted: logging.INFO,
+    orders.OrdersSubmitted: logging.INFO,
     orders.OrderAccepted: logging.INFO,
     orders.OrderRejected: logging.WARNING,
     orders.OrderFilled: logging.INFO,
@@ -167,10 +167,15 @@ class LogObserver(Observer):
         level = LEVELS.get(type(body), logging.DEBUG)
         if _is_good_news(body):
             level = logging.INFO
-        record = {"sender": sender, "at_ns": at_ns} | self._of(body)
-        self._log.log(level, event_name(type(body)), **record)
+        said = {"sender": sender, "at_ns": at_ns}
+        if isinstance(body, orders.OrdersSubmitted):
+            # One record for each order, as for everything else that happens to it.
+            for order in body.orders:
+                self._log.log(level, "order_submitted", **(said | self._of(order)))
+            return
+        self._log.log(level, event_name(type(body)), **(said | self._of(body)))
 
-    def _of(self, body: Message) -> dict[str, Any]:
+    def _of(self, body: Message | orders.Placement) -> dict[str, Any]:
         instrument = self._instruments.get(getattr(body, "symbol", ""))
         shown: dict[str, Any] = {}
         for field in attrs.fields(cast("type[attrs.AttrsInstance]", type(body))):

@@ -28,8 +28,8 @@ from grinder.messages.orders import (
     OrderEnded,
     OrderFilled,
     OrderRejected,
+    OrdersSubmitted,
     OrdersSynced,
-    OrderSubmitted,
 )
 from grinder.messages.risk import (
     KillSwitchTripped,
@@ -307,7 +307,7 @@ EFFECTS: dict[type[Message], Callable[[StateView, int, Any], None]] = {
     IntentsProposed: _proposed,
     IntentsDenied: _denied,
     PlaceAnswered: _answered,
-    OrderSubmitted: lambda view, at_ns, body: view._orders.submitted(at_ns, body),
+    OrdersSubmitted: lambda view, at_ns, body: view._orders.submitted(at_ns, body),
     OrderAccepted: lambda view, _, body: view._orders.accepted(body),
     OrderRejected: lambda view, _, body: view._orders.rejected(body),
     OrderFilled: lambda view, _, body: view._orders.filled(body),

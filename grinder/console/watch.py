@@ -28,7 +28,7 @@ from grinder.messages.orders import (
     OrderFilled,
     OrderOutcomeUnknown,
     OrderRejected,
-    OrderSubmitted,
+    OrdersSubmitted,
 )
 from grinder.messages.risk import KillSwitchTripped, ResetKillSwitch, RiskStateChanged
 from grinder.messages.venue import (
@@ -322,7 +322,7 @@ EFFECTS: dict[type[Message], Effect] = {
     ReadFailed: _read_failed,
     CountdownAnswered: lambda watch, _, __, body: _request(watch, "countdown", body.outcome),
     UserStreamKept: lambda watch, _, __, body: _request(watch, "listen_key", body.outcome),
-    OrderSubmitted: _count("placed"),
+    OrdersSubmitted: lambda watch, _, __, body: watch.metrics.placed.inc(len(body.orders)),
     OrderRejected: _count("rejected"),
     OrderOutcomeUnknown: lambda watch, _, __, body: watch.metrics.unknown.labels(
         watch.metrics.bounded("operation", body.operation)

@@ -118,6 +118,13 @@ def test_an_order_rests_fills_and_ends(watched: Watched) -> None:
     assert (watched.btc["orders_placed"], watched.btc["cancels"]) == (1, 1)
 
 
+def test_orders_submitted_together_count_each(watched: Watched) -> None:
+    watched.hear(said.submitted("o1", "o2", "o3"))
+
+    assert watched.seen["orders"]["placed"] == watched.btc["orders_placed"] == 3
+    assert watched.seen["orders_per_minute"] == 3
+
+
 def test_a_fill_that_is_told_again_counts_once(watched: Watched) -> None:
     watched.hear(said.submitted(), said.accepted(), said.filled(), said.filled())
 

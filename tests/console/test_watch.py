@@ -249,6 +249,8 @@ def test_orders_and_fills_count(scraped: Scraped) -> None:
     for name in ("placed", "cancelled", "filled", "expired"):
         assert scraped.value(f"grinder_orders_{name}_total") == 1
     assert scraped.value("grinder_orders_unknown_total", op="place") == 1
+    scraped.hear(said.submitted("o2", "o3"))
+    assert scraped.value("grinder_orders_placed_total") == 3
     maker = {"source": "venue", "side": "BUY", "liquidity": "maker"}
     assert scraped.value("grinder_fills_total", **maker) == 1
     assert scraped.value("grinder_fill_notional_total", **maker) == pytest.approx(59.9)
