@@ -25,6 +25,7 @@ from grinder.messages.orders import (
 from grinder.messages.risk import PermitsRevoked
 from grinder.messages.venue import BudgetReported, VenueThrottled
 from grinder.model.instrument import Instrument
+from grinder.model.permit import Permit
 from grinder.model.settings import RouterSettings
 from grinder.risk.serials import void_below
 
