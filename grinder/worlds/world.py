@@ -34,7 +34,7 @@ from grinder.venues.simulated_rest import SimulatedRestPort
 from grinder.worlds.disk import FaultyJournalPort
 from grinder.worlds.doors import FaultyDoor, Weather, closed
 from grinder.worlds.invariants import Watch
-from grinder.worlds.market import WorldMarket
+from grinder.worlds.market import EVERY_MS, WorldMarket
 from grinder.worlds.plan import Fault
 from grinder.worlds.runtime import ProcessKilledError, WorldRuntime
 
@@ -190,6 +190,9 @@ class FaultWorld:
         old.perish()
         self._collect_hits()
         old.run_for(down_ms * NS_PER_MS)
+        if old.now_ns() // NS_PER_MS % EVERY_MS == 0:
+            # What happens in the millisecond of a start belongs to both processes.
+            old.run_for(NS_PER_MS)
         if self.process.journal is not None:
             self.process.journal.abandon()
         self._observer.begin_process()
