@@ -312,7 +312,10 @@ def _ladder(world: FaultWorld) -> Iterator[str]:
             for one in entries_of(world, symbol)
             if (identity := decode(one.client_order_id)) is not None
         }
-        wanted = policy._planner._wanted()
+        wanted = {
+            level: (one.side, one.price_ticks)
+            for level, one in policy._planner._wanted().items()
+        }
         bid, ask = world.market.quotes[symbol]
         due = {
             level: (side, ticks)
