@@ -65,7 +65,7 @@ def journal_cat(
     run_number: RunNumber = None,
     actor: Annotated[str, typer.Option(help="Said or heard by this one.")] = "",
     symbol: Annotated[str, typer.Option(help="Of this symbol.")] = "",
-    kind: Annotated[str, typer.Option("--type", help="Of this class, such as PlaceOrder.")] = "",
+    kind: Annotated[str, typer.Option("--type", help="Of this class, such as PlaceOrders.")] = "",
     since: Annotated[str, typer.Option("--from", metavar="TIME", help="ISO 8601, UTC.")] = "",
     until: Annotated[str, typer.Option("--to", metavar="TIME", help="ISO 8601, UTC.")] = "",
     as_json: AsJson = False,

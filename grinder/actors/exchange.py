@@ -42,7 +42,7 @@ SWEEP_NS = 500 * NS_PER_MS
 class ExchangeActor(OrderEntry):
     """Carry commands to the venue and know what became of them.
 
-    Hears PlaceOrder, CancelOrder, PermitsRevoked, OrdersRequested, AccountSynced, WindDownStarted,
+    Hears PlaceOrders, CancelOrder, PermitsRevoked, OrdersRequested, AccountSynced, WindDownStarted,
     and everything its two ports say. Says the order events, OrdersSynced, PositionChanged,
     BalanceChanged, FundingPaid, WindDownCompleted, and passes on what its port learns by the way.
     Restart: waits until the requests of the generation before have been answered, opens a new

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from grinder.actors.private_stream import PrivateStream
 from grinder.execution.applied import Applied
+from grinder.execution.book import ANSWER_TIMEOUT_NS
 from grinder.execution.desk import OrderDesk
 from grinder.execution.identity import IdentityScheme
 from grinder.kernel.address import Address
 from grinder.kernel.signals import ActorFailed
-from grinder.messages.orders import CancelOrder, PlaceOrder
+from grinder.messages.orders import CancelOrder, PlaceOrders
 from grinder.messages.risk import PermitsRevoked
 from grinder.messages.venue import (
     CancelAnswered,
@@ -30,7 +31,7 @@ from grinder.risk.serials import void_below
 class OrderEntry(PrivateStream):
     """The half of an actor that carries orders to the venue and knows what became of them.
 
-    Hears PlaceOrder, CancelOrder, PermitsRevoked, ActorFailed, and what its ports say of orders. A
+    Hears PlaceOrders, CancelOrder, PermitsRevoked, ActorFailed, and what its ports say of orders. A
     subclass sets ``_is_synced``, hears of every change by ``orders_changed``, and hands its timers
     to ``entry_timer`` first.
     """
@@ -60,12 +61,16 @@ class OrderEntry(PrivateStream):
         """Do what is due when something was said of an order."""
         raise NotImplementedError
 
-    def on_place_order(self, place: PlaceOrder) -> None:
-        """Hand a placement to the port, or reject it."""
-        if not self._is_synced:
-            self._apply(self._desk.book.drop(place, "NOT_SYNCED"))
-        else:
-            self._apply(self._desk.place(place, self.now_ns))
+    def on_place_orders(self, batch: PlaceOrders) -> None:
+        """Hand placements to the port, or reject them."""
+        if self._is_synced:
+            self._hand_on(self._desk.place(batch, self.now_ns))
+            # Nothing is due of a placement before it has gone unanswered for so long.
+            if not 0 < self._due_ns <= self.now_ns + ANSWER_TIMEOUT_NS:
+                self._watch_due()
+            return
+        for order in batch.orders:
+            self._apply(self._desk.book.drop(order, "NOT_SYNCED"))
 
     def on_cancel_order(self, command: CancelOrder) -> None:
         """Hand a cancel to the port, at once or when the placement is answered."""
@@ -117,13 +122,20 @@ class OrderEntry(PrivateStream):
         return True
 
     def _apply(self, applied: Applied) -> None:
-        """Publish what the desk says, hand on what it asks, and be woken when something is due."""
-        for message in applied.messages:
-            self.say(message)
+        """Hand on what the desk asks, publish what it says, and be woken when something is due."""
+        self._hand_on(applied)
+        self._watch_due()
+
+    def _hand_on(self, applied: Applied) -> None:
+        # The port first: an order should not wait until everybody has been told of it.
         for request in applied.requests:
             self.tell(self._venue, request)
+        for message in applied.messages:
+            self.say(message)
         if applied.messages:
             self.orders_changed()
+
+    def _watch_due(self) -> None:
         due_ns = self._desk.book.next_due_ns()
         if due_ns is not None and (self._due_ns == 0 or due_ns < self._due_ns):
             self._due_ns = due_ns

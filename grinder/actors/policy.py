@@ -16,8 +16,8 @@ from grinder.messages.orders import (
     OrderFilled,
     OrderRejected,
     OrdersRequested,
+    OrdersSubmitted,
     OrdersSynced,
-    OrderSubmitted,
 )
 from grinder.messages.risk import RiskStateChanged, WindDownStarted
 from grinder.model.instrument import Instrument
@@ -114,10 +114,12 @@ class PolicyActor(Actor):
         self._is_heard = synced.is_stream_live
         self._set_leave()
 
-    def on_order_submitted(self, order: OrderSubmitted) -> None:
-        """Note that a placement is on its way."""
+    def on_orders_submitted(self, submitted: OrdersSubmitted) -> None:
+        """Note that placements are on their way."""
         self._denials = 0
-        self._planner.holdings.add(order)
+        add = self._planner.holdings.add
+        for order in submitted.orders:
+            add(order)
 
     def on_order_accepted(self, order: OrderAccepted) -> None:
         """Note that an order rests; one never heard of before was adopted and may be in the way."""

@@ -11,8 +11,8 @@ from grinder.messages.orders import (
     OrderFilled,
     OrderRejected,
     OrdersRequested,
+    OrdersSubmitted,
     OrdersSynced,
-    OrderSubmitted,
 )
 from grinder.model.settings import SyncSettings
 from grinder.reconcile.diff import Reconciler
@@ -39,7 +39,7 @@ class ReconcileActor(Actor):
 
     def on_order_news(
         self,
-        news: OrderSubmitted
+        news: OrdersSubmitted
         | OrderAccepted
         | OrderFilled
         | OrderEnded

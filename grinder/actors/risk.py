@@ -27,8 +27,8 @@ from grinder.messages.orders import (
     OrderFilled,
     OrderRejected,
     OrdersRequested,
+    OrdersSubmitted,
     OrdersSynced,
-    OrderSubmitted,
 )
 from grinder.messages.risk import (
     KillSwitchTripped,
@@ -109,16 +109,11 @@ class RiskSupervisor(Actor):
         """Judge each intent; what passes gets a permit if it adds risk."""
         approved, denials = self._facts.judge(proposed, self._state, self.now_ns)
         if approved:
-            adds_risk = any(one.adds_risk for one in approved)
             self.say(
                 IntentsApproved(
                     symbol=proposed.symbol,
                     intents=approved,
-                    permit=(
-                        self._facts.permit(self._serial, self._state, self.now_ns)
-                        if adds_risk
-                        else None
-                    ),
+                    permit=self._facts.permit(approved, self._serial, self._state, self.now_ns),
                     mid_ticks2=proposed.mid_ticks2,
                     tick_ns=proposed.tick_ns,
                 )
@@ -153,7 +148,7 @@ class RiskSupervisor(Actor):
 
     def on_order_news(
         self,
-        news: OrderSubmitted
+        news: OrdersSubmitted
         | OrderAccepted
         | OrderFilled
         | OrderEnded

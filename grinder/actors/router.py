@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from grinder.execution.budget import OrderBudget
 from grinder.execution.denials import DenialCode, denial
-from grinder.execution.filters import Bounds, check
+from grinder.execution.filters import Bounds
 from grinder.execution.identity import IdentityScheme
 from grinder.kernel.actor import Actor
 from grinder.kernel.signals import ActorFailed
@@ -18,8 +19,8 @@ from grinder.messages.orders import (
     OrderRejected,
     OrdersRequested,
     OrdersSynced,
-    OrderSubmitted,
-    PlaceOrder,
+    Placement,
+    PlaceOrders,
 )
 from grinder.messages.risk import PermitsRevoked
 from grinder.messages.venue import BudgetReported, VenueThrottled
@@ -36,7 +37,7 @@ class RouterActor(Actor):
     """Name, check and budget what has been approved.
 
     Hears IntentsApproved, PermitsRevoked, ActorFailed, MarkPriced, BudgetReported, VenueThrottled,
-    and which orders rest. Says PlaceOrder, CancelOrder, IntentsDenied, OrdersRequested.
+    and which orders rest. Says PlaceOrders, CancelOrder, IntentsDenied, OrdersRequested.
     Restart: the names it gives go on above those of the generation before.
     """
 
@@ -51,6 +52,7 @@ class RouterActor(Actor):
         self._budget = OrderBudget(settings.orders_10s_max, settings.orders_1m_max)
         self._bounds = {symbol: Bounds(one, None) for symbol, one in instruments.items()}
         self._resting: dict[str, set[str]] = {symbol: set() for symbol in instruments}
+        """Names of the orders that rest or are under way, from the moment they have one."""
         self._sequence = 0
         self._revoked_below = 0
         self._quiet_until_ns = 0
@@ -62,68 +64,92 @@ class RouterActor(Actor):
             self.say(OrdersRequested(symbol=symbol))
 
     def on_intents_approved(self, approved: IntentsApproved) -> None:
-        """Turn each intent into a command, or say why not."""
-        denials: list[Denial] = []
+        """Turn the intents into commands, one for all entries, or say why not."""
+        symbol = approved.symbol
+        exits: list[Intent] = []
+        entries: list[Intent] = []
         for intent in approved.intents:
             if intent.action is IntentAction.CANCEL:
-                self.say(
-                    CancelOrder(
-                        symbol=approved.symbol,
-                        client_order_id=intent.client_order_id,
-                        reason=intent.reason,
-                    )
-                )
-                continue
-            refusal = self._refusal(approved, intent)
-            if refusal is not None:
-                denials.append(refusal)
+                name = intent.client_order_id
+                self.say(CancelOrder(symbol=symbol, client_order_id=name, reason=intent.reason))
             else:
-                self.say(self._placement(approved, intent))
+                (exits if intent.reduce_only else entries).append(intent)
+        denials: list[Denial] = []
+        if exits:
+            exits = self._fitting(symbol, exits, denials)
+            # An exit is counted where there is room, and goes on in any case.
+            self._budget.take(len(exits), self.now_ns)
+            self._place(approved, exits, None)
+        if entries:
+            bar = self._bar(approved.permit)
+            if bar is not None:
+                denials += map(bar, entries)
+            else:
+                entries = self._fitting(symbol, entries, denials)
+                granted = self._budget.take(len(entries), self.now_ns)
+                self._place(approved, entries[:granted], approved.permit)
+                if granted < len(entries):
+                    denials += self._unaffordable(entries[granted:])
         if denials:
-            self.say(IntentsDenied(symbol=approved.symbol, denials=tuple(denials)))
+            self.say(IntentsDenied(symbol=symbol, denials=tuple(denials)))
 
-    def _refusal(self, approved: IntentsApproved, intent: Intent) -> Denial | None:
-        if intent.adds_risk:
-            permit = approved.permit
-            if permit is None or not permit.holds(self._revoked_below, self.now_ns):
-                return denial(DenialCode.FSM_STATE_BLOCKED, intent, permit="void")
-            if self.now_ns < self._quiet_until_ns:
-                return denial(DenialCode.VENUE_THROTTLED, intent, until_ns=self._quiet_until_ns)
-        bounds = self._bounds[approved.symbol]
-        open_orders = len(self._resting[approved.symbol])
-        if not bounds.fits(intent, open_orders):
-            found = check(
-                intent,
-                bounds.instrument,
-                bid_ticks=0,
-                ask_ticks=0,
-                mark_price=bounds.mark_price,
-                open_orders=open_orders,
-            )
-            if found is not None:
-                return found
-        if not self._budget.try_take(self.now_ns) and intent.adds_risk:
-            free_ns = self._budget.free_at_ns(self.now_ns)
-            return denial(DenialCode.RATE_LIMIT_THROTTLE, intent, free_at_ns=free_ns)
+    def _fitting(
+        self, symbol: str, intents: list[Intent], denials: list[Denial]
+    ) -> list[Intent]:
+        """Return the placements that the venue's filters let pass; add why the others do not."""
+        bounds = self._bounds[symbol]
+        open_orders = len(self._resting[symbol])
+        if bounds.fits(intents, open_orders):
+            return intents
+        fitting: list[Intent] = []
+        for intent in intents:
+            found = bounds.find(intent, open_orders + len(fitting))
+            if found is None:
+                fitting.append(intent)
+            else:
+                denials.append(found)
+        return fitting
+
+    def _bar(self, permit: Permit | None) -> Callable[[Intent], Denial] | None:
+        """Return how to refuse every entry under ``permit``; None if they may go on."""
+        if permit is None or not permit.holds(self._revoked_below, self.now_ns):
+            return partial(denial, DenialCode.FSM_STATE_BLOCKED, permit="void")
+        if self.now_ns < self._quiet_until_ns:
+            return partial(denial, DenialCode.VENUE_THROTTLED, until_ns=self._quiet_until_ns)
         return None
 
-    def _placement(self, approved: IntentsApproved, intent: Intent) -> PlaceOrder:
-        self._sequence += 1
-        permit = approved.permit if intent.adds_risk else None
-        name = self._identity.name(
-            approved.symbol, intent.level, permit.epoch if permit else 0, self._sequence
+    def _unaffordable(self, entries: list[Intent]) -> list[Denial]:
+        free_ns = self._budget.free_at_ns(self.now_ns)
+        code = DenialCode.RATE_LIMIT_THROTTLE
+        return [denial(code, one, free_at_ns=free_ns) for one in entries]
+
+    def _place(
+        self, approved: IntentsApproved, intents: list[Intent], permit: Permit | None
+    ) -> None:
+        if not intents:
+            return
+        symbol = approved.symbol
+        epoch = permit.epoch if permit else 0
+        name = self._identity.name
+        orders = tuple(
+            [
+                Placement(
+                    symbol=symbol,
+                    client_order_id=name(symbol, one.level, epoch, sequence),
+                    side=one.side,
+                    price_ticks=one.price_ticks,
+                    qty_lots=one.qty_lots,
+                    reduce_only=one.reduce_only,
+                    level=one.level,
+                    reason=one.reason,
+                )
+                for sequence, one in enumerate(intents, self._sequence + 1)
+            ]
         )
-        return PlaceOrder(
-            symbol=approved.symbol,
-            client_order_id=name,
-            side=intent.side,
-            price_ticks=intent.price_ticks,
-            qty_lots=intent.qty_lots,
-            reduce_only=intent.reduce_only,
-            level=intent.level,
-            permit=permit,
-            reason=intent.reason,
-            tick_ns=approved.tick_ns,
+        self._sequence += len(orders)
+        self._resting[symbol].update([one.client_order_id for one in orders])
+        self.say(
+            PlaceOrders(symbol=symbol, orders=orders, permit=permit, tick_ns=approved.tick_ns)
         )
 
     def on_permits_revoked(self, revoked: PermitsRevoked) -> None:
@@ -151,10 +177,6 @@ class RouterActor(Actor):
     def on_orders_synced(self, synced: OrdersSynced) -> None:
         """Believe exactly what rests."""
         self._resting[synced.symbol] = {one.client_order_id for one in synced.orders}
-
-    def on_order_submitted(self, order: OrderSubmitted) -> None:
-        """Count one more."""
-        self._resting[order.symbol].add(order.client_order_id)
 
     def on_order_gone(self, order: OrderRejected | OrderEnded) -> None:
         """Count one less."""

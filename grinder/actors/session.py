@@ -16,7 +16,7 @@ import attrs
 
 from grinder import __version__
 from grinder.actors.recording import describe, journal_port
-from grinder.actors.wiring import RISK, Facts, Ports, assemble
+from grinder.actors.wiring import RISK, Facts, Ports, assemble, is_recorded
 from grinder.config.secrets import Secrets
 from grinder.config.write import config_hash
 from grinder.console.http import ConsoleServer, Sources
@@ -153,6 +153,7 @@ class Session:
             is_ready=self.runtime.is_ready,
             now_ns=self.runtime.now_ns,
         )
+        metrics.journal_wanted.set(is_recorded(config))
         for observer in (
             self.view,
             MetricsObserver(metrics, facts.instruments),

@@ -214,10 +214,10 @@ ROUTES: tuple[tuple[type[Message], str], ...] = (
     # plan to venue
     (grid.IntentsProposed, "risk"),
     (grid.IntentsApproved, "router"),
-    (orders.PlaceOrder, "exchange"),
+    (orders.PlaceOrders, "exchange"),
     (orders.CancelOrder, "exchange"),
     # venue to everyone whom it concerns
-    (orders.OrderSubmitted, "risk router reconcile"),
+    (orders.OrdersSubmitted, "risk reconcile"),
     (orders.OrderAccepted, "risk reconcile"),
     (orders.OrderRejected, "risk router reconcile"),
     (orders.OrderFilled, "risk reconcile ledger"),
@@ -255,7 +255,7 @@ POLICY_ROUTES: tuple[type[Message], ...] = (
     features.FeaturesComputed,
     market.FeedHealthChanged,
     grid.IntentsDenied,
-    orders.OrderSubmitted,
+    orders.OrdersSubmitted,
     orders.OrderAccepted,
     orders.OrderRejected,
     orders.OrderFilled,

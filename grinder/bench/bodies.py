@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from grinder.bench.quotes import INSTRUMENT
-from grinder.messages.orders import PlaceOrder
+from grinder.messages.orders import Placement
 from grinder.model.units import NS_PER_MS
 from grinder.venues.binance_requests import placement
 from grinder.venues.signing import signed
@@ -22,7 +22,7 @@ class Bodies:
         self.ready_ns: list[int] = []
         """When each body was ready, in order."""
 
-    def build(self, order: PlaceOrder) -> str:
+    def build(self, order: Placement) -> str:
         """Return the body of ``order``, signed."""
         parameters = placement(order, INSTRUMENT).parameters
         timestamp = str(self._now_ns() // NS_PER_MS)

@@ -10,7 +10,7 @@ from grinder.bench.quotes import SYMBOL
 from grinder.kernel.message import Message
 from grinder.messages.codec import CODEC
 from grinder.messages.market import BookTicked
-from grinder.messages.orders import PlaceOrder
+from grinder.messages.orders import Placement, PlaceOrders
 from grinder.model.order import Side
 from grinder.model.permit import Permit
 
@@ -28,15 +28,20 @@ SAMPLES: tuple[Message, ...] = (
         received_ns=AT_NS + 1_234_567,
         connection=16_777_217,
     ),
-    PlaceOrder(
+    PlaceOrders(
         symbol=SYMBOL,
-        client_order_id="g1-BENCHUSDT-b3-1-268435457",
-        side=Side.BUY,
-        price_ticks=599_400,
-        qty_lots=4_166,
-        level="b3",
+        orders=(
+            Placement(
+                symbol=SYMBOL,
+                client_order_id="g1-BENCHUSDT-b3-1-268435457",
+                side=Side.BUY,
+                price_ticks=599_400,
+                qty_lots=4_166,
+                level="b3",
+                reason="GRID_FILL",
+            ),
+        ),
         permit=Permit(serial=3, state="ACTIVE", epoch=1, deadline_ns=AT_NS + 1_000_000_000),
-        reason="GRID_FILL",
         tick_ns=AT_NS,
     ),
 )

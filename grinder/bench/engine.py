@@ -11,7 +11,7 @@ from grinder.bench.quotes import INSTRUMENT, QUOTE_MS, SYMBOL
 from grinder.bench.skeleton import Grid
 from grinder.kernel.message import Message
 from grinder.kernel.observer import Observer
-from grinder.messages.orders import OrderEnded, OrderFilled, OrderSubmitted
+from grinder.messages.orders import OrderEnded, OrderFilled, OrdersSubmitted
 from grinder.model.settings import (
     Config,
     FeedSettings,
@@ -73,7 +73,7 @@ def play(world: World, quotes: int) -> None:
 class Tally(Observer):
     """Counts what became of orders, for a look beside the measured rounds."""
 
-    hears = (OrderSubmitted, OrderFilled, OrderEnded)
+    hears = (OrdersSubmitted, OrderFilled, OrderEnded)
 
     def __init__(self) -> None:
         self.placed = 0
@@ -82,8 +82,8 @@ class Tally(Observer):
 
     def observe(self, sender: str, at_ns: int, body: Message) -> None:
         """Count one."""
-        if isinstance(body, OrderSubmitted):
-            self.placed += 1
+        if isinstance(body, OrdersSubmitted):
+            self.placed += len(body.orders)
         elif isinstance(body, OrderFilled):
             self.fills += 1
         elif isinstance(body, OrderEnded) and body.status == "CANCELED":

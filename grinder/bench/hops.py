@@ -14,10 +14,9 @@ import pykka
 
 from grinder.bench.bodies import Bodies
 from grinder.bench.quotes import DISPLAYED_LOTS, SYMBOL
-from grinder.bench.skeleton import BUY, Approved, Featured, Proposed, Routed, Ticked, Wish
+from grinder.bench.stages import Names, Wishes, approved, featured, ticked
 from grinder.messages.market import BookTicked
-from grinder.messages.orders import PlaceOrder
-from grinder.model.order import Side
+from grinder.messages.orders import Placement
 
 STOP_TIMEOUT_S = 5.0
 
@@ -25,120 +24,38 @@ STOP_TIMEOUT_S = 5.0
 class Stage(pykka.ThreadingActor):
     """Hands what it makes of a message to the next one."""
 
-    def __init__(self, following: pykka.ActorRef[Any] | None) -> None:
+    def __init__(self, following: pykka.ActorRef[Any], turned: Any) -> None:
         super().__init__()
-        self.following = following
+        self._following = following
+        self._turned = turned
 
     def on_receive(self, message: Any) -> None:
         """Make the next message and hand it on."""
-        if self.following is not None:
-            self.following.tell(self.turned(message))
-
-    def turned(self, message: Any) -> Any:
-        """Return what the next stage is told."""
-        raise NotImplementedError
-
-
-class Feed(Stage):
-    """First stage."""
-
-    def turned(self, message: BookTicked) -> Ticked:
-        """Return the quote as a tick; the receive time is its number."""
-        return Ticked(
-            seq=message.received_ns,
-            at_ms=0,
-            symbol=message.symbol,
-            bid=message.bid_ticks,
-            bid_lots=message.bid_lots,
-            ask=message.ask_ticks,
-            ask_lots=message.ask_lots,
-        )
-
-
-class Feature(Stage):
-    """Second stage."""
-
-    def turned(self, message: Ticked) -> Featured:
-        """Return spread and imbalance."""
-        return Featured(
-            seq=message.seq,
-            symbol=message.symbol,
-            bid=message.bid,
-            ask=message.ask,
-            mid2=message.bid + message.ask,
-            spread=message.ask - message.bid,
-            imbalance=message.bid_lots - message.ask_lots,
-        )
-
-
-class Policy(Stage):
-    """Third stage: wants a ladder of buys when the price has come back up."""
-
-    def __init__(self, following: pykka.ActorRef[Any] | None, levels: int, step: int) -> None:
-        super().__init__(following)
-        self._levels = levels
-        self._step = step
-        self._bid = 0
-
-    def turned(self, message: Featured) -> Proposed:
-        """Return the ladder, or that nothing is wanted."""
-        is_up = self._bid < message.bid
-        self._bid = message.bid
-        wishes = tuple(
-            Wish(cancels=0, side=BUY, price=message.bid - self._step * level)
-            for level in range(1, self._levels + 1 if is_up else 0)
-        )
-        return Proposed(seq=message.seq, symbol=message.symbol, wishes=wishes, mid2=message.mid2)
-
-
-class Risk(Stage):
-    """Fourth stage."""
-
-    def turned(self, message: Proposed) -> Approved:
-        """Approve."""
-        return Approved(seq=message.seq, symbol=message.symbol, wishes=message.wishes, epoch=1)
+        self._following.tell(self._turned(message))
 
 
 class Router(Stage):
     """Fifth stage: one command for each wish."""
 
-    def __init__(self, following: pykka.ActorRef[Any]) -> None:
-        super().__init__(following)
-        self._gateway = following
-        self._names = 0
-
-    def on_receive(self, message: Approved) -> None:
+    def on_receive(self, message: Any) -> None:
         """Name each placement and hand it on; a tick without any is handed on as such."""
-        tell = self._gateway.tell
+        tell = self._following.tell
         if not message.wishes:
-            tell(Routed(seq=message.seq, symbol=message.symbol, commands=(), bid=0))
-        for number, wish in enumerate(message.wishes, 1):
-            self._names += 1
-            tell(
-                PlaceOrder(
-                    symbol=message.symbol,
-                    client_order_id=f"g1-{message.symbol}-b{number}-1-{self._names}",
-                    side=Side.BUY,
-                    price_ticks=wish.price,
-                    qty_lots=1_000,
-                    level=f"b{number}",
-                    permit=None,
-                    reason="GRID_FILL",
-                    tick_ns=message.seq,
-                )
-            )
+            tell(None)
+        for placement in self._turned(message):
+            tell(placement)
 
 
-class Gateway(Stage):
+class Gateway(pykka.ThreadingActor):
     """Sixth stage: builds the bodies."""
 
     def __init__(self, bodies: Bodies) -> None:
-        super().__init__(None)
+        super().__init__()
         self._bodies = bodies
 
-    def on_receive(self, message: PlaceOrder | Routed) -> None:
+    def on_receive(self, message: Placement | None) -> None:
         """Build one."""
-        if isinstance(message, PlaceOrder):
+        if message is not None:
             self._bodies.build(message)
 
 
@@ -159,29 +76,17 @@ class HopPipeline:
     def start(self, home: int) -> None:
         """Start the actors, last one first, and show them ``home``."""
         gateway = Gateway.start(self._bodies)
-        router = Router.start(gateway)
-        risk = Risk.start(router)
-        policy = Policy.start(risk, self._levels, self._step)
-        feature = Feature.start(policy)
-        self._refs = [Feed.start(feature), feature, policy, risk, router, gateway]
+        router = Router.start(gateway, Names().placements)
+        risk = Stage.start(router, approved)
+        policy = Stage.start(risk, Wishes(self._levels, self._step).proposed)
+        feature = Stage.start(policy, featured)
+        self._refs = [Stage.start(feature, ticked), feature, policy, risk, router, gateway]
         self.tick(home)
 
     def tick(self, bid_ticks: int) -> int:
         """Let the best bid be ``bid_ticks``; return when that was received."""
         now_ns = time.monotonic_ns()
-        self._refs[0].tell(
-            BookTicked(
-                symbol=SYMBOL,
-                bid_ticks=bid_ticks,
-                bid_lots=DISPLAYED_LOTS,
-                ask_ticks=bid_ticks + 1,
-                ask_lots=DISPLAYED_LOTS,
-                update_id=now_ns,
-                event_ns=now_ns,
-                received_ns=now_ns,
-                connection=1,
-            )
-        )
+        self._refs[0].tell(quoted(bid_ticks, now_ns))
         return now_ns
 
     def mark(self, ticks: int) -> None:
@@ -194,3 +99,18 @@ class HopPipeline:
         """End the actors, first one first."""
         for ref in self._refs:
             ref.stop(timeout=STOP_TIMEOUT_S)
+
+
+def quoted(bid_ticks: int, now_ns: int) -> BookTicked:
+    """Return a quote with this best bid, received now."""
+    return BookTicked(
+        symbol=SYMBOL,
+        bid_ticks=bid_ticks,
+        bid_lots=DISPLAYED_LOTS,
+        ask_ticks=bid_ticks + 1,
+        ask_lots=DISPLAYED_LOTS,
+        update_id=now_ns,
+        event_ns=now_ns,
+        received_ns=now_ns,
+        connection=1,
+    )

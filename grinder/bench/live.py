@@ -20,7 +20,7 @@ from grinder.kernel.port import Outlet, Port
 from grinder.kernel.threads import ThreadRuntime
 from grinder.lease.memory import MemoryLeasePort
 from grinder.messages.market import BookTicked, MarkPriced, OpenStream, StreamOpened
-from grinder.messages.orders import CancelOrder, PlaceOrder
+from grinder.messages.orders import CancelOrder, Placement, PlaceOrders
 from grinder.messages.venue import (
     AccountRead,
     CancelAnswered,
@@ -129,14 +129,18 @@ class GatewayPort(Port):
             if isinstance(work, TakeBuys):
                 self._expire_buys()
                 continue
+            if isinstance(work.body, PlaceOrders):
+                self._place(work, work.body)
+                continue
             answer = self._answer(work)
             if answer is not None:
-                self.outlet.tell(self.outlet.resolve(work.sender), answer, cause=work.seq)
+                self._tell(work, answer)
+
+    def _tell(self, envelope: Envelope, answer: Message) -> None:
+        self.outlet.tell(self.outlet.resolve(envelope.sender), answer, cause=envelope.seq)
 
     def _answer(self, envelope: Envelope) -> Message | None:
         command = envelope.body
-        if isinstance(command, PlaceOrder):
-            return self._place(command)
         if isinstance(command, CancelOrder):
             return self._cancel(command)
         if isinstance(command, Quiesce):
@@ -169,22 +173,20 @@ class GatewayPort(Port):
             )
         return None
 
-    def _place(self, command: PlaceOrder) -> PlaceAnswered:
-        self.bodies.build(command)
-        self._order_id += 1
-        order = OpenOrder(
-            symbol=command.symbol,
-            client_order_id=command.client_order_id,
-            order_id=self._order_id,
-            side=command.side,
-            price_ticks=command.price_ticks,
-            qty_lots=command.qty_lots,
-            updated_ns=self.outlet.now_ns(),
-        )
-        self._orders[order.client_order_id] = order
-        self._report(order, "NEW", OrderStatus.NEW)
+    def _place(self, envelope: Envelope, batch: PlaceOrders) -> None:
+        """Build every body, then answer: no answer comes back before the next body is out."""
+        for order in batch.orders:
+            self.bodies.build(order)
+        for order in batch.orders:
+            self._tell(envelope, self._rest(order, batch.tick_ns))
         if len(self._orders) >= self._full_at:
             self.is_full.set()
+
+    def _rest(self, placement: Placement, tick_ns: int) -> PlaceAnswered:
+        self._order_id += 1
+        order = _resting(placement, self._order_id, self.outlet.now_ns())
+        self._orders[order.client_order_id] = order
+        self._report(order, "NEW", OrderStatus.NEW)
         return PlaceAnswered(
             symbol=order.symbol,
             client_order_id=order.client_order_id,
@@ -192,7 +194,7 @@ class GatewayPort(Port):
             order_id=order.order_id,
             status=OrderStatus.NEW,
             sent_ns=order.updated_ns,
-            tick_ns=command.tick_ns,
+            tick_ns=tick_ns,
         )
 
     def _cancel(self, command: CancelOrder) -> CancelAnswered:
@@ -237,6 +239,18 @@ class GatewayPort(Port):
                 event_ns=self.outlet.now_ns(),
             )
         )
+
+
+def _resting(placement: Placement, order_id: int, now_ns: int) -> OpenOrder:
+    return OpenOrder(
+        symbol=placement.symbol,
+        client_order_id=placement.client_order_id,
+        order_id=order_id,
+        side=placement.side,
+        price_ticks=placement.price_ticks,
+        qty_lots=placement.qty_lots,
+        updated_ns=now_ns,
+    )
 
 
 class LiveSystem:

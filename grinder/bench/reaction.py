@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from grinder.bench.figures import Result, percentile, ratios, spread, target
+from grinder.bench.figures import Result, Spread, percentile, ratios, spread, target
+from grinder.bench.floor import Floor
 from grinder.bench.hops import HopPipeline
 from grinder.bench.live import LiveSystem
 from grinder.bench.quotes import HOME_TICKS
@@ -64,6 +65,7 @@ class Subject(Protocol):
 
 SUBJECTS: dict[str, Callable[[Grid], Subject]] = {
     "pykka": lambda grid: HopPipeline(grid.levels, grid.step),
+    "floor": lambda grid: Floor(grid.levels, grid.step),
     "own": lambda grid: LiveSystem(grid, "own"),
     "shared": lambda grid: LiveSystem(grid, "shared"),
 }
@@ -79,7 +81,10 @@ BOUNDS = {
 
 
 def reaction(*, is_short: bool) -> Result:
-    """Measure a thread each and the shared thread against six bare pykka threads."""
+    """Measure a thread each and the shared thread against six bare pykka threads.
+
+    The floor stands beside them: what it misses can't be met.
+    """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     rounds, cycles = (1, 8) if is_short else (5, 80)
     found: dict[str, list[Figures]] = {name: [] for name in SUBJECTS}
@@ -90,13 +95,7 @@ def reaction(*, is_short: bool) -> Result:
             ladder, lost_ladder = _round(make(LADDER), LADDER.levels, cycles)
             found[name].append(_figures(single, ladder))
             missed[name] += lost_single + lost_ladder
-    against = {
-        name: {
-            key: ratios([one[key] for one in found[name]], [one[key] for one in found["pykka"]])
-            for key in found[name][0]
-        }
-        for name in BOUNDS
-    }
+    against = {name: _against(found[name], found["pykka"]) for name in ("floor", *BOUNDS)}
     return {
         "ticks_per_s": TICKS_PER_S,
         "rounds": rounds,
@@ -107,11 +106,18 @@ def reaction(*, is_short: bool) -> Result:
             for name, each in found.items()
         },
         "against_pykka": against,
+        "against_floor": {"shared": _against(found["shared"], found["floor"])},
         "targets": [
             target(f"{name} {key}", against[name][key]["median"], bound, at_least=False)
             for name, (keys, bound) in BOUNDS.items()
             for key in keys
         ],
+    }
+
+
+def _against(ours: list[Figures], theirs: list[Figures]) -> dict[str, Spread]:
+    return {
+        key: ratios([one[key] for one in ours], [one[key] for one in theirs]) for key in ours[0]
     }
 
 

@@ -20,7 +20,18 @@ import structlog
 from grinder.kernel.message import Message
 from grinder.kernel.observer import Observer
 from grinder.kernel.signals import ActorFailed, ActorRestarted, ActorStarted, SupervisorGaveUp
-from grinder.messages import account, control, features, grid, ledger, market, orders, risk, venue
+from grinder.messages import (
+    account,
+    control,
+    features,
+    grid,
+    journal,
+    ledger,
+    market,
+    orders,
+    risk,
+    venue,
+)
 from grinder.model.instrument import Instrument
 
 LOGGER = "grinder"
@@ -90,7 +101,7 @@ LEVELS: dict[type[Message], int] = {
     risk.WindDownStarted: logging.INFO,
     risk.WindDownCompleted: logging.INFO,
     control.LeadershipLost: logging.WARNING,
-    orders.OrderSubmitted: logging.INFO,
+    orders.OrdersSubmitted: logging.INFO,
     orders.OrderAccepted: logging.INFO,
     orders.OrderRejected: logging.WARNING,
     orders.OrderFilled: logging.INFO,
@@ -106,6 +117,7 @@ LEVELS: dict[type[Message], int] = {
     market.StreamClosed: logging.WARNING,
     market.FrameRejected: logging.WARNING,
     market.FeedHealthChanged: logging.WARNING,
+    journal.JournalHealthChanged: logging.ERROR,
     venue.ListenKeyExpired: logging.WARNING,
     venue.VenueThrottled: logging.WARNING,
     venue.VenueDenied: logging.CRITICAL,
@@ -134,6 +146,7 @@ DEBUG: tuple[type[Message], ...] = (
     risk.PermitsRevoked,
     venue.PlaceAnswered,
     venue.CancelAnswered,
+    journal.JournalReported,
     venue.BudgetReported,
     venue.ClockMeasured,
 )
@@ -152,12 +165,17 @@ class LogObserver(Observer):
     def observe(self, sender: str, at_ns: int, body: Message) -> None:
         """Log ``body`` under its name in snake case."""
         level = LEVELS.get(type(body), logging.DEBUG)
-        if isinstance(body, market.FeedHealthChanged) and not body.is_stale:
+        if _is_good_news(body):
             level = logging.INFO
-        record = {"sender": sender, "at_ns": at_ns} | self._of(body)
-        self._log.log(level, event_name(type(body)), **record)
+        said = {"sender": sender, "at_ns": at_ns}
+        if isinstance(body, orders.OrdersSubmitted):
+            # One record for each order, as for everything else that happens to it.
+            for order in body.orders:
+                self._log.log(level, "order_submitted", **(said | self._of(order)))
+            return
+        self._log.log(level, event_name(type(body)), **(said | self._of(body)))
 
-    def _of(self, body: Message) -> dict[str, Any]:
+    def _of(self, body: Message | orders.Placement) -> dict[str, Any]:
         instrument = self._instruments.get(getattr(body, "symbol", ""))
         shown: dict[str, Any] = {}
         for field in attrs.fields(cast("type[attrs.AttrsInstance]", type(body))):
@@ -175,6 +193,12 @@ class DebugObserver(LogObserver):
 def observer_for(level: str, instruments: Mapping[str, Instrument]) -> LogObserver:
     """Return the observer that hears no more than ``level`` lets through."""
     return DebugObserver(instruments) if level == "debug" else LogObserver(instruments)
+
+
+def _is_good_news(body: Message) -> bool:
+    if isinstance(body, market.FeedHealthChanged):
+        return not body.is_stale
+    return isinstance(body, journal.JournalHealthChanged) and body.is_healthy
 
 
 def event_name(message: type[Message]) -> str:

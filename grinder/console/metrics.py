@@ -100,6 +100,7 @@ class Metrics:
         self._orders()
         self._account()
         self._latency()
+        self._journal()
         self.registry.register(_ActorCollector(actors))
 
     def bounded(self, label: str, value: str) -> str:
@@ -290,6 +291,27 @@ class Metrics:
             "From a market frame to the request made of it leaving",
             buckets=LATENCY_BUCKETS_S,
             registry=self.registry,
+        )
+
+    def _journal(self) -> None:
+        self.journal_wanted = self._gauge(
+            "grinder_journal_wanted", "1 when the run is to be recorded"
+        )
+        self.journal_healthy = self._gauge(
+            "grinder_journal_healthy", "1 while what is done is being recorded"
+        )
+        self.journal_pending = self._gauge(
+            "grinder_journal_pending_records", "Records that wait to be written"
+        )
+        self.journal_lag = self._gauge(
+            "grinder_journal_lag_seconds", "Age of the oldest record that waits"
+        )
+        self.journal_records = self._counter("grinder_journal_records_total", "Records written")
+        self.journal_bytes = self._counter(
+            "grinder_journal_bytes_total", "Bytes written, before closed segments are packed"
+        )
+        self.journal_lost = self._counter(
+            "grinder_journal_lost_total", "Records that will never be written"
         )
 
 

@@ -14,8 +14,8 @@ from grinder.messages.orders import (
     OrderEnded,
     OrderFilled,
     OrderRejected,
+    OrdersSubmitted,
     OrdersSynced,
-    OrderSubmitted,
 )
 from grinder.model.order import Side
 
@@ -53,11 +53,12 @@ class OrdersView:
             "open_orders_forgotten": self._forgotten,
         }
 
-    def submitted(self, at_ns: int, body: OrderSubmitted) -> None:
-        """Count a placement."""
-        self._counts["placed"] += 1
-        self._symbol(body.symbol).placed += 1
-        self._placements.add(at_ns)
+    def submitted(self, at_ns: int, body: OrdersSubmitted) -> None:
+        """Count placements."""
+        count = len(body.orders)
+        self._counts["placed"] += count
+        self._symbol(body.symbol).placed += count
+        self._placements.add(at_ns, count)
 
     def accepted(self, body: OrderAccepted) -> None:
         """Put an order on the table."""

@@ -42,6 +42,7 @@ def build_report(
         **_actors(actors),
         "failures": seen["failures"],
         "mismatches": seen["mismatch_count"],
+        "journal": seen["journal"],
         "latency_us": _latencies(view),
         "realized_pnl": seen["pnl"]["grid"],
         "unrealized_pnl": seen["pnl"]["inventory"],

@@ -48,13 +48,13 @@ class MinuteRate:
     def __init__(self) -> None:
         self._bins: deque[list[int]] = deque(maxlen=61)
 
-    def add(self, at_ns: int) -> None:
-        """Take note of one event."""
+    def add(self, at_ns: int, count: int = 1) -> None:
+        """Take note of so many events."""
         second = at_ns // NS_PER_S
         if self._bins and self._bins[-1][0] >= second:
-            self._bins[-1][1] += 1
+            self._bins[-1][1] += count
         else:
-            self._bins.append([second, 1])
+            self._bins.append([second, count])
 
     def per_minute(self, now_ns: int) -> int:
         """Return the events within the minute before ``now_ns``."""

@@ -20,6 +20,7 @@ from grinder.messages.account import MismatchDetected, PositionChanged
 from grinder.messages.control import LeadershipGained, LeadershipLost
 from grinder.messages.features import FeaturesComputed
 from grinder.messages.grid import IntentsDenied, IntentsProposed, LadderPlanned
+from grinder.messages.journal import JournalHealthChanged, JournalReported
 from grinder.messages.ledger import LedgerChanged
 from grinder.messages.market import BookTicked, FeedHealthChanged
 from grinder.messages.orders import (
@@ -27,8 +28,8 @@ from grinder.messages.orders import (
     OrderEnded,
     OrderFilled,
     OrderRejected,
+    OrdersSubmitted,
     OrdersSynced,
-    OrderSubmitted,
 )
 from grinder.messages.risk import (
     KillSwitchTripped,
@@ -39,6 +40,7 @@ from grinder.messages.risk import (
 )
 from grinder.messages.venue import PlaceAnswered
 from grinder.model.instrument import Instrument
+from grinder.model.units import NS_PER_MS
 
 SYMBOLS_MAX = 200
 TRANSITIONS_MAX = 50
@@ -79,6 +81,7 @@ class StateView(Observer):
         self._failures: deque[dict[str, Any]] = deque(maxlen=FAILURES_MAX)
         self._tick_to_intent = Latencies()
         self._tick_to_wire = Latencies()
+        self._journal: dict[str, Any] | None = None
         self._stop_position = ""
         self._stop: WindDownCompleted | None = None
 
@@ -129,6 +132,7 @@ class StateView(Observer):
                     "tick_to_intent": self._tick_to_intent.count,
                     "tick_to_wire": self._tick_to_wire.count,
                 },
+                "journal": None if self._journal is None else dict(self._journal),
                 "stop": self._stopped(),
             }
 
@@ -267,6 +271,27 @@ def _restarted(view: StateView, _: int, body: ActorRestarted) -> None:
         view._restarts[body.actor] = body.restarts
 
 
+def _journal_changed(view: StateView, _: int, body: JournalHealthChanged) -> None:
+    _journal_of(view).update(is_healthy=body.is_healthy, detail=body.detail)
+
+
+def _journal_reported(view: StateView, _: int, body: JournalReported) -> None:
+    _journal_of(view).update(
+        records=body.records,
+        bytes=body.bytes,
+        pending=body.pending,
+        lag_ms=body.lag_ns // NS_PER_MS,
+        lost=body.lost,
+    )
+
+
+def _journal_of(view: StateView) -> dict[str, Any]:
+    if view._journal is None:
+        nothing = dict.fromkeys(("records", "bytes", "pending", "lag_ms", "lost"), 0)
+        view._journal = {"is_healthy": False, "detail": "", **nothing}
+    return view._journal
+
+
 def _winding_down(view: StateView, _: int, body: WindDownStarted) -> None:
     view._stop_position = str(body.position)
 
@@ -282,7 +307,7 @@ EFFECTS: dict[type[Message], Callable[[StateView, int, Any], None]] = {
     IntentsProposed: _proposed,
     IntentsDenied: _denied,
     PlaceAnswered: _answered,
-    OrderSubmitted: lambda view, at_ns, body: view._orders.submitted(at_ns, body),
+    OrdersSubmitted: lambda view, at_ns, body: view._orders.submitted(at_ns, body),
     OrderAccepted: lambda view, _, body: view._orders.accepted(body),
     OrderRejected: lambda view, _, body: view._orders.rejected(body),
     OrderFilled: lambda view, _, body: view._orders.filled(body),
@@ -299,6 +324,8 @@ EFFECTS: dict[type[Message], Callable[[StateView, int, Any], None]] = {
     MismatchDetected: _mismatched,
     ActorFailed: _failed,
     ActorRestarted: _restarted,
+    JournalHealthChanged: _journal_changed,
+    JournalReported: _journal_reported,
     WindDownStarted: _winding_down,
     WindDownCompleted: _wound_down,
 }

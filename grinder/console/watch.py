@@ -19,6 +19,7 @@ from grinder.messages.account import (
 )
 from grinder.messages.control import LeadershipGained, LeadershipLost, LeaseRefused
 from grinder.messages.grid import IntentsApproved, IntentsDenied, IntentsProposed
+from grinder.messages.journal import JournalHealthChanged, JournalReported
 from grinder.messages.ledger import LedgerChanged
 from grinder.messages.market import FeedHealthChanged, FeedReported, StreamClosed, StreamOpened
 from grinder.messages.orders import (
@@ -27,7 +28,7 @@ from grinder.messages.orders import (
     OrderFilled,
     OrderOutcomeUnknown,
     OrderRejected,
-    OrderSubmitted,
+    OrdersSubmitted,
 )
 from grinder.messages.risk import KillSwitchTripped, ResetKillSwitch, RiskStateChanged
 from grinder.messages.venue import (
@@ -74,6 +75,7 @@ class MetricsObserver(Observer):
         self._trades = {symbol: TradeLog() for symbol in instruments}
         self._closed_because: dict[str, str] = {}
         self._is_leader = False
+        self._journal = _NOTHING_WRITTEN
 
     def observe(self, sender: str, at_ns: int, body: Message) -> None:
         """Move what the class of ``body`` moves."""
@@ -273,6 +275,17 @@ def _read_failed(watch: MetricsObserver, _: str, __: int, body: ReadFailed) -> N
         watch.metrics.http_requests.labels(operation, status).inc()
 
 
+def _journal_reported(watch: MetricsObserver, _: str, __: int, body: JournalReported) -> None:
+    metrics = watch.metrics
+    with watch._lock:
+        last, watch._journal = watch._journal, body
+    metrics.journal_pending.set(body.pending)
+    metrics.journal_lag.set(body.lag_ns / 1e9)
+    metrics.journal_records.inc(_growth(last.records, body.records))
+    metrics.journal_bytes.inc(_growth(last.bytes, body.bytes))
+    metrics.journal_lost.inc(_growth(last.lost, body.lost))
+
+
 Effect = Callable[[MetricsObserver, str, int, Any], None]
 
 
@@ -309,7 +322,7 @@ EFFECTS: dict[type[Message], Effect] = {
     ReadFailed: _read_failed,
     CountdownAnswered: lambda watch, _, __, body: _request(watch, "countdown", body.outcome),
     UserStreamKept: lambda watch, _, __, body: _request(watch, "listen_key", body.outcome),
-    OrderSubmitted: _count("placed"),
+    OrdersSubmitted: lambda watch, _, __, body: watch.metrics.placed.inc(len(body.orders)),
     OrderRejected: _count("rejected"),
     OrderOutcomeUnknown: lambda watch, _, __, body: watch.metrics.unknown.labels(
         watch.metrics.bounded("operation", body.operation)
@@ -326,6 +339,10 @@ EFFECTS: dict[type[Message], Effect] = {
     ).inc(),
     BudgetReported: _budget,
     VenueThrottled: _count("throttled"),
+    JournalReported: _journal_reported,
+    JournalHealthChanged: lambda watch, _, __, body: watch.metrics.journal_healthy.set(
+        body.is_healthy
+    ),
     ClockMeasured: lambda watch, _, __, body: watch.metrics.clock_offset.set(body.offset_ns / 1e9),
 }
 
@@ -341,6 +358,9 @@ _NOTHING_REPORTED = FeedReported(
     rejected=0,
     reconnects=0,
     last_event_ns=0,
+)
+_NOTHING_WRITTEN = JournalReported(
+    is_written=True, pending=0, lag_ns=0, records=0, bytes=0, lost=0, detail=""
 )
 
 

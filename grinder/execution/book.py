@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import attrs
+
 from grinder.execution.applied import Applied, Said
 from grinder.execution.findings import Findings
 from grinder.execution.identity import IdentityScheme
 from grinder.execution.lifecycle import OrderEvent
 from grinder.execution.mover import Mover
-from grinder.execution.record import OrderRecord, cancel_rejected, rejected, submitted
+from grinder.execution.record import OrderRecord, cancel_rejected, rejected
 from grinder.execution.table import OrderTable
 from grinder.execution.tally import Tally
 from grinder.execution.words import (
@@ -23,7 +25,14 @@ from grinder.execution.words import (
     record_of_place,
     record_of_report,
 )
-from grinder.messages.orders import CancelOrder, OrdersSynced, PlaceOrder
+from grinder.kernel.message import Message
+from grinder.messages.orders import (
+    CancelOrder,
+    OrdersSubmitted,
+    OrdersSynced,
+    Placement,
+    PlaceOrders,
+)
 from grinder.messages.venue import (
     CancelAnswered,
     OrderQueried,
@@ -49,6 +58,31 @@ DUPLICATE_ID = -4116
 """Venue code: an order of this id is already open, so the first attempt may have landed."""
 
 
+def narrowed(batch: PlaceOrders, orders: list[Placement]) -> PlaceOrders:
+    """Return the command for ``orders`` of ``batch`` alone."""
+    if len(orders) == len(batch.orders):
+        return batch
+    return attrs.evolve(batch, orders=tuple(orders))
+
+
+def _taken(
+    table: OrderTable, batch: PlaceOrders, now_ns: int
+) -> tuple[list[Placement], list[Message]]:
+    room = table.room
+    taken: list[Placement] = []
+    refused: list[Message] = []
+    for order in batch.orders:
+        if table.find(order.client_order_id) is not None:
+            continue
+        record = record_of_place(order, now_ns)
+        if len(taken) < room:
+            table.add(record)
+            taken.append(order)
+        else:
+            refused.append(rejected(record, 0, f"BOOK_FULL: live={table.live_count}"))
+    return taken, refused
+
+
 class OrderBook:
     """The only picture of our own orders.
 
@@ -67,22 +101,21 @@ class OrderBook:
 
     # what we want
 
-    def submit(self, place: PlaceOrder, now_ns: int) -> Applied:
-        """Take an order in and hand its placement on.
+    def submit(self, batch: PlaceOrders, now_ns: int) -> Applied:
+        """Take orders in and hand their placement on, as one command and one message.
 
         An id already known is left alone (the command was heard twice). A full book rejects with
-        OrderRejected code 0, and nothing is sent.
+        OrderRejected code 0, and that order is not sent.
         """
-        if self._table.find(place.client_order_id) is not None:
-            return Applied((), ())
-        record = record_of_place(place, now_ns)
-        if not self._table.has_room:
-            return Applied((rejected(record, 0, f"BOOK_FULL: live={self._table.live_count}"),), ())
-        self._table.add(record)
-        self._mover.set_timer(record, now_ns + ANSWER_TIMEOUT_NS)
-        return Applied((submitted(record),), (place,))
+        taken, refused = _taken(self._table, batch, now_ns)
+        if not taken:
+            return Applied(tuple(refused), ())
+        self._mover.await_answers([one.client_order_id for one in taken], now_ns)
+        sent = narrowed(batch, taken)
+        submitted = OrdersSubmitted(symbol=batch.symbol, orders=sent.orders)
+        return Applied((*refused, submitted), (sent,))
 
-    def drop(self, place: PlaceOrder, reason: str) -> Applied:
+    def drop(self, place: Placement, reason: str) -> Applied:
         """Reject a placement that may not be sent at all (a void permit, say)."""
         if self._table.find(place.client_order_id) is not None:
             return Applied((), ())

@@ -31,10 +31,22 @@ class Window:
         oldest = self._times[(self._at + others) % self.limit]
         return now_ns if oldest is None else oldest + self.span_ns
 
-    def take(self, now_ns: int) -> None:
-        """Count one."""
-        self._times[self._at] = now_ns
-        self._at = (self._at + 1) % self.limit
+    def has_room(self, count: int, now_ns: int) -> bool:
+        """Return whether so many (at least one) may be taken now."""
+        others = self._heard if now_ns < self._heard_until_ns else 0
+        if others + count > self.limit:
+            return False
+        # In the order of their times; the last of those that would give way tells.
+        last = self._times[(self._at + others + count - 1) % self.limit]
+        return last is None or last + self.span_ns <= now_ns
+
+    def take(self, count: int, now_ns: int) -> None:
+        """Count so many, at most the limit."""
+        end = self._at + count
+        whole = min(end, self.limit)
+        self._times[self._at : whole] = [now_ns] * (whole - self._at)
+        self._times[: end - whole] = [now_ns] * (end - whole)
+        self._at = end % self.limit
 
     def used(self, now_ns: int) -> int:
         """Return how many were taken within the span."""
@@ -54,13 +66,15 @@ class OrderBudget:
     def __init__(self, orders_10s_max: int, orders_1m_max: int) -> None:
         self._windows = (Window(orders_10s_max, SHORT_NS), Window(orders_1m_max, LONG_NS))
 
-    def try_take(self, now_ns: int) -> bool:
-        """Count one placement if every window has room; False changes nothing."""
-        if self.free_at_ns(now_ns) > now_ns:
-            return False
-        for window in self._windows:
-            window.take(now_ns)
-        return True
+    def take(self, count: int, now_ns: int) -> int:
+        """Count placements, as many of ``count`` as every window has room for; return how many."""
+        short, long = self._windows
+        granted = count
+        while granted and not (short.has_room(granted, now_ns) and long.has_room(granted, now_ns)):
+            granted -= 1
+        short.take(granted, now_ns)
+        long.take(granted, now_ns)
+        return granted
 
     def free_at_ns(self, now_ns: int) -> int:
         """Return when the next placement may go: be quiet until then."""

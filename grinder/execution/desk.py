@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from grinder.execution.applied import Applied
-from grinder.execution.book import OrderBook
+from grinder.execution.book import OrderBook, narrowed
 from grinder.execution.dead_man import DeadMan
 from grinder.execution.identity import IdentityScheme
-from grinder.messages.orders import CancelOrder, OrderEnded, OrderRejected, PlaceOrder
+from grinder.kernel.message import Message
+from grinder.messages.orders import CancelOrder, OrderEnded, OrderRejected, Placement, PlaceOrders
 from grinder.messages.venue import (
     CancelAnswered,
     OrderQueried,
@@ -22,6 +23,7 @@ from grinder.messages.venue import (
 )
 from grinder.model.instrument import Instrument
 from grinder.model.order import OpenOrder
+from grinder.model.permit import Permit
 
 Answer = PlaceAnswered | CancelAnswered | OrderQueried | TradesRead | OrderReported
 
@@ -38,35 +40,42 @@ class OrderDesk:
         self.revoked_below = 0
         """Permits with a lower serial are void."""
         self._instruments = instruments
-        self._levels: dict[tuple[str, str], str] = {}
-        self._resting = dict.fromkeys(instruments, 0)
-        """How many levels of each symbol carry an order."""
+        self._levels: dict[str, dict[str, str]] = {symbol: {} for symbol in instruments}
+        """By symbol, then by level: the name of the order that it carries."""
 
-    def place(self, place: PlaceOrder, now_ns: int) -> Applied:
-        """Send a placement on, the symbol's dead-man countdown before it; or reject it."""
-        refusal = self._refusal(place, now_ns)
-        if refusal:
-            return self.book.drop(place, refusal)
-        self._levels[(place.symbol, place.level)] = place.client_order_id
-        self._resting[place.symbol] += 1
-        armed = self.dead_man.before_placing(place.symbol, now_ns)
-        applied = self._noted(self.book.submit(place, now_ns))
-        return Applied(applied.messages, (*armed, *applied.requests))
+    def place(self, batch: PlaceOrders, now_ns: int) -> Applied:
+        """Send placements on, the symbol's dead-man countdown before them; reject the others."""
+        symbol = batch.symbol
+        levels = self._levels[symbol]
+        room = self._instruments[symbol].orders_max - len(levels)
+        bar = self._bar(batch.permit, now_ns)
+        refused: list[Message] = []
+        sent: list[Placement] = []
+        for order in batch.orders:
+            if bar and not order.reduce_only:
+                why = bar
+            elif order.level in levels:
+                why = "LEVEL_TAKEN"
+            elif len(sent) >= room:
+                why = "MAX_OPEN_ORDERS"
+            else:
+                levels[order.level] = order.client_order_id
+                sent.append(order)
+                continue
+            refused += self.book.drop(order, why).messages
+        if not sent:
+            return Applied(tuple(refused), ())
+        armed = self.dead_man.before_placing(symbol, now_ns)
+        applied = self._noted(self.book.submit(narrowed(batch, sent), now_ns))
+        return Applied((*refused, *applied.messages), (*armed, *applied.requests))
 
-    def _refusal(self, place: PlaceOrder, now_ns: int) -> str:
-        permit = place.permit
-        if not place.reduce_only:
-            if self.is_winding_down:
-                return "WINDING_DOWN"
-            if permit is None or permit.serial < self.revoked_below:
-                return "PERMIT_VOID"
-            if permit.deadline_ns <= now_ns:
-                return "PERMIT_EXPIRED"
-        if (place.symbol, place.level) in self._levels:
-            return "LEVEL_TAKEN"
-        if self._resting[place.symbol] >= self._instruments[place.symbol].orders_max:
-            return "MAX_OPEN_ORDERS"
-        return ""
+    def _bar(self, permit: Permit | None, now_ns: int) -> str:
+        """Return why nothing under ``permit`` may add risk; empty if it may."""
+        if self.is_winding_down:
+            return "WINDING_DOWN"
+        if permit is None or permit.serial < self.revoked_below:
+            return "PERMIT_VOID"
+        return "PERMIT_EXPIRED" if permit.deadline_ns <= now_ns else ""
 
     def cancel(self, command: CancelOrder, now_ns: int) -> Applied:
         """Send a cancel on, at once or when the placement is answered."""
@@ -103,10 +112,8 @@ class OrderDesk:
             self.book.snapshot(open_orders, tuple(self._instruments), asked_ns, now_ns)
         )
         for record in self.book.live():
-            key = (record.symbol, record.level)
-            if key not in self._levels:
-                self._levels[key] = record.client_order_id
-                self._resting[record.symbol] = self._resting.get(record.symbol, 0) + 1
+            levels = self._levels.setdefault(record.symbol, {})
+            levels.setdefault(record.level, record.client_order_id)
         return applied
 
     def due(self, now_ns: int) -> Applied:
@@ -122,8 +129,7 @@ class OrderDesk:
         """Free the levels of orders that are gone."""
         for message in applied.messages:
             if isinstance(message, OrderEnded | OrderRejected):
-                key = (message.symbol, message.level)
-                if self._levels.get(key) == message.client_order_id:
-                    del self._levels[key]
-                    self._resting[message.symbol] -= 1
+                levels = self._levels.get(message.symbol, {})
+                if levels.get(message.level) == message.client_order_id:
+                    del levels[message.level]
         return applied

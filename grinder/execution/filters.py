@@ -7,6 +7,7 @@ is done by ``Instrument``, never here: an order that does not fit is refused, no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
@@ -37,17 +38,35 @@ class Bounds:
         unit = Fraction(instrument.tick * instrument.lot)
         self._units_min = ceil(Fraction(instrument.notional_min) / unit)
 
-    def fits(self, intent: Intent, open_orders: int) -> bool:
-        """Return whether ``check`` finds nothing, without a book to cross."""
+    def fits(self, intents: Sequence[Intent], open_orders: int) -> bool:
+        """Return whether ``check`` finds nothing in any of several placements, counted in turn.
+
+        Without a book to cross, and each of them open as soon as the next one is looked at.
+        """
         instrument = self.instrument
-        ticks, lots = intent.price_ticks, intent.qty_lots
-        low, high = self._high if intent.side is Side.BUY else self._low
-        return (
-            low <= ticks <= high
-            and instrument.qty_lots_min <= lots <= instrument.qty_lots_max
-            and (intent.reduce_only or ticks * lots >= self._units_min)
-            and open_orders < instrument.orders_max
-            and (instrument.status == "TRADING" or intent.reduce_only)
+        lots_min, lots_max = instrument.qty_lots_min, instrument.qty_lots_max
+        is_trading = instrument.status == "TRADING"
+        units_min = self._units_min
+        buys, sells = self._high, self._low
+        for intent in intents:
+            ticks, lots = intent.price_ticks, intent.qty_lots
+            low, high = buys if intent.side is Side.BUY else sells
+            is_well = low <= ticks <= high and lots_min <= lots <= lots_max
+            if not is_well or not (
+                intent.reduce_only or (is_trading and ticks * lots >= units_min)
+            ):
+                return False
+        return open_orders + len(intents) <= instrument.orders_max
+
+    def find(self, intent: Intent, open_orders: int) -> Denial | None:
+        """Return what ``check`` finds in one of them, without a book to cross."""
+        return check(
+            intent,
+            self.instrument,
+            bid_ticks=0,
+            ask_ticks=0,
+            mark_price=self.mark_price,
+            open_orders=open_orders,
         )
 
 

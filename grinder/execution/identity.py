@@ -29,6 +29,7 @@ SEQUENCE_COUNT = 36**9
 PREFIXES_MAX = 10_000
 _CODE_COUNT = 36**4
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS = tuple(high + low for high in _DIGITS for low in _DIGITS)
 _NUMBER = "(0|[1-9a-z][0-9a-z]{0,%d})"
 _PATTERN = re.compile(
     r"([a-z])-([0-9a-z]{4})-([0-9a-z]{1,3})-" + _NUMBER % 5 + "-" + _NUMBER % 6 + "-" + _NUMBER % 8
@@ -53,11 +54,10 @@ def base36(number: int) -> str:
     if number < 0:
         raise ValueError(f"expected a number of at least 0, was {number}")
     digits = ""
-    while True:
-        number, digit = divmod(number, 36)
-        digits = _DIGITS[digit] + digits
-        if number == 0:
-            return digits
+    while number >= 1296:
+        number, pair = divmod(number, 1296)
+        digits = _PAIRS[pair] + digits
+    return (_PAIRS[number] if number >= 36 else _DIGITS[number]) + digits
 
 
 def symbol_code(symbol: str) -> str:
@@ -127,6 +127,8 @@ class IdentityScheme:
         self._strategy = strategy
         self._nonce = nonce
         self._prefixes: dict[tuple[str, str, int], str] = {}
+        self._high = -1
+        self._high_digits = ""
         self._codes = {symbol: symbol_code(symbol) for symbol in symbols}
         owners: dict[str, str] = {}
         for symbol, code in self._codes.items():
@@ -153,7 +155,16 @@ class IdentityScheme:
                 self._prefixes.clear()
             prefix = self._encoded(symbol, level, epoch).rpartition("-")[0] + "-"
             self._prefixes[symbol, level, epoch] = prefix
-        return prefix + base36(sequence % SEQUENCE_COUNT)
+        return prefix + self._digits(sequence % SEQUENCE_COUNT)
+
+    def _digits(self, number: int) -> str:
+        # Orders of one ladder share all but the last two digits.
+        high, low = divmod(number, 1296)
+        if not high:
+            return base36(low)
+        if high != self._high:
+            self._high, self._high_digits = high, base36(high)
+        return self._high_digits + _PAIRS[low]
 
     def _encoded(self, symbol: str, level: str, epoch: int) -> str:
         return encode(

@@ -115,9 +115,20 @@ class Mover:
         if record.state.is_live:
             self._timers[record.client_order_id] = at_ns
             heappush(self._queue, (at_ns, record.client_order_id))
-            if len(self._queue) > 64 + 4 * len(self._timers):
-                self._queue = [(due_ns, name) for name, due_ns in self._timers.items()]
-                heapify(self._queue)
+            self._tidy_queue()
+
+    def await_answers(self, names: list[str], now_ns: int) -> None:
+        """Have ``due`` come back to placements handed on now, if nothing is heard of them."""
+        at_ns = now_ns + self._answer_timeout_ns
+        self._timers.update(dict.fromkeys(names, at_ns))
+        for name in names:
+            heappush(self._queue, (at_ns, name))
+        self._tidy_queue()
+
+    def _tidy_queue(self) -> None:
+        if len(self._queue) > 64 + 4 * len(self._timers):
+            self._queue = [(due_ns, name) for name, due_ns in self._timers.items()]
+            heapify(self._queue)
 
     def due(self, now_ns: int, said: Said) -> None:
         """Do what has become due."""

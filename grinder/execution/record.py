@@ -15,7 +15,6 @@ from grinder.messages.orders import (
     OrderFilled,
     OrderOutcomeUnknown,
     OrderRejected,
-    OrderSubmitted,
 )
 from grinder.messages.venue import OrderReported
 from grinder.model.order import OpenOrder, OrderStatus, Side, Trade
@@ -160,19 +159,6 @@ def fill_of_trade(trade: Trade) -> Fill:
         fee_asset=trade.fee_asset,
         realized_pnl=trade.realized_pnl,
         event_ns=trade.ts_ns,
-    )
-
-
-def submitted(record: OrderRecord) -> OrderSubmitted:
-    """Say that the placement has been handed to the port."""
-    return OrderSubmitted(
-        symbol=record.symbol,
-        client_order_id=record.client_order_id,
-        side=record.side,
-        price_ticks=record.price_ticks,
-        qty_lots=record.qty_lots,
-        reduce_only=record.reduce_only,
-        level=record.level,
     )
 
 

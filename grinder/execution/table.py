@@ -21,9 +21,9 @@ class OrderTable:
         """Own orders of the venue's that found no room."""
 
     @property
-    def has_room(self) -> bool:
-        """True when one more order may be placed."""
-        return len(self._live) < self._live_max
+    def room(self) -> int:
+        """How many more orders may be placed; negative after adopting more than that."""
+        return self._live_max - len(self._live)
 
     @property
     def live_count(self) -> int:

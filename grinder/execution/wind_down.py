@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from grinder.execution.identity import IdentityScheme
-from grinder.messages.orders import PlaceOrder
+from grinder.messages.orders import Placement, PlaceOrders
 from grinder.messages.risk import StopPosition, WindDownCompleted
 from grinder.model.instrument import Instrument
 from grinder.model.order import OpenOrder, OrderType, Side, TimeInForce
@@ -59,7 +59,7 @@ class WindDown:
 
     def account_read(
         self, open_orders: tuple[OpenOrder, ...], positions: tuple[Position, ...]
-    ) -> tuple[PlaceOrder, ...]:
+    ) -> tuple[PlaceOrders, ...]:
         """Take a reading; return the market orders that close what is to be closed."""
         own = [one for one in open_orders if self._identity.is_own(one.client_order_id)]
         self._open_orders = len(own)
@@ -76,10 +76,10 @@ class WindDown:
         self._owed = {"funding", *self._instruments}
         return ()
 
-    def _closing(self, position: Position) -> PlaceOrder:
+    def _closing(self, position: Position) -> PlaceOrders:
         self.sequence += 1
         level = f"{FLATTEN_LEVEL}{self.sequence % 100}"
-        return PlaceOrder(
+        order = Placement(
             symbol=position.symbol,
             client_order_id=self._identity.name(position.symbol, level, 0, self.sequence),
             side=Side.SELL if position.qty_lots > 0 else Side.BUY,
@@ -89,9 +89,9 @@ class WindDown:
             time_in_force=TimeInForce.GTC,
             reduce_only=True,
             level=level,
-            permit=None,
             reason="STOP_FLATTEN",
         )
+        return PlaceOrders(symbol=position.symbol, orders=(order,), permit=None)
 
     def settle(self, request: str) -> bool:
         """Take the answer to one catching-up request; return whether all are answered now."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grinder.execution.lifecycle import OrderEvent
 from grinder.execution.record import OrderRecord
-from grinder.messages.orders import PlaceOrder
+from grinder.messages.orders import Placement
 from grinder.messages.venue import OrderReported
 from grinder.model.order import OpenOrder, OrderStatus
 
@@ -48,7 +48,7 @@ def event_of_report(report: OrderReported) -> OrderEvent:
     return _REPORTED[report.status]
 
 
-def record_of_place(place: PlaceOrder, now_ns: int) -> OrderRecord:
+def record_of_place(place: Placement, now_ns: int) -> OrderRecord:
     """Return the record of an order about to be placed."""
     return OrderRecord(
         client_order_id=place.client_order_id,

@@ -81,13 +81,17 @@ def spell(entries: Iterable[Said | Turn], to_row: ToRow) -> list[Record]:
             continue
         said: list[Any] = []
         last: Message | None = None
+        following = 0
         for slot, item in sendings:
             body = item[3]
-            if body is last:
+            # Numbers that another thread took in between begin another group.
+            if body is last and item[0] == following:
                 said[-1][1].append(slot.name)
-                continue
-            last = body
-            said.append([item[0], [slot.name], None if body is handled else to_row(body)])
+            else:
+                row = None if body is handled else to_row(body)
+                said.append([item[0], [slot.name], row])
+                last = body
+            following = item[0] + 1
         records.append(["t", seq, name, generation, at_ns, ending, said])
     return records
 

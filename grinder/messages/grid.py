@@ -61,6 +61,7 @@ class IntentsProposed(Message):
 
     symbol: str
     intents: tuple[Intent, ...]
+    """What adds risk stands behind everything else."""
     mid_ticks2: int
     """Bid plus ask in ticks (twice the mid) that the plan was made on."""
     tick_ns: int
@@ -78,6 +79,7 @@ class IntentsApproved(Message):
 
     symbol: str
     intents: tuple[Intent, ...]
+    """In the order in which they were proposed."""
     permit: Permit | None
     """Needed for whatever adds risk; None when nothing in it does."""
     mid_ticks2: int
@@ -124,7 +126,8 @@ class LadderPlanned(Message):
 
 
 def _lane(intents: tuple[Intent, ...]) -> Lane:
-    for intent in intents:
-        if not intent.adds_risk:
-            return Lane.URGENT
-    return Lane.NORMAL
+    # What adds risk stands last, so the first one tells.
+    is_entry = not intents or (
+        intents[0].action is IntentAction.PLACE and not intents[0].reduce_only
+    )
+    return Lane.NORMAL if is_entry else Lane.URGENT

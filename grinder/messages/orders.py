@@ -13,8 +13,8 @@ from grinder.model.permit import Permit
 
 
 @attrs.frozen(kw_only=True)
-class PlaceOrder(Message):
-    """RouterActor tells ExchangeActor, and that its port, to place one order."""
+class Placement:
+    """One order to be placed, with the name that it will have for ever."""
 
     symbol: str
     client_order_id: str
@@ -26,16 +26,28 @@ class PlaceOrder(Message):
     time_in_force: TimeInForce = TimeInForce.GTX
     reduce_only: bool = False
     level: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class PlaceOrders(Message):
+    """RouterActor tells ExchangeActor, and that its port, to place orders of one symbol.
+
+    Entries and exits never share one: exits overtake.
+    """
+
+    symbol: str
+    orders: tuple[Placement, ...]
+    """At least one, in the order in which they are to be sent; each is answered by itself."""
     permit: Permit | None
     """None only for reduce-only orders."""
-    reason: str
     tick_ns: int = 0
-    """When the market frame behind it reached us; 0 when something else was behind it."""
+    """When the market frame behind them reached us; 0 when something else was behind them."""
 
     @property
     def lane(self) -> Lane:  # type: ignore[override]  # exits overtake entries
         """URGENT for exits."""
-        return Lane.URGENT if self.reduce_only else Lane.NORMAL
+        return Lane.URGENT if self.orders[0].reduce_only else Lane.NORMAL
 
 
 @attrs.frozen(kw_only=True)
@@ -50,18 +62,13 @@ class CancelOrder(Message):
 
 
 @attrs.frozen(kw_only=True)
-class OrderSubmitted(Message):
-    """ExchangeActor has handed a placement to its port; the venue has not answered yet."""
+class OrdersSubmitted(Message):
+    """ExchangeActor has handed placements to its port; the venue has not answered yet."""
 
     lane: ClassVar[Lane] = Lane.URGENT
 
     symbol: str
-    client_order_id: str
-    side: Side
-    price_ticks: int
-    qty_lots: int
-    reduce_only: bool
-    level: str
+    orders: tuple[Placement, ...]
 
 
 @attrs.frozen(kw_only=True)

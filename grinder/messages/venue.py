@@ -25,7 +25,7 @@ class Outcome(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class PlaceAnswered(Message):
-    """The port's answer to PlaceOrder, exactly one for each."""
+    """The port's answer to PlaceOrders, exactly one for each order."""
 
     lane: ClassVar[Lane] = Lane.URGENT
 
@@ -40,7 +40,7 @@ class PlaceAnswered(Message):
     sent_ns: int = 0
     """When the request left; 0 if it never did."""
     tick_ns: int = 0
-    """Copied from the PlaceOrder."""
+    """Copied from the PlaceOrders."""
     decided_ns: int = 0
     """From here on an UNKNOWN placement that the venue has not accepted can't be accepted any
     more (request timestamp + receive window + margin), in the runtime's time."""

@@ -53,9 +53,15 @@ class GridPlanner:
         """Levels that the venue refused, until when they rest."""
         self.waits_for_price = False
         """True when a wanted level would cross and has been left out."""
-        self._buys: tuple[int, ...] = ()
-        self._sells: tuple[int, ...] = ()
         self._level_lots = 0
+        self._buys: tuple[Intent, ...] = ()
+        """What a whole ladder of buys is, best first, since the anchor was last set."""
+        self._sells: tuple[Intent, ...] = ()
+        self._ladder: dict[str, Intent] = {}
+        self._wanted_at: int | None = None
+        """The position for which ``_ladder`` holds; None when it has to be made anew."""
+        self._is_tidy = False
+        """True when no entry that rests was out of place, and none has come since."""
 
     def is_quiet(self, mid_ticks2: int) -> bool:
         """Return whether a change of price alone leaves the plan as it is: the fast path."""
@@ -78,6 +84,7 @@ class GridPlanner:
         entries: list[Intent] = []
         if self.must_clear:
             cancels = self._cancel_entries("CANCEL_ONLY", now_ns)
+            self._is_tidy = False
         elif self.may_enter:
             self._centre(bid_ticks + ask_ticks)
             wanted = self._wanted()
@@ -103,40 +110,49 @@ class GridPlanner:
         self.anchor_ticks2 = mid_ticks2
         settings = self.settings
         self.step = step_ticks(mid_ticks2, settings.spacing_bps)
-        self._buys = buy_prices(mid_ticks2, self.step, settings.levels)
-        self._sells = sell_prices(mid_ticks2, self.step, settings.levels)
         self._level_lots = self.instrument.lots_for_notional(
             settings.level_notional, mid_ticks2 // 2
         )
+        buys = buy_prices(mid_ticks2, self.step, settings.levels)
+        sells = sell_prices(mid_ticks2, self.step, settings.levels)
+        self._buys = _rungs(Side.BUY, BUY_LEVELS, buys, self._level_lots)
+        self._sells = _rungs(Side.SELL, SELL_LEVELS, sells, self._level_lots)
+        self._wanted_at = None
 
-    def _wanted(self) -> dict[str, tuple[Side, int]]:
-        """Return the entries that should rest: level to side and price in ticks."""
-        lots = self._level_lots
-        if lots <= 0:
-            return {}
-        consumed = -(-abs(self.position_lots) // lots)
-        wanted: dict[str, tuple[Side, int]] = {}
-        if self.position_lots >= 0:
-            for number, price in enumerate(self._buys, 1):
-                if number > consumed:
-                    wanted[BUY_LEVELS[number]] = (Side.BUY, price)
-        if self.position_lots <= 0:
-            for number, price in enumerate(self._sells, 1):
-                if number > consumed:
-                    wanted[SELL_LEVELS[number]] = (Side.SELL, price)
-        return wanted
+    def _wanted(self) -> dict[str, Intent]:
+        """Return the entries that should rest, by level; made anew when something has changed."""
+        position = self.position_lots
+        if self._wanted_at != position:
+            self._wanted_at = position
+            self._is_tidy = False
+            rungs: tuple[Intent, ...] = ()
+            if self._level_lots > 0:
+                consumed = -(-abs(position) // self._level_lots)
+                buys = self._buys[consumed:] if position >= 0 else ()
+                sells = self._sells[consumed:] if position <= 0 else ()
+                rungs = buys + sells
+            self._ladder = {one.level: one for one in rungs}
+        return self._ladder
 
-    def _cancel_misplaced(self, wanted: dict[str, tuple[Side, int]], now_ns: int) -> list[Intent]:
+    def _cancel_misplaced(self, wanted: dict[str, Intent], now_ns: int) -> list[Intent]:
+        holdings = self.holdings
+        if self._is_tidy and not holdings.has_grown:
+            return []
+        holdings.has_grown = False
+        self._is_tidy = True
         cancels = []
-        for holding in self.holdings.by_id.values():
-            if holding.reduce_only or _is_cancelling(holding, now_ns):
+        for holding in holdings.by_id.values():
+            if holding.reduce_only:
                 continue
-            place = wanted.get(holding.level)
-            is_double = self.holdings.by_level.get(holding.level) != holding.client_order_id
-            if place is None or is_double:
-                cancels.append(_cancel(holding, "GRID_TRIM"))
-            elif place != (holding.side, holding.price_ticks):
-                cancels.append(_cancel(holding, "GRID_SHIFT"))
+            if _is_cancelling(holding, now_ns):
+                self._is_tidy = False
+                continue
+            is_double = holdings.by_level.get(holding.level) != holding.client_order_id
+            reason = _why_misplaced(holding, None if is_double else wanted.get(holding.level))
+            if reason:
+                cancels.append(_cancel(holding, reason))
+        if cancels:
+            self._is_tidy = False
         return cancels
 
     def _cancel_entries(self, reason: str, now_ns: int) -> list[Intent]:
@@ -147,31 +163,27 @@ class GridPlanner:
         ]
 
     def _missing(
-        self, wanted: dict[str, tuple[Side, int]], bid_ticks: int, ask_ticks: int, now_ns: int
+        self, wanted: dict[str, Intent], bid_ticks: int, ask_ticks: int, now_ns: int
     ) -> list[Intent]:
         places = []
-        for level, (side, price_ticks) in wanted.items():
-            if self.holdings.is_taken(level) or level in self.paused_until_ns:
+        taken, proposed = self.holdings.by_level, self.holdings.proposed
+        paused = self.paused_until_ns
+        since = (now_ns, self._level_lots)
+        for level, intent in wanted.items():
+            if level in taken or level in proposed or level in paused:
                 continue
-            would_cross = price_ticks >= ask_ticks if side is Side.BUY else price_ticks <= bid_ticks
-            if would_cross:
+            ticks = intent.price_ticks
+            if ticks >= ask_ticks if intent.side is Side.BUY else ticks <= bid_ticks:
                 self.waits_for_price = True
                 continue
-            self.holdings.propose(level, now_ns, self._level_lots)
-            places.append(
-                Intent(
-                    action=IntentAction.PLACE,
-                    level=level,
-                    side=side,
-                    price_ticks=price_ticks,
-                    qty_lots=self._level_lots,
-                    reason="GRID_FILL",
-                )
-            )
+            proposed[level] = since
+            places.append(intent)
         return places
 
     def _exits(self, bid_ticks: int, ask_ticks: int, now_ns: int) -> list[Intent]:
         """Cover what no exit covers yet; nothing of the covered part is touched."""
+        if not self.position_lots:
+            return []
         side = Side.SELL if self.position_lots > 0 else Side.BUY
         uncovered = abs(self.position_lots) - self.holdings.exit_lots(side)
         if uncovered <= 0 or self.entry_price <= 0 or "x" in self.paused_until_ns:
@@ -204,10 +216,12 @@ class GridPlanner:
         return min(self.instrument.ticks_down(self.entry_price - distance), ask_ticks - 1)
 
     def note_cancels(self, intents: tuple[Intent, ...], now_ns: int) -> None:
-        """Remember which cancels have been asked for."""
+        """Remember which cancels have been asked for; they stand first."""
         for intent in intents:
+            if intent.action is not IntentAction.CANCEL:
+                break
             holding = self.holdings.by_id.get(intent.client_order_id)
-            if intent.action is IntentAction.CANCEL and holding is not None:
+            if holding is not None:
                 holding.cancelling_ns = now_ns
 
     def refuse(self, level: str, reduce_only: bool, now_ns: int) -> int:
@@ -243,8 +257,8 @@ class GridPlanner:
             symbol=symbol,
             anchor_ticks2=self.anchor_ticks2,
             step_ticks=self.step,
-            bids=tuple(price for side, price in wanted.values() if side is Side.BUY),
-            asks=tuple(price for side, price in wanted.values() if side is Side.SELL),
+            bids=tuple(one.price_ticks for one in wanted.values() if one.side is Side.BUY),
+            asks=tuple(one.price_ticks for one in wanted.values() if one.side is Side.SELL),
             exits=tuple(one.price_ticks for one in self.holdings.by_id.values() if one.reduce_only),
             position_lots=self.position_lots,
             average_price=self.entry_price,
@@ -255,6 +269,29 @@ class GridPlanner:
 def _is_cancelling(holding: Holding, now_ns: int) -> bool:
     """Return whether a cancel is under way; one unheard of for too long died with somebody."""
     return holding.cancelling_ns > 0 and now_ns - holding.cancelling_ns <= PROPOSAL_PATIENCE_NS
+
+
+def _why_misplaced(holding: Holding, place: Intent | None) -> str:
+    if place is None:
+        return "GRID_TRIM"
+    is_shifted = place.side is not holding.side or place.price_ticks != holding.price_ticks
+    return "GRID_SHIFT" if is_shifted else ""
+
+
+def _rungs(
+    side: Side, levels: tuple[str, ...], prices: tuple[int, ...], lots: int
+) -> tuple[Intent, ...]:
+    return tuple(
+        Intent(
+            action=IntentAction.PLACE,
+            level=levels[number],
+            side=side,
+            price_ticks=price,
+            qty_lots=lots,
+            reason="GRID_FILL",
+        )
+        for number, price in enumerate(prices, 1)
+    )
 
 
 def _cancel(holding: Holding, reason: str) -> Intent:

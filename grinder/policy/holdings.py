@@ -11,7 +11,7 @@ import attrs
 from grinder.messages.orders import (
     OrderAccepted,
     OrderFilled,
-    OrderSubmitted,
+    Placement,
 )
 from grinder.model.order import OpenOrder, Side
 
@@ -33,13 +33,15 @@ class Holding:
 class Holdings:
     """The orders of one symbol, by client order id and by level."""
 
-    __slots__ = ("by_id", "by_level", "proposed")
+    __slots__ = ("by_id", "by_level", "has_grown", "proposed")
 
     def __init__(self) -> None:
         self.by_id: dict[str, Holding] = {}
         self.by_level: dict[str, str] = {}
         self.proposed: dict[str, tuple[int, int]] = {}
         """Level to (time in ns, lots) of a placement proposed and not yet heard of."""
+        self.has_grown = True
+        """Set with every order that is taken in; for whoever looks through them to take back."""
 
     def is_taken(self, level: str) -> bool:
         """Return whether a level has an order, or is about to."""
@@ -53,7 +55,7 @@ class Holdings:
         """Note that a placement will not happen."""
         self.proposed.pop(level, None)
 
-    def add(self, order: OrderSubmitted | OrderAccepted) -> None:
+    def add(self, order: Placement | OrderAccepted) -> None:
         """Take an order that has been sent or accepted; the second news changes nothing."""
         self.proposed.pop(order.level, None)
         if order.client_order_id in self.by_id:
@@ -70,6 +72,7 @@ class Holdings:
         )
 
     def _put(self, holding: Holding) -> None:
+        self.has_grown = True
         self.by_id[holding.client_order_id] = holding
         self.by_level.setdefault(holding.level, holding.client_order_id)
 

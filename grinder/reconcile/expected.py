@@ -10,8 +10,8 @@ from grinder.messages.orders import (
     OrderEnded,
     OrderFilled,
     OrderRejected,
+    OrdersSubmitted,
     OrdersSynced,
-    OrderSubmitted,
 )
 
 ORDERS_MAX = 2_000
@@ -58,7 +58,12 @@ class Expected:
 
     def apply(self, message: Message, now_ns: int) -> bool:
         """Take an order or position event heard at ``now_ns``; False for any other message."""
-        if isinstance(message, OrderSubmitted | OrderAccepted):
+        if isinstance(message, OrdersSubmitted):
+            for order in message.orders:
+                self._rest(
+                    order.client_order_id, order.symbol, order.price_ticks, order.qty_lots, now_ns
+                )
+        elif isinstance(message, OrderAccepted):
             self._rest(
                 message.client_order_id,
                 message.symbol,

@@ -14,22 +14,13 @@ from typing import Any, Final
 from grinder.kernel.message import Message
 from grinder.messages import account, grid, orders, risk
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 PROJECTION: Final[dict[type[Message], tuple[str, ...]]] = {
     grid.IntentsProposed: ("symbol", "intents"),
     grid.IntentsApproved: ("symbol", "intents"),
     grid.IntentsDenied: ("symbol", "denials"),
-    orders.PlaceOrder: (
-        "symbol",
-        "client_order_id",
-        "side",
-        "order_type",
-        "price_ticks",
-        "qty_lots",
-        "time_in_force",
-        "reduce_only",
-    ),
+    orders.PlaceOrders: ("symbol", "orders"),
     orders.CancelOrder: ("symbol", "client_order_id", "reason"),
     orders.OrderAccepted: ("symbol", "client_order_id", "price_ticks", "qty_lots"),
     orders.OrderRejected: ("symbol", "client_order_id", "code"),
@@ -63,6 +54,15 @@ PARTS: Final[dict[type, tuple[str, ...]]] = {
         "client_order_id",
     ),
     grid.Denial: ("code", "level", "side", "action"),
+    orders.Placement: (
+        "client_order_id",
+        "side",
+        "order_type",
+        "price_ticks",
+        "qty_lots",
+        "time_in_force",
+        "reduce_only",
+    ),
 }
 
 

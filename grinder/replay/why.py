@@ -21,7 +21,7 @@ from grinder.messages.features import FeaturesComputed
 from grinder.messages.grid import Denial, IntentsDenied
 from grinder.replay.causes import Link, chain
 
-COMMANDS = frozenset({"PlaceOrder", "CancelOrder"})
+COMMANDS = frozenset({"PlaceOrders", "CancelOrder"})
 """What makes an order come to be, or end; the rest is what became of it."""
 SNAPSHOTS = frozenset({"OrdersSynced", "AccountRead", "AccountSynced"})
 """What names every order again and again, and tells of none."""

@@ -19,8 +19,9 @@ from grinder.messages.orders import (
     OrderEnded,
     OrderFilled,
     OrderRejected,
+    OrdersSubmitted,
     OrdersSynced,
-    OrderSubmitted,
+    Placement,
 )
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
@@ -84,10 +85,10 @@ class Exposure:
         Raises:
             InvariantError: more working orders than can be.
         """
-        if isinstance(message, OrderSubmitted | OrderAccepted):
-            if isinstance(message, OrderAccepted) and not self._ended.get(
-                message.client_order_id, True
-            ):
+        if isinstance(message, OrdersSubmitted):
+            self._submit(message.orders)
+        elif isinstance(message, OrderAccepted):
+            if not self._ended.get(message.client_order_id, True):
                 del self._ended[message.client_order_id]
             if not message.reduce_only:
                 self._work(
@@ -135,9 +136,10 @@ class Exposure:
 
     def has_others(self, symbol: str) -> bool:
         """Return whether any other symbol holds, or may come to hold, something."""
-        return any(
-            exposure.worst_lots() != 0 for name, exposure in self._symbols.items() if name != symbol
-        )
+        for name, exposure in self._symbols.items():
+            if name != symbol and exposure.worst_lots():
+                return True
+        return False
 
     def worst_case_of_others(
         self, symbol: str, prices: Mapping[str, tuple[Instrument, int]]
@@ -171,15 +173,34 @@ class Exposure:
                 total += instrument.notional(price_ticks2, abs(exposure.position_lots)) / 2
         return total
 
+    def _submit(self, orders: tuple[Placement, ...]) -> None:
+        working, ended = self._working, self._ended
+        for order in orders:
+            name = order.client_order_id
+            if order.reduce_only or name in working or name in ended:
+                continue
+            if len(working) >= self._working_max:
+                raise self._too_many(name)
+            side, lots = order.side, order.qty_lots
+            working[name] = _Working(order.symbol, side, lots)
+            symbol = self.of(order.symbol)
+            if side is Side.BUY:
+                symbol.buy_lots += lots
+            else:
+                symbol.sell_lots += lots
+
+    def _too_many(self, name: str) -> InvariantError:
+        return InvariantError(
+            f"expected at most {self._working_max} working orders, {name} is one more"
+        )
+
     def _work(self, name: str, symbol: str, side: Side, qty_lots: int, filled_lots: int) -> None:
         if name in self._ended:
             return
         order = self._working.get(name)
         if order is None:
             if len(self._working) >= self._working_max:
-                raise InvariantError(
-                    f"expected at most {self._working_max} working orders, {name} is one more"
-                )
+                raise self._too_many(name)
             order = self._working[name] = _Working(symbol, side, qty_lots)
         else:
             self._pend(order, -1)

@@ -135,8 +135,16 @@ class RiskFacts:
         except KeyError:
             return None
 
-    def permit(self, serial: int, state: LifecycleState, now_ns: int) -> Permit:
-        """Return a permit that outlives neither its own time nor leadership."""
+    def permit(
+        self, approved: tuple[Intent, ...], serial: int, state: LifecycleState, now_ns: int
+    ) -> Permit | None:
+        """Return a permit that outlives neither its own time nor leadership.
+
+        None when nothing of what is approved adds risk.
+        """
+        # What adds risk stands last, so one look is enough where there is any.
+        if not (approved[-1].adds_risk or any(one.adds_risk for one in approved)):
+            return None
         deadline_ns = now_ns + self.settings.permit_ms * NS_PER_MS
         return Permit(
             serial=serial,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grinder.messages.orders import CancelOrder, PlaceOrder
+from grinder.messages.orders import CancelOrder, Placement
 from grinder.messages.venue import (
     CancelAnswered,
     CountdownAnswered,
@@ -12,7 +12,9 @@ from grinder.messages.venue import (
 )
 
 
-def place_refused(order: PlaceOrder, code: int, text: str, *, sent_ns: int = 0) -> PlaceAnswered:
+def place_refused(
+    order: Placement, code: int, text: str, *, tick_ns: int, sent_ns: int = 0
+) -> PlaceAnswered:
     """Return that a placement did nothing at the venue; ``sent_ns`` is 0 if it never left."""
     return PlaceAnswered(
         symbol=order.symbol,
@@ -21,11 +23,13 @@ def place_refused(order: PlaceOrder, code: int, text: str, *, sent_ns: int = 0) 
         code=code,
         text=text,
         sent_ns=sent_ns,
-        tick_ns=order.tick_ns,
+        tick_ns=tick_ns,
     )
 
 
-def place_unknown(order: PlaceOrder, text: str, *, sent_ns: int, decided_ns: int) -> PlaceAnswered:
+def place_unknown(
+    order: Placement, text: str, *, tick_ns: int, sent_ns: int, decided_ns: int
+) -> PlaceAnswered:
     """Return that a placement may have happened, to be decided from ``decided_ns`` on."""
     return PlaceAnswered(
         symbol=order.symbol,
@@ -33,7 +37,7 @@ def place_unknown(order: PlaceOrder, text: str, *, sent_ns: int, decided_ns: int
         outcome=Outcome.UNKNOWN,
         text=text,
         sent_ns=sent_ns,
-        tick_ns=order.tick_ns,
+        tick_ns=tick_ns,
         decided_ns=decided_ns,
     )
 

@@ -65,8 +65,9 @@ class ReadDesk:
         """Queue a read."""
         self._pool.submit(
             Job(
-                run=partial(self._serve, envelope, command),
-                refuse=lambda why: self._line.tell(envelope, _failed(command, 0, why)),
+                run=partial(self._serve, envelope),
+                refuse=lambda part, why: self._line.tell(envelope, _failed(part, 0, why)),
+                parts=(command,),
             )
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from grinder.messages.orders import CancelOrder, PlaceOrder
+from grinder.messages.orders import CancelOrder, Placement
 from grinder.messages.venue import QueryOrder, ReadFunding, ReadTrades, SetCountdown
 from grinder.model.instrument import Instrument
 from grinder.model.order import OrderType, TimeInForce
@@ -24,7 +24,7 @@ OPEN_LISTEN_KEY = Request(method="POST", path="/fapi/v1/listenKey", access=Acces
 KEEP_LISTEN_KEY = Request(method="PUT", path="/fapi/v1/listenKey", access=Access.KEY)
 
 
-def placement(order: PlaceOrder, instrument: Instrument) -> Request:
+def placement(order: Placement, instrument: Instrument) -> Request:
     """Return the request that places ``order``.
 
     RESULT is asked for only where the answer can say more than that the order rests: the venue

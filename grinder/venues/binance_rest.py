@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from grinder.kernel.message import Envelope
 from grinder.kernel.port import Outlet, Port
-from grinder.messages.orders import CancelOrder, PlaceOrder
+from grinder.messages.orders import CancelOrder, PlaceOrders
 from grinder.messages.venue import (
     DropPlacements,
     QueryOrder,
@@ -31,7 +31,7 @@ from grinder.venues.signing import Credentials
 class BinanceRestPort(Port):
     """Place, cancel and read over REST, each on threads of its own.
 
-    Hears PlaceOrder, CancelOrder, SetCountdown, DropPlacements, Quiesce, QueryOrder, ReadAccount,
+    Hears PlaceOrders, CancelOrder, SetCountdown, DropPlacements, Quiesce, QueryOrder, ReadAccount,
     ReadTrades, ReadFunding. Tells the sender of each: PlaceAnswered, CancelAnswered,
     CountdownAnswered, Quiesced, OrderQueried, AccountRead, TradesRead, FundingRead or ReadFailed;
     and, when a request brings it to light, VenueThrottled, VenueDenied, BudgetReported and
@@ -72,8 +72,8 @@ class BinanceRestPort(Port):
     def receive(self, envelope: Envelope) -> None:
         """Queue the command, or answer it as refused."""
         body = envelope.body
-        if isinstance(body, PlaceOrder):
-            self._writes.accept_place(envelope, body)
+        if isinstance(body, PlaceOrders):
+            self._writes.accept_places(envelope, body)
         elif isinstance(body, CancelOrder):
             self._writes.accept_cancel(envelope, body)
         elif isinstance(body, SetCountdown):

@@ -10,7 +10,7 @@ import attrs
 
 from grinder.errors import TransientError, UnknownOutcomeError, VenueError
 from grinder.kernel.message import Envelope
-from grinder.messages.orders import CancelOrder, PlaceOrder
+from grinder.messages.orders import CancelOrder, Placement, PlaceOrders
 from grinder.messages.venue import (
     CancelAnswered,
     CountdownAnswered,
@@ -21,6 +21,7 @@ from grinder.messages.venue import (
     SetCountdown,
 )
 from grinder.model.instrument import Instrument
+from grinder.model.permit import Permit
 from grinder.model.settings import VenueSettings
 from grinder.model.units import NS_PER_MS
 from grinder.venues import binance_requests as requests
@@ -86,14 +87,17 @@ class WriteDesk:
             pool.join(deadline)
         self._tracker.close(max(0.0, deadline - time.monotonic()))
 
-    def accept_place(self, envelope: Envelope, order: PlaceOrder) -> None:
-        """Queue a placement; exits apart from entries."""
-        self._tracker.begin(envelope.seq)
-        pool = self._exits if order.reduce_only else self._entries
+    def accept_places(self, envelope: Envelope, batch: PlaceOrders) -> None:
+        """Queue placements, each for itself; exits apart from entries."""
+        self._tracker.begin(envelope.seq, len(batch.orders))
+        pool = self._exits if batch.orders[0].reduce_only else self._entries
         pool.submit(
             Job(
-                run=partial(self._place, envelope, order),
-                refuse=lambda why: self._answer_place(envelope, place_refused(order, 0, why)),
+                run=partial(self._place, envelope, batch),
+                refuse=lambda order, why: self._answer_place(
+                    envelope, place_refused(order, 0, why, tick_ns=batch.tick_ns)
+                ),
+                parts=batch.orders,
             )
         )
 
@@ -103,8 +107,11 @@ class WriteDesk:
         self._withdrawn.note(cancel.client_order_id)
         self._cancels.submit(
             Job(
-                run=partial(self._cancel, envelope, cancel),
-                refuse=lambda why: self._answer_cancel(envelope, cancel_refused(cancel, 0, why)),
+                run=partial(self._cancel, envelope),
+                refuse=lambda part, why: self._answer_cancel(
+                    envelope, cancel_refused(part, 0, why)
+                ),
+                parts=(cancel,),
             )
         )
 
@@ -112,10 +119,11 @@ class WriteDesk:
         """Queue the dead-man switch, among the cancels: it is one that waits."""
         self._cancels.submit(
             Job(
-                run=partial(self._countdown, envelope, command),
-                refuse=lambda why: self._line.tell(
-                    envelope, countdown_answer(command, Outcome.REFUSED, 0, why)
+                run=partial(self._countdown, envelope),
+                refuse=lambda part, why: self._line.tell(
+                    envelope, countdown_answer(part, Outcome.REFUSED, 0, why)
                 ),
+                parts=(command,),
             )
         )
 
@@ -131,39 +139,37 @@ class WriteDesk:
         assert isinstance(envelope.body, Quiesce)
         self._line.tell(envelope, Quiesced(token=envelope.body.token))
 
-    def _place(self, envelope: Envelope, order: PlaceOrder) -> None:
+    def _place(self, envelope: Envelope, batch: PlaceOrders, order: Placement) -> None:
         mark = self._line.clock.mark()
         attempt = self._attempt(self._settings.recv_window_ms)
-        answer = place_unknown(
-            order, BROKEN, sent_ns=attempt.sent_ns, decided_ns=attempt.decided_ns
-        )
+        answer = _unknown(batch, order, BROKEN, attempt)
         try:
-            answer = self._placed(envelope, order)
+            answer = self._placed(envelope, batch, order)
         finally:
             self._answer_place(envelope, answer)
         if answer.code == CLOCK_REFUSED:
             self._line.remeasure(envelope, since=mark)
 
-    def _placed(self, envelope: Envelope, order: PlaceOrder) -> PlaceAnswered:
-        purpose = Purpose.EXIT if order.reduce_only else Purpose.ENTRY
+    def _placed(self, envelope: Envelope, batch: PlaceOrders, order: Placement) -> PlaceAnswered:
+        refused = partial(place_refused, order, tick_ns=batch.tick_ns)
         instrument = self._instruments.get(order.symbol)
         if instrument is None:
-            return place_refused(order, 0, f"symbol {order.symbol} is not traded here")
-        why = self._line.obstacle(purpose)
+            return refused(0, f"symbol {order.symbol} is not traded here")
+        why = self._line.obstacle(Purpose.EXIT if order.reduce_only else Purpose.ENTRY)
         if why:
-            return place_refused(order, 0, why)
+            return refused(0, why)
         try:
             self._line.prepare(envelope)
         except VenueError as error:
-            return place_refused(order, *code_and_text(error))
+            return refused(*code_and_text(error))
         if self._ahead is not None and not order.reduce_only and not self._ahead():
-            return place_refused(order, 0, "the journal is behind")
+            return refused(0, "the journal is behind")
         # From here to the request nothing may wait: what is checked now has to be true then.
-        window_ms = self._window_ms(order)
+        window_ms = self._window_ms(batch.permit, is_exit=order.reduce_only)
         if window_ms <= 0:
-            return place_refused(order, 0, "permit void")
+            return refused(0, "permit void")
         if order.client_order_id in self._withdrawn:
-            return place_refused(order, 0, "cancelled before it was sent")
+            return refused(0, "cancelled before it was sent")
         attempt = self._attempt(window_ms)
         try:
             body = self._line.call(
@@ -174,13 +180,10 @@ class WriteDesk:
             )
             done = self._bodies.order_answer(body)
         except (UnknownOutcomeError, ValueError) as error:
-            return place_unknown(
-                order, str(error), sent_ns=attempt.sent_ns, decided_ns=attempt.decided_ns
-            )
+            return _unknown(batch, order, str(error), attempt)
         except VenueError as error:
             has_left = not isinstance(error, TransientError) or isinstance(error, BusyError)
-            sent_ns = attempt.sent_ns if has_left else 0
-            return place_refused(order, *code_and_text(error), sent_ns=sent_ns)
+            return refused(*code_and_text(error), sent_ns=attempt.sent_ns if has_left else 0)
         return PlaceAnswered(
             symbol=order.symbol,
             client_order_id=order.client_order_id,
@@ -189,14 +192,13 @@ class WriteDesk:
             status=done.status,
             filled_lots=done.filled_lots,
             sent_ns=attempt.sent_ns,
-            tick_ns=order.tick_ns,
+            tick_ns=batch.tick_ns,
         )
 
-    def _window_ms(self, order: PlaceOrder) -> int:
+    def _window_ms(self, permit: Permit | None, *, is_exit: bool) -> int:
         # The venue itself enforces the permit's deadline: it takes nothing after the window.
-        permit = order.permit
         if permit is None:
-            return self._settings.recv_window_ms if order.reduce_only else 0
+            return self._settings.recv_window_ms if is_exit else 0
         if permit.serial < self._serial:
             return 0
         left_ms = (permit.deadline_ns - self._line.now_ns()) // NS_PER_MS
@@ -286,3 +288,13 @@ class WriteDesk:
 class _Attempt:
     sent_ns: int
     decided_ns: int
+
+
+def _unknown(batch: PlaceOrders, order: Placement, text: str, attempt: _Attempt) -> PlaceAnswered:
+    return place_unknown(
+        order,
+        text,
+        tick_ns=batch.tick_ns,
+        sent_ns=attempt.sent_ns,
+        decided_ns=attempt.decided_ns,
+    )

@@ -3,8 +3,8 @@
 A venue is three kinds of port and one function. Actors know only the messages.
 
 **Orders and reads** (here ``BinanceRestPort``).
-  - One PlaceAnswered for each PlaceOrder and one CancelAnswered for each CancelOrder, whatever
-    happens: a full queue, a void permit, a closed port and a bug of ours included.
+  - One PlaceAnswered for each order of a PlaceOrders and one CancelAnswered for each CancelOrder,
+    whatever happens: a full queue, a void permit, a closed port and a bug of ours included.
   - DONE means that the venue said so. REFUSED means that nothing happened there, now or later.
     Everything else is UNKNOWN, with the time from which the venue can't take the request any more;
     the venue's own receive window, or whatever it has of the kind, has to make that true.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 from grinder.kernel.message import Envelope, Message
 from grinder.kernel.port import Outlet, Port
-from grinder.messages.orders import CancelOrder, PlaceOrder
+from grinder.messages.orders import CancelOrder, Placement, PlaceOrders
 from grinder.messages.venue import (
     AccountRead,
     CancelAnswered,
@@ -62,9 +63,12 @@ class SimulatedRestPort(Port):
     def receive(self, envelope: Envelope) -> None:
         """Send a command on its way."""
         body = envelope.body
-        if isinstance(body, PlaceOrder | CancelOrder):
+        if isinstance(body, PlaceOrders):
+            self._under_way += len(body.orders)
+            self._venue.later(self._arrive_orders, envelope, body)
+        elif isinstance(body, CancelOrder):
             self._under_way += 1
-            self._venue.later(self._arrive, envelope)
+            self._venue.later(self._arrive_cancel, envelope, body)
         elif isinstance(body, DropPlacements):
             self._serial = max(self._serial, body.serial)
         elif isinstance(body, Quiesce):
@@ -81,14 +85,14 @@ class SimulatedRestPort(Port):
         self._venue.settle()
         self._venue.later(self._reply, envelope, answer)
 
-    def _arrive(self, envelope: Envelope) -> None:
-        body = envelope.body
-        if isinstance(body, PlaceOrder):
-            answer: Message = self._placed(envelope, body)
-        else:
-            assert isinstance(body, CancelOrder)
-            answer = self._cancelled(body)
-        self._venue.later(self._answered, envelope, answer)
+    def _arrive_orders(self, envelope: Envelope, batch: PlaceOrders) -> None:
+        for order in batch.orders:
+            answer = self._placed(envelope, batch, order)
+            self._venue.later(self._answered, envelope, answer)
+            self._venue.settle()
+
+    def _arrive_cancel(self, envelope: Envelope, cancel: CancelOrder) -> None:
+        self._venue.later(self._answered, envelope, self._cancelled(cancel))
         self._venue.settle()
 
     def _answered(self, envelope: Envelope, answer: Message) -> None:
@@ -103,21 +107,22 @@ class SimulatedRestPort(Port):
                 assert isinstance(envelope.body, Quiesce)
                 self._reply(envelope, Quiesced(token=envelope.body.token))
 
-    def _placed(self, envelope: Envelope, place: PlaceOrder) -> PlaceAnswered:
+    def _placed(self, envelope: Envelope, batch: PlaceOrders, place: Placement) -> PlaceAnswered:
         venue = self._venue
-        permit = place.permit
+        permit = batch.permit
+        refused = partial(place_refused, place, tick_ns=batch.tick_ns)
         now_ns = self._outlet.now_ns()
         has_leave = permit is not None and permit.holds(self._serial, now_ns)
         if not (place.reduce_only or has_leave):
-            return place_refused(place, 0, "permit void")
+            return refused(0, "permit void")
         if self._ahead is not None and not place.reduce_only and not self._ahead():
-            return place_refused(place, 0, "the journal is behind")
+            return refused(0, "the journal is behind")
         try:
             order = venue.exchange.place(
                 venue.account, new_order(place, venue.instruments[place.symbol]), venue.now_ms
             )
         except Refusal as refusal:
-            return place_refused(place, refusal.code, refusal.msg, sent_ns=envelope.at_ns)
+            return refused(refusal.code, refusal.msg, sent_ns=envelope.at_ns)
         return PlaceAnswered(
             symbol=place.symbol,
             client_order_id=place.client_order_id,
@@ -126,7 +131,7 @@ class SimulatedRestPort(Port):
             status=order.status,
             filled_lots=order.filled_lots,
             sent_ns=envelope.at_ns,
-            tick_ns=place.tick_ns,
+            tick_ns=batch.tick_ns,
         )
 
     def _cancelled(self, cancel: CancelOrder) -> CancelAnswered:

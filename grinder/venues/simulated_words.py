@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grinder.messages.orders import PlaceOrder
+from grinder.messages.orders import Placement
 from grinder.messages.venue import AccountReported, OrderReported
 from grinder.model.instrument import Instrument
 from grinder.model.order import OpenOrder, OrderType, Trade
@@ -12,7 +12,7 @@ from grinder.simulation.orders import NewOrder, Order
 from grinder.simulation.reports import AccountReport, AccountTrade, OrderReport, PositionState
 
 
-def new_order(place: PlaceOrder, instrument: Instrument) -> NewOrder:
+def new_order(place: Placement, instrument: Instrument) -> NewOrder:
     """Return a placement as the exchange wants it."""
     return NewOrder(
         symbol=place.symbol,

@@ -228,10 +228,11 @@ class BinanceUserStreamPort(_ListeningPort):
         elif isinstance(body, KeepUserStream):
             self._keeper.submit(
                 Job(
-                    run=partial(self._keep, envelope, body),
-                    refuse=lambda why: self._line.tell(
-                        envelope, _kept(body, Outcome.REFUSED, 0, why)
+                    run=partial(self._keep, envelope),
+                    refuse=lambda part, why: self._line.tell(
+                        envelope, _kept(part, Outcome.REFUSED, 0, why)
                     ),
+                    parts=(body,),
                 )
             )
         elif isinstance(body, CloseStream):

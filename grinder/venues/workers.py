@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from queue import Empty, SimpleQueue
+from collections import deque
+from collections.abc import Callable
+from itertools import repeat
+from queue import SimpleQueue
+from typing import Any
 
 import attrs
 
@@ -16,15 +18,20 @@ REPLACED_MAX = 100
 
 @attrs.frozen(kw_only=True)
 class Job:
-    """Something to do, and what to say if it will not be done."""
+    """Something to do for each of its parts, and what to say of a part that will not be done."""
 
-    run: Callable[[], None]
-    refuse: Callable[[str], None]
-    """Called with the reason, instead of ``run``."""
+    run: Callable[[Any], None]
+    refuse: Callable[[Any, str], None]
+    """Called with the part and the reason, instead of ``run``."""
+    parts: tuple[Any, ...]
 
 
 class WorkerPool:
-    """Run jobs on ``threads`` threads, first come first served."""
+    """Run the parts of jobs on ``threads`` threads, first come first served.
+
+    A job is handed over as one, whatever its parts are: it wakes one thread, and each thread that
+    takes a part wakes another while there are more.
+    """
 
     def __init__(
         self, name: str, threads: int, queue_max: int, on_exit: Callable[[], None]
@@ -32,8 +39,10 @@ class WorkerPool:
         self._name = name
         self._queue_max = queue_max
         self._on_exit = on_exit
+        self._waiting: deque[tuple[Job, Any]] = deque()
         # Taking from a SimpleQueue costs one wake-up; a Condition costs several hand-overs.
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._calls: SimpleQueue[bool] = SimpleQueue()
+        # True calls a thread to take a part, False to end. While parts wait, a call is under way.
         self._lock = threading.Lock()
         self._closed = False
         self._replaced = 0
@@ -45,13 +54,15 @@ class WorkerPool:
             thread.start()
 
     def submit(self, job: Job) -> None:
-        """Queue ``job``; refuse it at once when the queue is full or the pool is closed."""
+        """Queue ``job``; refuse parts at once that find the queue full or the pool closed."""
         with self._lock:
-            if not self._closed and self._jobs.qsize() < self._queue_max:
-                self._jobs.put(job)
-                return
+            room = 0 if self._closed else max(0, self._queue_max - len(self._waiting))
             why = "port closed" if self._closed else "queue full"
-        job.refuse(why)
+            self._waiting.extend(zip(repeat(job), job.parts[:room], strict=False))
+            if room:
+                self._calls.put(True)
+        for part in job.parts[room:]:
+            job.refuse(part, why)
 
     def stop(self) -> None:
         """Take no more jobs and refuse those that wait. Idempotent."""
@@ -59,17 +70,12 @@ class WorkerPool:
             if self._closed:
                 return
             self._closed = True
-        for job in self._left():
-            job.refuse("port closed")
+            left = tuple(self._waiting)
+            self._waiting.clear()
+        for job, part in left:
+            job.refuse(part, "port closed")
         for _ in self._threads:
-            self._jobs.put(None)
-
-    def _left(self) -> Iterator[Job]:
-        with suppress(Empty):
-            while True:
-                job = self._jobs.get_nowait()
-                if job is not None:
-                    yield job
+            self._calls.put(False)
 
     def join(self, deadline: float) -> None:
         """Wait for jobs under way until ``deadline`` of the monotonic clock, in seconds.
@@ -86,8 +92,13 @@ class WorkerPool:
     def _run(self) -> None:
         is_asked_to_end = False
         try:
-            while (job := self._jobs.get()) is not None:
-                job.run()
+            while self._calls.get():
+                with self._lock:
+                    job, part = self._waiting.popleft() if self._waiting else (None, None)
+                    if self._waiting:
+                        self._calls.put(True)
+                if job is not None:
+                    job.run(part)
             is_asked_to_end = True
         finally:
             self._on_exit()

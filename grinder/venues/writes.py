@@ -58,7 +58,8 @@ class WriteTracker:
         self._now_ns = now_ns
         self._quiesced = quiesced
         self._changed = threading.Condition()
-        self._pending: set[int] = set()
+        self._pending: dict[int, int] = {}
+        """Writes not answered yet, by the envelope that they came with."""
         self._waiters: list[_Waiter] = []
         self._decided_ns = 0
         self._closed = False
@@ -68,20 +69,23 @@ class WriteTracker:
         """Start the thread that waits for decisions."""
         self._thread.start()
 
-    def begin(self, seq: int) -> None:
-        """Take note of a write that came with the envelope number ``seq``."""
+    def begin(self, seq: int, writes: int = 1) -> None:
+        """Take note of so many writes that came with the envelope number ``seq``."""
         with self._changed:
-            self._pending.add(seq)
+            self._pending[seq] = writes
 
     def settle(self, seq: int, *, decided_ns: int = 0) -> None:
-        """Take note of its answer; from ``decided_ns`` on an unknown one can't happen any more."""
+        """Take note of an answer; from ``decided_ns`` on an unknown write can't happen any more."""
         with self._changed:
-            self._pending.discard(seq)
+            left = self._pending.pop(seq, 0) - 1
+            if left > 0:
+                self._pending[seq] = left
             self._decided_ns = max(self._decided_ns, decided_ns)
             for waiter in self._waiters:
                 if seq in waiter.pending:
-                    waiter.pending.discard(seq)
                     waiter.until_ns = max(waiter.until_ns, decided_ns)
+                    if left <= 0:
+                        waiter.pending.discard(seq)
             if self._waiters:
                 self._changed.notify()
 

@@ -12,6 +12,7 @@ from random import Random
 
 import attrs
 
+from grinder.execution.book import narrowed
 from grinder.kernel.address import Address
 from grinder.kernel.message import Envelope, Message
 from grinder.kernel.port import Outlet, Port
@@ -25,7 +26,7 @@ from grinder.messages.market import (
     StreamClosed,
     TradePrinted,
 )
-from grinder.messages.orders import CancelOrder, PlaceOrder
+from grinder.messages.orders import CancelOrder, Placement, PlaceOrders
 from grinder.messages.venue import (
     AccountReported,
     CancelAnswered,
@@ -148,7 +149,12 @@ class FaultyDoor(Port):
     def receive(self, envelope: Envelope) -> None:
         """Pass a command on, or let happen to it what goes wrong."""
         command = envelope.body
-        if isinstance(command, PlaceOrder | CancelOrder):
+        if isinstance(command, PlaceOrders):
+            # Each order is a request of its own, whatever it was told with.
+            passed = [one for one in command.orders if not self._is_write_stopped(envelope, one)]
+            if passed:
+                self._inner.receive(attrs.evolve(envelope, body=narrowed(command, passed)))
+        elif isinstance(command, CancelOrder):
             if not self._is_write_stopped(envelope, command):
                 self._inner.receive(envelope)
         elif isinstance(command, READS) and self._weather.strikes("reads-fail"):
@@ -169,13 +175,13 @@ class FaultyDoor(Port):
         else:
             self._inner.receive(envelope)
 
-    def _is_write_stopped(self, envelope: Envelope, command: PlaceOrder | CancelOrder) -> bool:
+    def _is_write_stopped(self, envelope: Envelope, command: Placement | CancelOrder) -> bool:
         weather = self._weather
-        is_entry = isinstance(command, PlaceOrder) and not command.reduce_only
+        is_entry = isinstance(command, Placement) and not command.reduce_only
         if weather.strikes("banned") or (is_entry and weather.strikes("throttled")):
             self._throttle(envelope)
             self._refuse(envelope, command, -1003, "Too many requests", 1)
-        elif isinstance(command, PlaceOrder) and weather.strikes("too-many-orders"):
+        elif isinstance(command, Placement) and weather.strikes("too-many-orders"):
             self._refuse(envelope, command, -1015, "Too many new orders", 10)
         elif weather.strikes("clock-refused"):
             self._refuse(envelope, command, -1021, "Timestamp outside of recvWindow", 10)
@@ -207,31 +213,38 @@ class FaultyDoor(Port):
         self._answer_later(envelope, throttled, 1)
 
     def _refuse(
-        self, envelope: Envelope, command: PlaceOrder | CancelOrder, code: int, text: str, ms: int
+        self, envelope: Envelope, command: Placement | CancelOrder, code: int, text: str, ms: int
     ) -> None:
-        if isinstance(command, PlaceOrder):
+        if isinstance(command, Placement):
             sent_ns = self._outlet.now_ns()
-            answer: Message = place_refused(command, code, text, sent_ns=sent_ns)
+            tick_ns = _tick_ns(envelope)
+            answer: Message = place_refused(command, code, text, tick_ns=tick_ns, sent_ns=sent_ns)
         else:
             answer = cancel_refused(command, code, text)
         self._answer_later(envelope, answer, ms)
 
-    def _lose(self, envelope: Envelope, command: PlaceOrder | CancelOrder) -> None:
+    def _lose(self, envelope: Envelope, command: Placement | CancelOrder) -> None:
         """Answer a write that never arrived as unknown, when its time is over."""
-        self._answer_later(envelope, self._unknown(command), TIMEOUT_MS)
+        self._answer_later(envelope, self._unknown(envelope, command), TIMEOUT_MS)
 
-    def _hide(self, envelope: Envelope, command: PlaceOrder | CancelOrder) -> None:
+    def _hide(self, envelope: Envelope, command: Placement | CancelOrder) -> None:
         """Let a write be done, and answer it as unknown all the same."""
         self._hidden.add(command.client_order_id)
-        self._answer_later(envelope, self._unknown(command), TIMEOUT_MS)
+        self._answer_later(envelope, self._unknown(envelope, command), TIMEOUT_MS)
 
-    def _unknown(self, command: PlaceOrder | CancelOrder) -> Message:
+    def _unknown(self, envelope: Envelope, command: Placement | CancelOrder) -> Message:
         sent_ns = self._outlet.now_ns()
         if isinstance(command, CancelOrder):
             return cancel_unknown(command, "no answer")
         decided_ns = sent_ns + WINDOW_MS * NS_PER_MS
         self._undecided_ns = max(self._undecided_ns, decided_ns)
-        return place_unknown(command, "no answer", sent_ns=sent_ns, decided_ns=decided_ns)
+        return place_unknown(
+            command,
+            "no answer",
+            tick_ns=_tick_ns(envelope),
+            sent_ns=sent_ns,
+            decided_ns=decided_ns,
+        )
 
     def _answer_later(self, envelope: Envelope, answer: Message, ms: int) -> None:
         sender = self._outlet.resolve(envelope.sender)
@@ -310,3 +323,7 @@ class FaultyDoor(Port):
 def closed(stream: str, connection: int) -> StreamClosed:
     """Return that a connection has ended by itself."""
     return StreamClosed(stream=stream, connection=connection, reason="reset by peer")
+
+
+def _tick_ns(envelope: Envelope) -> int:
+    return envelope.body.tick_ns if isinstance(envelope.body, PlaceOrders) else 0

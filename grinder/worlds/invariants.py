@@ -17,10 +17,11 @@ from grinder.kernel.message import Message
 from grinder.kernel.observer import Observer
 from grinder.messages.account import MismatchDetected
 from grinder.messages.ledger import LedgerChanged
-from grinder.messages.orders import CancelOrder, PlaceOrder
+from grinder.messages.orders import CancelOrder, Placement, PlaceOrders
 from grinder.messages.risk import KillSwitchTripped, ResetKillSwitch, RiskStateChanged
 from grinder.messages.venue import QueryOrder
 from grinder.model.order import Side
+from grinder.model.permit import Permit
 
 if TYPE_CHECKING:
     from grinder.simulation.orders import Order
@@ -42,7 +43,7 @@ class Watch(Observer):
     """Hears what is said and judges what must be true at every moment."""
 
     hears = (
-        PlaceOrder,
+        PlaceOrders,
         CancelOrder,
         QueryOrder,
         RiskStateChanged,
@@ -59,7 +60,7 @@ class Watch(Observer):
         self.state = ""
         self._left_active_ns = 0
         self._killed_ns: int | None = None
-        self._names: dict[str, PlaceOrder] = {}
+        self._names: dict[str, Placement] = {}
         self._attempts: Counter[tuple[str, str]] = Counter()
         self._uncovered_s: dict[str, int] = {}
         self._orders_before = 0
@@ -81,9 +82,10 @@ class Watch(Observer):
 
     def observe(self, sender: str, at_ns: int, body: Message) -> None:
         """Judge one message."""
-        if isinstance(body, PlaceOrder):
+        if isinstance(body, PlaceOrders):
             if sender == "exchange":
-                self._judge_placement(body, at_ns)
+                for order in body.orders:
+                    self._judge_placement(order, body.permit, at_ns)
         elif isinstance(body, CancelOrder | QueryOrder):
             if sender == "exchange":
                 self._judge_attempt(type(body).__name__, body.client_order_id)
@@ -98,7 +100,7 @@ class Watch(Observer):
         elif isinstance(body, LedgerChanged):
             self.ledgers[body.symbol] = body
 
-    def _judge_placement(self, place: PlaceOrder, at_ns: int) -> None:
+    def _judge_placement(self, place: Placement, permit: Permit | None, at_ns: int) -> None:
         name = place.client_order_id
         self.judged["names"] += 1
         if name in self._names:
@@ -108,7 +110,6 @@ class Watch(Observer):
             return
         self.judged["permits"] += 1
         self.judged["kill"] += 1
-        permit = place.permit
         if permit is None or permit.deadline_ns <= at_ns:
             self.violate("permits", f"{name} sent without a permit that holds")
         if self.state != "ACTIVE" and at_ns > self._left_active_ns:
@@ -303,12 +304,18 @@ def _cover(world: FaultWorld) -> Iterator[str]:
 def _ladder(world: FaultWorld) -> Iterator[str]:
     for symbol in world.instruments:
         policy = world.process.actor(f"policy.{symbol}")
+        if policy is None:
+            yield f"ladder: policy.{symbol} is down"
+            continue
         shown = {
             identity.level: (one.side, one.price_ticks)
             for one in entries_of(world, symbol)
             if (identity := decode(one.client_order_id)) is not None
         }
-        wanted = policy._planner._wanted()
+        wanted = {
+            level: (one.side, one.price_ticks)
+            for level, one in policy._planner._wanted().items()
+        }
         bid, ask = world.market.quotes[symbol]
         due = {
             level: (side, ticks)

@@ -15,7 +15,6 @@ from grinder.actors.wiring import Facts, Ports, assemble, is_recorded
 from grinder.actors.world import ACCOUNT
 from grinder.errors import ConfigError
 from grinder.execution.identity import decode
-from grinder.kernel.observer import Observer
 from grinder.kernel.stepped import DEFAULT_START_NS
 from grinder.lease.memory import MemoryLeasePort
 from grinder.lease.states import LeaseTable
@@ -34,7 +33,8 @@ from grinder.venues.simulated import Latency, SimulatedVenue
 from grinder.venues.simulated_rest import SimulatedRestPort
 from grinder.worlds.disk import FaultyJournalPort
 from grinder.worlds.doors import FaultyDoor, Weather, closed
-from grinder.worlds.market import WorldMarket
+from grinder.worlds.invariants import Watch
+from grinder.worlds.market import EVERY_MS, WorldMarket
 from grinder.worlds.plan import Fault
 from grinder.worlds.runtime import ProcessKilledError, WorldRuntime
 
@@ -123,7 +123,7 @@ class FaultWorld:
         config: Config,
         seed: int,
         *,
-        observer: Observer,
+        observer: Watch,
         journal: Path | None = None,
         order_seed: int | None = None,
         change: Callable[[Process], None] | None = None,
@@ -190,8 +190,12 @@ class FaultWorld:
         old.perish()
         self._collect_hits()
         old.run_for(down_ms * NS_PER_MS)
+        if old.now_ns() // NS_PER_MS % EVERY_MS == 0:
+            # What happens in the millisecond of a start belongs to both processes.
+            old.run_for(NS_PER_MS)
         if self.process.journal is not None:
             self.process.journal.abandon()
+        self._observer.begin_process()
         self.process = self._begin(old.now_ns())
 
     def close(self) -> None:

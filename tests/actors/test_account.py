@@ -5,7 +5,7 @@ from __future__ import annotations
 from grinder.kernel.message import Message
 from grinder.messages.account import AccountSyncFailed, MismatchDetected, ReconcileRan
 from grinder.messages.grid import IntentsDenied
-from grinder.messages.orders import CancelOrder, PlaceOrder
+from grinder.messages.orders import CancelOrder, PlaceOrders
 from grinder.messages.venue import ReadAccount, ReadFailed
 from grinder.model.order import Side
 from simulated import checks
@@ -102,7 +102,7 @@ def test_an_account_that_can_not_be_read_takes_the_leave_to_add_risk() -> None:
     stage.run(10)
 
     assert stage.said(AccountSyncFailed)[-1].failures_in_row >= 3
-    assert not [one for one in stage.entries_of(PlaceOrder) if one.at_ns > unknown_ns]
+    assert not [one for one in stage.entries_of(PlaceOrders) if one.at_ns > unknown_ns]
     assert "ACCOUNT_STALE" in {
         one.code for denied in stage.said(IntentsDenied) for one in denied.denials
     }

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from grinder.actors.world import ACCOUNT, World
 from grinder.messages.grid import IntentsDenied
-from grinder.messages.orders import CancelOrder, OrderEnded, OrderFilled, OrderRejected, PlaceOrder
+from grinder.messages.orders import CancelOrder, OrderEnded, OrderFilled, OrderRejected, PlaceOrders
 from grinder.model.order import Side
 from grinder.simulation.orders import Order
 from simulated import checks
@@ -344,6 +344,8 @@ def test_every_order_and_cancel_carries_its_reason(stage: Stage) -> None:
     stage.market.put(BTC, 598_000, 602_000)
     stage.run(1)
 
-    assert all(one.reason for one in stage.said(PlaceOrder))
+    placed = [order for one in stage.said(PlaceOrders) for order in one.orders]
+    assert placed
+    assert all(one.reason for one in placed)
     assert all(one.reason for one in stage.said(CancelOrder))
-    assert all(one.level for one in stage.said(PlaceOrder))
+    assert all(one.level for one in placed)

@@ -11,7 +11,7 @@ from grinder.kernel.message import Message
 from grinder.lease.states import LeaseTable
 from grinder.messages.control import LeadershipGained, LeadershipLost, LeaseRefused
 from grinder.messages.grid import IntentsDenied
-from grinder.messages.orders import CancelOrder, PlaceOrder
+from grinder.messages.orders import CancelOrder, PlaceOrders
 from grinder.messages.venue import SetCountdown
 from simulated.worlds import BTC, SECOND, Stage, ladder, quick
 
@@ -37,7 +37,7 @@ def take_away(stage: Stage, for_s: float) -> None:
 
 
 def placed_after(stage: Stage, at_ns: int) -> list[Message]:
-    return [one.body for one in stage.entries_of(PlaceOrder) if one.at_ns > at_ns]
+    return [one.body for one in stage.entries_of(PlaceOrders) if one.at_ns > at_ns]
 
 
 def test_a_lease_held_by_somebody_else_ends_every_permit(stage: Stage) -> None:
@@ -84,13 +84,13 @@ def test_a_store_out_of_reach_ends_leadership_before_the_lease_does(stage: Stage
 def test_no_permit_outlives_the_lease(stage: Stage) -> None:
     deadline_ns = stage.said(LeadershipGained)[0].deadline_ns
 
-    permits = [one.permit for one in stage.said(PlaceOrder) if one.permit is not None]
+    permits = [one.permit for one in stage.said(PlaceOrders) if one.permit is not None]
     assert permits
     assert all(permit.deadline_ns <= deadline_ns for permit in permits)
 
 
 def test_the_countdown_is_set_before_the_first_placement_and_kept_alive(stage: Stage) -> None:
-    told = stage.entries_of(SetCountdown, PlaceOrder, sender="exchange")
+    told = stage.entries_of(SetCountdown, PlaceOrders, sender="exchange")
     assert isinstance(told[0].body, SetCountdown)
 
     stage.run(60)

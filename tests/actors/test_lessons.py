@@ -8,7 +8,7 @@ import pytest
 
 from grinder.actors import session, wiring, world
 from grinder.messages.grid import IntentsDenied
-from grinder.messages.orders import OrderRejected, PlaceOrder
+from grinder.messages.orders import OrderRejected, PlaceOrders
 from grinder.simulation.refusals import Refusal, Rule
 from simulated import checks
 from simulated.worlds import BTC, Stage, Walk, ladder, quick
@@ -80,7 +80,7 @@ def test_a_spent_order_budget_keeps_the_planner_quiet_and_lets_exits_through() -
     stage.run(25)
 
     assert not checks.uncovered(stage)
-    placed = len(stage.said(PlaceOrder, sender="router"))
+    placed = sum(len(one.orders) for one in stage.said(PlaceOrders, sender="router"))
     assert placed <= 12
     assert len(stage.said(IntentsDenied)) <= 30
 
@@ -96,7 +96,7 @@ def test_tables_stay_small_however_long_the_run() -> None:
     assert len(planner.holdings.by_id) == len(stage.orders())
     assert len(planner.holdings.proposed) == 0
     assert len(planner.paused_until_ns) <= 7
-    assert len(stage.actor("exchange")._desk._levels) == len(stage.orders())
+    assert len(stage.actor("exchange")._desk._levels[BTC]) == len(stage.orders())
 
 
 def test_live_and_simulated_runs_are_wired_by_the_same_function() -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from grinder.messages.grid import IntentsApproved, IntentsDenied
-from grinder.messages.orders import PlaceOrder
+from grinder.messages.orders import PlaceOrders
 from grinder.messages.risk import (
     KillSwitchTripped,
     OverrideLifecycle,
@@ -61,7 +61,7 @@ def test_no_risk_increasing_intent_leaves_the_system_in_init_or_ready() -> None:
 
     active_ns = next(one.at_ns for one in stage.said(RiskStateChanged) if one.to_state == "ACTIVE")
     assert states(stage)[:3] == ["INIT", "READY", "ACTIVE"]
-    early = [one for one in stage.entries_of(IntentsApproved, PlaceOrder) if one.at_ns < active_ns]
+    early = [one for one in stage.entries_of(IntentsApproved, PlaceOrders) if one.at_ns < active_ns]
     assert not early
     assert all(order.created_ms * 1_000_000 >= active_ns for order in stage.orders())
     assert set(stage.entries(BTC)) == LADDER
@@ -71,7 +71,7 @@ def test_nothing_is_placed_while_no_market_is_heard() -> None:
     stage = Stage(prepare=lambda world: setattr(world.venue, "is_silent", True)).run(30)
 
     assert states(stage) == ["INIT"]
-    assert not stage.said(PlaceOrder)
+    assert not stage.said(PlaceOrders)
     assert stage.exchange.ledger("sim").orders == 0
 
 
@@ -80,7 +80,7 @@ def test_a_feed_that_falls_silent_without_closing_stops_quoting_and_clears_the_b
 ) -> None:
     silent_ns = stage.runtime.now_ns()
     stage.world.venue.is_silent = True
-    placed = len(stage.said(PlaceOrder))
+    placed = len(stage.said(PlaceOrders))
     stage.until(lambda: not stage.orders(), within_s=6)
 
     limit_ns = stage.settings.feed.book_stale_after_ms * 1_000_000
@@ -88,7 +88,7 @@ def test_a_feed_that_falls_silent_without_closing_stops_quoting_and_clears_the_b
     assert stage.state == "DEGRADED"
     assert reasons(stage)[-1] == "FEED_STALE"
     stage.run(20)
-    assert len(stage.said(PlaceOrder)) == placed
+    assert len(stage.said(PlaceOrders)) == placed
 
 
 def test_quoting_returns_through_ready_once_the_feed_is_back_and_has_cooled(stage: Stage) -> None:
@@ -243,7 +243,7 @@ def test_nothing_is_placed_while_the_venue_asks_for_silence() -> None:
     stage.run(0.1)
     stage.market.put(BTC, 600_900)
     stage.run(9)
-    placed = [one for one in stage.entries_of(PlaceOrder) if one.at_ns > asked_ns]
+    placed = [one for one in stage.entries_of(PlaceOrders) if one.at_ns > asked_ns]
     codes = {denial.code for one in stage.said(IntentsDenied) for denial in one.denials}
 
     assert not placed

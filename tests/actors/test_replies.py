@@ -85,8 +85,8 @@ def test_a_placement_that_never_arrived_is_found_missing_and_the_level_returns()
     stage = Stage()
     port = port_of(stage)
     placed = port._placed
-    port._placed = lambda envelope, place: unknown(
-        place_refused(place, 0, ""), stage.runtime.now_ns()
+    port._placed = lambda envelope, batch, place: unknown(
+        place_refused(place, 0, "", tick_ns=batch.tick_ns), stage.runtime.now_ns()
     )
     stage.run(1)
     port._placed = placed

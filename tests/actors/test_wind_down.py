@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from grinder.messages.orders import PlaceOrder
+from grinder.messages.orders import PlaceOrders
 from grinder.messages.risk import StopPosition, WindDownCompleted
 from grinder.messages.venue import SetCountdown
 from grinder.model.order import Side
@@ -73,7 +73,7 @@ def test_nothing_is_placed_after_the_end_was_asked_for(stage: Stage) -> None:
     stage.market.put(BTC, 603_000)
     stage.run(10)
 
-    assert not [one for one in stage.entries_of(PlaceOrder) if one.at_ns > asked_ns]
+    assert not [one for one in stage.entries_of(PlaceOrders) if one.at_ns > asked_ns]
 
 
 def test_asking_twice_changes_nothing(stage: Stage) -> None:

@@ -9,7 +9,7 @@ from conformance.program import SYMBOL
 from conformance.trader import RefusedError, Row
 from grinder import errors
 from grinder.kernel.message import Message
-from grinder.messages.orders import CancelOrder, PlaceOrder
+from grinder.messages.orders import CancelOrder, Placement, PlaceOrders
 from grinder.messages.venue import (
     AccountRead,
     CancelAnswered,
@@ -141,12 +141,12 @@ class PortTrader(RawTrader):
         super().close()
 
     def place(self, **order: Any) -> Row:
-        """Tell PlaceOrder and return what is answered."""
+        """Tell PlaceOrders and return what is answered."""
         is_exit = order.get("reduceOnly") == "true"
         price = exact(order.get("price", 0))
         deadline_ns = self._outlet.now_ns() + 60 * NS_PER_S
         permit = Permit(serial=1, state="ACTIVE", epoch=1, deadline_ns=deadline_ns)
-        command = PlaceOrder(
+        placement = Placement(
             symbol=SYMBOL,
             client_order_id=order["newClientOrderId"],
             side=Side(order["side"]),
@@ -156,8 +156,10 @@ class PortTrader(RawTrader):
             time_in_force=TimeInForce(order.get("timeInForce", "GTC")),
             reduce_only=is_exit,
             level="L1",
-            permit=None if is_exit else permit,
             reason="DIFFERENTIAL",
+        )
+        command = PlaceOrders(
+            symbol=SYMBOL, orders=(placement,), permit=None if is_exit else permit
         )
         answer = self._done(self.ask(command, PlaceAnswered))
         self._ids[answer["clientOrderId"]] = answer["orderId"]

@@ -9,7 +9,13 @@ from grinder.kernel.observer import ActorSnapshot
 from grinder.messages.grid import Denial, Intent, IntentAction, IntentsProposed, LadderPlanned
 from grinder.messages.ledger import LedgerChanged
 from grinder.messages.market import BookTicked
-from grinder.messages.orders import OrderAccepted, OrderEnded, OrderFilled, OrderSubmitted
+from grinder.messages.orders import (
+    OrderAccepted,
+    OrderEnded,
+    OrderFilled,
+    OrdersSubmitted,
+    Placement,
+)
 from grinder.messages.risk import RiskStateChanged
 from grinder.messages.venue import Outcome, PlaceAnswered
 from grinder.model.instrument import Instrument
@@ -61,16 +67,20 @@ def ticked(update_id: int = 1, connection: int = 1, symbol: str = "BTCUSDT") -> 
     )
 
 
-def submitted(name: str = "o1") -> OrderSubmitted:
-    return OrderSubmitted(
-        symbol="BTCUSDT",
-        client_order_id=name,
-        side=Side.BUY,
-        price_ticks=599_000,
-        qty_lots=4,
-        reduce_only=False,
-        level="b1",
+def submitted(*names: str) -> OrdersSubmitted:
+    orders = tuple(
+        Placement(
+            symbol="BTCUSDT",
+            client_order_id=name,
+            side=Side.BUY,
+            price_ticks=599_000,
+            qty_lots=4,
+            level="b1",
+            reason="GRID_FILL",
+        )
+        for name in names or ("o1",)
     )
+    return OrdersSubmitted(symbol="BTCUSDT", orders=orders)
 
 
 def accepted(name: str = "o1") -> OrderAccepted:

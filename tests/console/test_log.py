@@ -112,7 +112,19 @@ def test_every_message_class_can_be_logged() -> None:
         observer.observe("anybody", NOW, one)
 
     events = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
-    assert events == [event_name(one) for one in sample]
+    named = [event_name(one) for one in sample]
+    assert events == [{"orders_submitted": "order_submitted"}.get(one, one) for one in named]
+
+
+def test_each_of_the_orders_submitted_together_has_a_record() -> None:
+    stream = io.StringIO()
+    configure("info", "json", stream)
+    LogObserver(INSTRUMENTS).observe("exchange", NOW, said.submitted("o1", "o2"))
+
+    records = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [one["event"] for one in records] == ["order_submitted"] * 2
+    assert [one["client_order_id"] for one in records] == ["o1", "o2"]
+    assert {(one["price"], one["grid_level"]) for one in records} == {("59900.00", "b1")}
 
 
 def test_names_are_in_snake_case() -> None:

@@ -19,6 +19,7 @@ from grinder.kernel.signals import ActorFailed, ActorRestarted, ExitReason
 from grinder.messages.account import MismatchDetected, PositionChanged
 from grinder.messages.control import LeadershipGained, LeadershipLost
 from grinder.messages.grid import IntentsDenied
+from grinder.messages.journal import JournalHealthChanged, JournalReported
 from grinder.messages.market import FeedHealthChanged, StreamKind
 from grinder.messages.orders import OrdersSynced
 from grinder.messages.risk import (
@@ -115,6 +116,13 @@ def test_an_order_rests_fills_and_ends(watched: Watched) -> None:
     orders = watched.seen["orders"]
     assert (orders["placed"], orders["fills"], orders["cancelled"]) == (1, 1, 1)
     assert (watched.btc["orders_placed"], watched.btc["cancels"]) == (1, 1)
+
+
+def test_orders_submitted_together_count_each(watched: Watched) -> None:
+    watched.hear(said.submitted("o1", "o2", "o3"))
+
+    assert watched.seen["orders"]["placed"] == watched.btc["orders_placed"] == 3
+    assert watched.seen["orders_per_minute"] == 3
 
 
 def test_a_fill_that_is_told_again_counts_once(watched: Watched) -> None:
@@ -307,4 +315,25 @@ def test_the_end_is_remembered(watched: Watched) -> None:
         "open_orders": 0,
         "positions": {"BTCUSDT": "0.001"},
         "detail": "",
+    }
+
+
+def test_the_journal_is_part_of_the_picture_once_there_is_one(watched: Watched) -> None:
+    assert watched.seen["journal"] is None
+
+    watched.hear(
+        JournalReported(
+            is_written=True, pending=2, lag_ns=7_000_000, records=9, bytes=99, lost=0, detail=""
+        ),
+        JournalHealthChanged(is_healthy=False, detail="2 records wait"),
+    )
+
+    assert watched.seen["journal"] == {
+        "is_healthy": False,
+        "detail": "2 records wait",
+        "records": 9,
+        "bytes": 99,
+        "pending": 2,
+        "lag_ms": 7,
+        "lost": 0,
     }

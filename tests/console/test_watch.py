@@ -25,6 +25,7 @@ from grinder.messages.account import (
 )
 from grinder.messages.control import LeadershipGained, LeadershipLost, LeaseRefused
 from grinder.messages.grid import IntentsApproved, IntentsDenied
+from grinder.messages.journal import JournalHealthChanged, JournalReported
 from grinder.messages.market import (
     FeedHealthChanged,
     FeedReported,
@@ -248,6 +249,8 @@ def test_orders_and_fills_count(scraped: Scraped) -> None:
     for name in ("placed", "cancelled", "filled", "expired"):
         assert scraped.value(f"grinder_orders_{name}_total") == 1
     assert scraped.value("grinder_orders_unknown_total", op="place") == 1
+    scraped.hear(said.submitted("o2", "o3"))
+    assert scraped.value("grinder_orders_placed_total") == 3
     maker = {"source": "venue", "side": "BUY", "liquidity": "maker"}
     assert scraped.value("grinder_fills_total", **maker) == 1
     assert scraped.value("grinder_fill_notional_total", **maker) == pytest.approx(59.9)
@@ -346,3 +349,33 @@ def test_actors_are_read_at_each_scrape(scraped: Scraped) -> None:
     assert scraped.value("grinder_actor_mailbox_depth", actor="risk") == 3
     assert scraped.value("grinder_actor_mailbox_dropped_total", actor="risk") == 1
     assert scraped.value("grinder_actor_mailbox_conflated_total", actor="risk") == 5
+
+
+def journal_reported(records: int, lost: int = 0, pending: int = 0) -> JournalReported:
+    return JournalReported(
+        is_written=not lost,
+        pending=pending,
+        lag_ns=pending * S,
+        records=records,
+        bytes=100 * records,
+        lost=lost,
+        detail="",
+    )
+
+
+def test_a_journal_is_counted_and_its_health_shown(scraped: Scraped) -> None:
+    assert scraped.value("grinder_journal_healthy") == 0
+
+    scraped.hear(journal_reported(40), JournalHealthChanged(is_healthy=True, detail=""))
+    scraped.hear(journal_reported(90, lost=3, pending=2))
+
+    assert scraped.value("grinder_journal_healthy") == 1
+    assert scraped.value("grinder_journal_records_total") == 90
+    assert scraped.value("grinder_journal_bytes_total") == 9_000
+    assert scraped.value("grinder_journal_lost_total") == 3
+    assert scraped.value("grinder_journal_pending_records") == 2
+    assert scraped.value("grinder_journal_lag_seconds") == 2
+
+    scraped.hear(JournalHealthChanged(is_healthy=False, detail="3 records lost"))
+
+    assert scraped.value("grinder_journal_healthy") == 0

@@ -9,7 +9,8 @@ from grinder.execution.identity import IdentityScheme
 from grinder.kernel.message import Message
 from grinder.messages.orders import (
     CancelOrder,
-    PlaceOrder,
+    Placement,
+    PlaceOrders,
 )
 from grinder.messages.venue import (
     CancelAnswered,
@@ -32,17 +33,21 @@ def make_book(**limits: int) -> OrderBook:
     return OrderBook(SCHEME, **limits)
 
 
-def place(name: str = NAME) -> PlaceOrder:
-    return PlaceOrder(
-        symbol=SYMBOL,
-        client_order_id=name,
-        side=Side.BUY,
-        price_ticks=100,
-        qty_lots=QTY,
-        level="b1",
-        permit=None,
-        reason="GRID_FILL",
+def place(*names: str) -> PlaceOrders:
+    """Return the command for orders of these names, each of level b1; ``NAME`` if there is none."""
+    orders = tuple(
+        Placement(
+            symbol=SYMBOL,
+            client_order_id=name,
+            side=Side.BUY,
+            price_ticks=100,
+            qty_lots=QTY,
+            level="b1",
+            reason="GRID_FILL",
+        )
+        for name in names or (NAME,)
     )
+    return PlaceOrders(symbol=SYMBOL, orders=orders, permit=None)
 
 
 def cancel(name: str = NAME) -> CancelOrder:

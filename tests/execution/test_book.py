@@ -43,7 +43,7 @@ def test_an_order_is_submitted_accepted_filled_and_ended_once_each() -> None:
     ]
 
     assert [kinds(applied.messages) for applied in said] == [
-        ("OrderSubmitted",),
+        ("OrdersSubmitted",),
         ("OrderAccepted",),
         (),
         ("OrderFilled",),

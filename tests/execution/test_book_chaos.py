@@ -16,7 +16,8 @@ from grinder.messages.orders import (
     OrderEnded,
     OrderFilled,
     OrderRejected,
-    PlaceOrder,
+    Placement,
+    PlaceOrders,
 )
 from grinder.messages.venue import (
     CancelAnswered,
@@ -134,17 +135,17 @@ class Chaos:
         return book.due(now)
 
 
-def _place(name: str) -> PlaceOrder:
-    return PlaceOrder(
+def _place(name: str) -> PlaceOrders:
+    order = Placement(
         symbol=SYMBOL,
         client_order_id=name,
         side=Side.BUY,
         price_ticks=100,
         qty_lots=QTY,
         level="b1",
-        permit=None,
         reason="GRID_FILL",
     )
+    return PlaceOrders(symbol=SYMBOL, orders=(order,), permit=None)
 
 
 def _report(name: str, status: OrderStatus, total: int, trade_id: int) -> OrderReported:

@@ -27,7 +27,7 @@ from grinder.messages.orders import (
     OrderAccepted,
     OrderEnded,
     OrderFilled,
-    OrderSubmitted,
+    OrdersSubmitted,
 )
 from grinder.messages.venue import (
     Outcome,
@@ -113,7 +113,7 @@ def test_any_interleaving_gives_the_same_totals(
     record = book.find(NAME)
     assert sorted(counted) == list(range(1, len(fills) + 1))
     assert all(m.client_order_id == NAME for m in said if isinstance(m, OrderFilled))
-    assert count["OrderEnded"] == count["OrderSubmitted"] == 1
+    assert count["OrderEnded"] == count["OrdersSubmitted"] == 1
     assert count["OrderAccepted"] <= 1
     assert count["OrderRejected"] == 0
     assert book.live_count == 0
@@ -122,9 +122,11 @@ def test_any_interleaving_gives_the_same_totals(
     assert str(record.state) == str(end)
     assert not book.needs_backfill(SYMBOL)
     names = [
-        type(m).__name__ for m in said if isinstance(m, OrderSubmitted | OrderAccepted | OrderEnded)
+        type(m).__name__
+        for m in said
+        if isinstance(m, OrdersSubmitted | OrderAccepted | OrderEnded)
     ]
     assert names in (
-        ["OrderSubmitted", "OrderAccepted", "OrderEnded"],
-        ["OrderSubmitted", "OrderEnded"],
+        ["OrdersSubmitted", "OrderAccepted", "OrderEnded"],
+        ["OrdersSubmitted", "OrderEnded"],
     )

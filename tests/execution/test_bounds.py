@@ -69,4 +69,40 @@ def test_the_bounds_let_through_exactly_what_the_check_finds_nothing_in(
         open_orders=open_orders,
     )
 
-    assert Bounds(instrument, mark_price).fits(intent, open_orders) == (found is None)
+    assert Bounds(instrument, mark_price).fits((intent,), open_orders) == (found is None)
+
+
+@given(lots=st.lists(st.integers(1, 4), min_size=1, max_size=6), open_orders=st.integers(0, 12))
+def test_each_of_several_counts_as_open_for_the_next(lots: list[int], open_orders: int) -> None:
+    instrument = Instrument(
+        symbol="BTCUSDT",
+        base_asset="BTC",
+        tick=Decimal(1),
+        lot=Decimal(1),
+        qty_lots_max=3,
+        orders_max=10,
+    )
+    intents = [
+        Intent(
+            action=IntentAction.PLACE,
+            level=f"b{number}",
+            side=Side.BUY,
+            price_ticks=100,
+            qty_lots=one,
+            reason="GRID_FILL",
+        )
+        for number, one in enumerate(lots)
+    ]
+    found = [
+        check(
+            intent,
+            instrument,
+            bid_ticks=0,
+            ask_ticks=0,
+            mark_price=None,
+            open_orders=open_orders + number,
+        )
+        for number, intent in enumerate(intents)
+    ]
+
+    assert Bounds(instrument, None).fits(intents, open_orders) == (not any(found))

@@ -13,7 +13,7 @@ from grinder.journal.port import SteppedJournalPort
 from grinder.journal.reading import JournalReader
 from grinder.journal.segments import SegmentWriter, segments_of
 from grinder.messages.journal import JournalHealthChanged, JournalReported
-from grinder.messages.orders import CancelOrder, PlaceOrder
+from grinder.messages.orders import CancelOrder, PlaceOrders
 from grinder.messages.risk import RiskStateChanged
 from grinder.model.settings import JournalSettings
 from simulated.recorded import RecordWorld
@@ -87,12 +87,11 @@ def test_a_full_disk_ends_risk_and_not_cancels_and_the_gap_is_marked(
     is_failing.append(True)
     stage.until(lambda: stage.state == "DEGRADED")
     stage.until(lambda: not stage.entries())
-    placed = len(stage.said(PlaceOrder, sender="router"))
+    placed = len(stage.said(PlaceOrders, sender="router"))
     stage.run(3)
     assert stage.state == "DEGRADED"
-    assert [
-        one for one in stage.said(PlaceOrder, sender="router")[placed:] if not one.reduce_only
-    ] == []
+    later = stage.said(PlaceOrders, sender="router")[placed:]
+    assert [order for one in later for order in one.orders if not order.reduce_only] == []
     assert stage.said(CancelOrder, sender="router")
     reasons = [one.reason for one in stage.said(RiskStateChanged)]
     assert "JOURNAL_LOST" in reasons

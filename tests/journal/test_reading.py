@@ -104,10 +104,10 @@ def test_backwards_is_forwards_turned_over(record_world: RecordWorld) -> None:
 
 def test_a_search_finds_what_reading_everything_finds(record_world: RecordWorld) -> None:
     directory = record_world(seconds=10, segment_s=4)
-    needle = b'"PlaceOrder"'
-    found = [one for one in JournalReader(directory).records(needle) if "PlaceOrder" in str(one)]
+    needle = b'"PlaceOrders"'
+    found = [one for one in JournalReader(directory).records(needle) if "PlaceOrders" in str(one)]
 
-    assert found == [one for one in JournalReader(directory).records() if "PlaceOrder" in str(one)]
+    assert found == [one for one in JournalReader(directory).records() if "PlaceOrders" in str(one)]
 
 
 def test_the_head_says_what_the_actors_were_made_from(record_world: RecordWorld) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grinder.journal.records import FRAME, CutError, DamagedError, frame, parse, unframe
+from grinder.journal.records import FRAME, CutError, DamagedError, frame, parse, spell, unframe
+from grinder.kernel.signals import StopRequested, TimerFired
+from grinder.messages.codec import CODEC
 
 records = st.lists(
     st.tuples(st.just("o"), st.integers(0, 2**53), st.text()).map(list), min_size=1, max_size=5
@@ -61,3 +66,16 @@ def test_a_length_beyond_reason_is_damage() -> None:
 
     with pytest.raises(DamagedError, match="length"):
         unframe(head, 0)
+
+
+def test_numbers_that_another_thread_took_in_between_are_kept() -> None:
+    handled = StopRequested()
+    said = TimerFired(key="a", generation=1)
+    slots = [SimpleNamespace(name=name) for name in ("one", "two", "three")]
+    sendings = [(slot, (seq, "me", 5, said)) for slot, seq in zip(slots, (10, 11, 13), strict=True)]
+    turn: Any = ("me", 1, 99, (5, "outside", 0, handled), sendings, "done")
+
+    (record,) = spell([turn], CODEC.row)
+
+    row = ("TimerFired", 1, ("a", 1))
+    assert record[6] == [[10, ["one", "two"], row], [13, ["three"], row]]

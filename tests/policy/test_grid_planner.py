@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from grinder.messages.grid import Intent, IntentAction
-from grinder.messages.orders import OrderSubmitted
+from grinder.messages.orders import Placement
 from grinder.model.order import OpenOrder, Side
 from grinder.model.settings import GridSettings
 from grinder.policy.grid import EXIT_SLOTS, EXITS_MERGED, PROPOSAL_PATIENCE_NS, GridPlanner
@@ -26,10 +26,10 @@ def rest(one: GridPlanner, intents: tuple[Intent, ...]) -> None:
     for intent in intents:
         if intent.action is IntentAction.PLACE:
             one.holdings.add(
-                OrderSubmitted(
+                Placement(
                     symbol=BTC, client_order_id=intent.level, side=intent.side,
                     price_ticks=intent.price_ticks, qty_lots=intent.qty_lots,
-                    reduce_only=intent.reduce_only, level=intent.level,
+                    reduce_only=intent.reduce_only, level=intent.level, reason=intent.reason,
                 )
             )  # fmt: skip
 

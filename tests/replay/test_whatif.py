@@ -62,7 +62,7 @@ def test_every_command_reads_a_journal(record_world: RecordWorld) -> None:
     assert "identical" in output
     code, output = ask("journal", "verify", directory)
     assert (code, output.startswith("sound:")) == (0, True)
-    code, output = ask("journal", "cat", directory, "--type", "PlaceOrder", "--json")
+    code, output = ask("journal", "cat", directory, "--type", "PlaceOrders", "--json")
     names = [json.loads(line)["values"] for line in output.splitlines()]
     assert code == 0
     assert names

@@ -9,7 +9,7 @@ from grinder.journal.reading import JournalReader
 from grinder.messages.codec import CODEC
 from grinder.messages.grid import IntentsProposed
 from grinder.messages.market import BookTicked
-from grinder.messages.orders import CancelOrder, OrderFilled, PlaceOrder
+from grinder.messages.orders import CancelOrder, OrderFilled, PlaceOrders
 from grinder.messages.risk import TripKillSwitch
 from grinder.replay.lines import line_of
 from grinder.replay.why import explain, refusals
@@ -18,7 +18,8 @@ from simulated.worlds import Stage
 
 
 def names_in(stage: Stage) -> list[str]:
-    return [one.client_order_id for one in stage.said(PlaceOrder, sender="router")]
+    said = stage.said(PlaceOrders, sender="router")
+    return [order.client_order_id for one in said for order in one.orders]
 
 
 def test_every_order_goes_back_to_a_quote(record_world: RecordWorld) -> None:
@@ -30,7 +31,7 @@ def test_every_order_goes_back_to_a_quote(record_world: RecordWorld) -> None:
         found = explain(directory, None, name, CODEC)
 
         placement = found.chains[-1]
-        assert isinstance(placement[0].body, PlaceOrder)
+        assert isinstance(placement[0].body, PlaceOrders)
         assert any(isinstance(link.body, IntentsProposed) for link in placement)
         assert isinstance(placement[-1].body, BookTicked)
         assert placement[-1].sender.startswith("port.")
@@ -46,7 +47,7 @@ def test_a_fill_and_a_cancel_are_part_of_the_life(record_world: RecordWorld) -> 
     life = [type(link.body).__name__ for link in explain(directory, None, filled, CODEC).life]
     assert "OrderFilled" in life
     chains = explain(directory, None, cancelled, CODEC).chains
-    assert {type(one[0].body) for one in chains} == {PlaceOrder, CancelOrder}
+    assert {type(one[0].body) for one in chains} == {PlaceOrders, CancelOrder}
 
 
 def test_refusals_are_counted_by_reason(record_world: RecordWorld) -> None:

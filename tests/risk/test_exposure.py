@@ -16,8 +16,9 @@ from grinder.messages.orders import (
     OrderEnded,
     OrderFilled,
     OrderRejected,
+    OrdersSubmitted,
     OrdersSynced,
-    OrderSubmitted,
+    Placement,
 )
 from grinder.model.instrument import Instrument
 from grinder.model.order import OpenOrder, Side
@@ -28,8 +29,8 @@ BTC = Instrument(symbol="BTCUSDT", base_asset="BTC", tick=Decimal("0.1"), lot=De
 
 def submitted(
     name: str = "a", side: Side = Side.BUY, qty: int = 10, *, exits: bool = False
-) -> OrderSubmitted:
-    return OrderSubmitted(
+) -> OrdersSubmitted:
+    order = Placement(
         symbol="BTCUSDT",
         client_order_id=name,
         side=side,
@@ -37,7 +38,9 @@ def submitted(
         qty_lots=qty,
         reduce_only=exits,
         level="b1",
+        reason="GRID_FILL",
     )
+    return OrdersSubmitted(symbol="BTCUSDT", orders=(order,))
 
 
 def accepted(name: str = "a", side: Side = Side.BUY, qty: int = 10) -> OrderAccepted:

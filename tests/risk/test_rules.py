@@ -5,6 +5,8 @@ from typing import Any
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grinder.messages.grid import Intent, IntentAction
 from grinder.model.instrument import Instrument
@@ -12,7 +14,7 @@ from grinder.model.order import Side
 from grinder.model.settings import RiskSettings
 from grinder.risk.denials import DenialCode
 from grinder.risk.exposure import Exposure
-from grinder.risk.rules import RiskView, evaluate, judge
+from grinder.risk.rules import GATES_FOR_ALL, GATES_FOR_RISK, RiskView, evaluate, facts_allow, judge
 from grinder.risk.states import LifecycleState
 
 C = DenialCode
@@ -176,3 +178,60 @@ def test_the_total_counts_other_symbols() -> None:
 
     assert found is not None
     assert found.detail == "MAX_NOTIONAL_EXCEEDED: worst_case=5001 cap=5000"
+
+
+CAPS = {C.MAX_POSITION_EXCEEDED, C.MAX_NOTIONAL_EXCEEDED, C.ORDER_NOTIONAL_EXCEEDED}
+FACTS = tuple(changes for changes, code in BLOCKS if code not in CAPS)
+
+
+@given(chosen=st.lists(st.sampled_from(FACTS), max_size=3))
+def test_the_gates_in_one_look_say_what_they_say_one_by_one(chosen: list[dict[str, Any]]) -> None:
+    view = make_view(**{name: value for changes in chosen for name, value in changes.items()})
+    gates = (*GATES_FOR_ALL, *GATES_FOR_RISK)
+
+    assert facts_allow(view) == all(gate(view, BUY) is None for gate in gates)
+
+
+def test_every_fact_that_a_gate_looks_at_is_tried() -> None:
+    assert len(FACTS) + len(CAPS) == len(GATES_FOR_ALL) + len(GATES_FOR_RISK)
+
+
+INTENTS = st.builds(
+    lambda kind, lots, ticks: attrs.evolve(kind, qty_lots=lots, price_ticks=ticks),
+    st.sampled_from((BUY, SELL, EXIT, CANCEL)),
+    st.integers(1, 6),
+    st.integers(60, 140),
+)
+
+
+@given(
+    intents=st.lists(INTENTS, max_size=5),
+    position_lots=st.integers(-12, 12),
+    price_ticks2=st.integers(0, 260),
+    others=st.sampled_from((None, Decimal(0), Decimal(4_400))),
+    changes=st.sampled_from(({}, {}, {}, *FACTS)),
+)
+def test_a_batch_is_judged_as_its_intents_one_after_the_other(
+    intents: list[Intent],
+    position_lots: int,
+    price_ticks2: int,
+    others: Decimal | None,
+    changes: dict[str, Any],
+) -> None:
+    changes = changes | {"price_ticks2": price_ticks2, "notional_of_others": others}
+    view = make_view(**changes)
+    view.exposure.of("BTCUSDT").holding.state(position_lots)
+    view.proposed_buy_lots = view.proposed_sell_lots = 0
+    approved, denials = [], []
+    for intent in intents:
+        found = judge(view, intent)
+        if found is not None:
+            denials.append(found)
+            continue
+        approved.append(intent)
+        if intent.adds_risk and intent.side is Side.BUY:
+            view.proposed_buy_lots += intent.qty_lots
+        elif intent.adds_risk:
+            view.proposed_sell_lots += intent.qty_lots
+
+    assert evaluate(view, tuple(intents)) == (tuple(approved), tuple(denials))

@@ -10,7 +10,7 @@ from grinder.execution.identity import decode
 from grinder.kernel.signals import ActorFailed, ActorRestarted, ActorStarted
 from grinder.messages.account import MismatchDetected, ReconcileRan
 from grinder.messages.ledger import LedgerChanged
-from grinder.messages.orders import OrderFilled, PlaceOrder
+from grinder.messages.orders import OrderFilled, PlaceOrders
 from grinder.model.order import Side
 from grinder.simulation.orders import Order
 from simulated.worlds import Stage, level_of
@@ -120,7 +120,7 @@ def missing_levels(stage: Stage) -> list[str]:
             level: (order.side, order.price_ticks) for level, order in stage.entries(symbol).items()
         }
         bid, ask = stage.market.quotes[symbol]
-        wanted = planner._wanted()
+        wanted = {one.level: (one.side, one.price_ticks) for one in planner._wanted().values()}
         due = {
             level: (side, ticks)
             for level, (side, ticks) in wanted.items()
@@ -174,15 +174,17 @@ def permits_while_down(stage: Stage) -> list[str]:
     """Return entries that the router sent while an actor was known to be down."""
     down: set[str] = set()
     found = []
-    for one in stage.entries_of(ActorFailed, ActorStarted, ActorRestarted, PlaceOrder):
+    for one in stage.entries_of(ActorFailed, ActorStarted, ActorRestarted, PlaceOrders):
         body = one.body
         if isinstance(body, ActorFailed):
             down.add(body.actor)
         elif isinstance(body, ActorStarted | ActorRestarted):
             down.discard(body.actor)
-        elif isinstance(body, PlaceOrder) and body.permit is not None and down:
+        elif isinstance(body, PlaceOrders) and body.permit is not None and down:
             # The router speaks before the exchange does: both are shown, neither may.
-            found.append(f"{one.sender}: {body.client_order_id} while {sorted(down)} down")
+            found.append(
+                f"{one.sender}: {body.orders[0].client_order_id} while {sorted(down)} down"
+            )
     return found
 
 

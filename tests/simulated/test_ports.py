@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from grinder.messages.market import CloseStream, StreamOpened
-from grinder.messages.orders import CancelOrder, PlaceOrder
+from grinder.messages.orders import CancelOrder, Placement, PlaceOrders
 from grinder.messages.venue import (
     CancelAnswered,
     DropPlacements,
@@ -38,8 +39,8 @@ def answers(stage: Stage, port: str, *commands: object) -> list[object]:
     return [one.body for one in new if one.sender == port]
 
 
-def placement(stage: Stage, **fields: object) -> PlaceOrder:
-    given: dict[str, object] = {
+def placement(stage: Stage, **fields: Any) -> PlaceOrders:
+    given: dict[str, Any] = {
         "symbol": BTC,
         "client_order_id": "by-test",
         "side": Side.BUY,
@@ -47,11 +48,11 @@ def placement(stage: Stage, **fields: object) -> PlaceOrder:
         "qty_lots": 4,
         "level": "b9",
         "reason": "TEST",
-        "permit": Permit(
-            serial=2**60, state="ACTIVE", epoch=1, deadline_ns=stage.runtime.now_ns() + SECOND
-        ),
     }
-    return PlaceOrder(**{**given, **fields})  # type: ignore[arg-type]
+    deadline_ns = stage.runtime.now_ns() + SECOND
+    permit = Permit(serial=2**60, state="ACTIVE", epoch=1, deadline_ns=deadline_ns)
+    permit = fields.pop("permit", permit)
+    return PlaceOrders(symbol=BTC, orders=(Placement(**{**given, **fields}),), permit=permit)
 
 
 def test_each_placement_and_each_cancel_is_answered_once() -> None:

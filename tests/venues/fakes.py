@@ -15,7 +15,7 @@ import attrs
 
 from grinder.kernel.address import Address
 from grinder.kernel.message import Envelope, Message
-from grinder.messages.orders import CancelOrder, PlaceOrder
+from grinder.messages.orders import CancelOrder, Placement, PlaceOrders
 from grinder.model.instrument import Instrument
 from grinder.model.order import OrderType, Side
 from grinder.model.permit import Permit
@@ -229,26 +229,29 @@ class ScriptedVenue:
         return Answer(status=404, body={"code": -5000, "msg": "Path not scripted"})
 
 
-def entry(outlet: FakeOutlet, name: str = "g-1", **changes: Any) -> PlaceOrder:
-    """Return an entry with a fresh permit of ten seconds."""
+def entry(outlet: FakeOutlet, *names: str, **changes: Any) -> PlaceOrders:
+    """Return entries with a fresh permit of ten seconds; ``g-1`` if none is named."""
     permit = Permit(serial=1, state="ACTIVE", epoch=1, deadline_ns=outlet.now_ns() + 10 * NS_PER_S)
-    return attrs.evolve(
-        PlaceOrder(
-            symbol="BTCUSDT",
-            client_order_id=name,
-            side=Side.BUY,
-            price_ticks=618_000,
-            qty_lots=10,
-            level="B1",
-            permit=permit,
-            reason="grid",
-            tick_ns=7,
-        ),
-        **changes,
+    permit = changes.pop("permit", permit)
+    orders = tuple(
+        attrs.evolve(
+            Placement(
+                symbol="BTCUSDT",
+                client_order_id=name,
+                side=Side.BUY,
+                price_ticks=618_000,
+                qty_lots=10,
+                level=f"b{number}",
+                reason="grid",
+            ),
+            **changes,
+        )
+        for number, name in enumerate(names or ("g-1",), 1)
     )
+    return PlaceOrders(symbol=orders[0].symbol, orders=orders, permit=permit, tick_ns=7)
 
 
-def exit_order(outlet: FakeOutlet, name: str = "x-1") -> PlaceOrder:
+def exit_order(outlet: FakeOutlet, name: str = "x-1") -> PlaceOrders:
     """Return a reduce-only market order without a permit."""
     return entry(
         outlet,

@@ -31,7 +31,7 @@ from grinder.messages.venue import (
     TradesRead,
     UserStreamKept,
 )
-from grinder.model.order import OrderStatus, OrderType, TimeInForce
+from grinder.model.order import OrderStatus, TimeInForce
 from grinder.model.settings import VenueSettings
 from grinder.venues.binance import VenueFacts, load_venue
 from grinder.venues.binance_rest import BinanceRestPort
@@ -136,8 +136,8 @@ def test_a_fill_and_an_exit_are_heard_and_read(world: World, outlet: FakeOutlet)
     outlet.wait(StreamOpened)
     private.receive(outlet.envelope(KeepUserStream(connection=1)))
     (kept,) = outlet.wait(UserStreamKept)
-    taker = entry(outlet, "g-2", order_type=OrderType.LIMIT, time_in_force=TimeInForce.IOC)
-    world.rest.receive(outlet.envelope(attrs.evolve(taker, price_ticks=618_010)))
+    taker = entry(outlet, "g-2", price_ticks=618_010, time_in_force=TimeInForce.IOC)
+    world.rest.receive(outlet.envelope(taker))
     (bought,) = outlet.wait(PlaceAnswered)
     world.rest.receive(outlet.envelope(exit_order(outlet)))
     sold = outlet.wait(PlaceAnswered, 2)[1]

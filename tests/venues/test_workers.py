@@ -22,12 +22,12 @@ def test_a_job_that_raises_costs_its_thread_but_not_the_pool(failures: queue.Que
     pool = WorkerPool("test", 1, 10, lambda: exits.append(threading.current_thread().name))
     done = threading.Event()
 
-    def fail() -> None:
+    def fail(_: object) -> None:
         raise KeyError("ours")
 
     pool.start()
-    pool.submit(Job(run=fail, refuse=print))
-    pool.submit(Job(run=done.set, refuse=print))
+    pool.submit(Job(run=fail, refuse=print, parts=(0,)))
+    pool.submit(Job(run=lambda _: done.set(), refuse=print, parts=(0,)))
     assert done.wait(TIMEOUT_S)
     pool.stop()
     pool.join(time.monotonic() + TIMEOUT_S)
@@ -38,10 +38,38 @@ def test_a_job_that_raises_costs_its_thread_but_not_the_pool(failures: queue.Que
 
 def test_what_waits_when_the_pool_stops_is_refused() -> None:
     pool = WorkerPool("test", 1, 2, lambda: None)
-    refused: list[str] = []
-    for _ in range(3):
-        pool.submit(Job(run=lambda: None, refuse=refused.append))
-    pool.stop()
-    pool.submit(Job(run=lambda: None, refuse=refused.append))
+    refused: list[tuple[int, str]] = []
 
-    assert refused == ["queue full", "port closed", "port closed", "port closed"]
+    def refuse(part: int, why: str) -> None:
+        refused.append((part, why))
+
+    pool.submit(Job(run=print, refuse=refuse, parts=(1,)))
+    pool.submit(Job(run=print, refuse=refuse, parts=(2, 3)))
+    pool.stop()
+    pool.submit(Job(run=print, refuse=refuse, parts=(4,)))
+
+    closed = "port closed"
+    assert refused == [(3, "queue full"), (1, closed), (2, closed), (4, closed)]
+
+
+def test_threads_share_the_parts_of_a_job_in_their_order() -> None:
+    pool = WorkerPool("test", 3, 10, lambda: None)
+    together = threading.Barrier(3)
+    begun: queue.Queue[int] = queue.Queue()
+    done: queue.Queue[int] = queue.Queue()
+
+    def run(part: int) -> None:
+        begun.put(part)
+        together.wait(TIMEOUT_S)
+        done.put(part)
+
+    pool.submit(Job(run=run, refuse=print, parts=(1, 2, 3, 4, 5, 6)))
+    pool.start()
+    found = sorted(done.get(timeout=TIMEOUT_S) for _ in range(6))
+    pool.stop()
+    pool.join(time.monotonic() + TIMEOUT_S)
+
+    assert found == [1, 2, 3, 4, 5, 6]
+    order = [begun.get() for _ in range(6)]
+    # Each barrier lets three through, so the first three parts were under way at once.
+    assert set(order[:3]) == {1, 2, 3}
