@@ -17,7 +17,7 @@ from grinder.bench.streams import QUOTES_PER_S, recorded
 from grinder.bench.streams import SYMBOLS as QUOTED
 from grinder.bench.venue_child import KEY, SECRET
 from grinder.bench.venue_process import LIFTED
-from grinder.simulation import account
+from grinder.simulation import account, ordertable
 from grinder.simulation.market import Quote
 from grinder.simulation.recording import looped
 from grinder.venues.sim import catalog, orderlog, rest_trade, tape
@@ -38,6 +38,7 @@ QUOTES = 100
 @pytest.fixture
 def small_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(account, "CLOSED_ORDERS_MAX", KEPT)
+    monkeypatch.setattr(ordertable, "CLOSED_ORDERS_MAX", KEPT)
     monkeypatch.setattr(account, "TRADES_MAX", KEPT)
     monkeypatch.setattr(account, "INCOME_MAX", KEPT)
     monkeypatch.setattr(orderlog, "RING_MAX", KEPT)
