@@ -130,7 +130,8 @@ class AccountRead(Message):
 class ReadTrades(Message):
     """Read own trades of a symbol from a trade id on (inclusive), at most 1,000.
 
-    ``from_id`` 0 means: those of ``since_ns`` and later.
+    ``from_id`` 0 means: those of ``since_ns`` and later, however long ago that is, as far back as
+    the venue tells; 0 means all that it tells.
     """
 
     symbol: str

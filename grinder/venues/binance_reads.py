@@ -22,7 +22,9 @@ from grinder.messages.venue import (
     TradesRead,
 )
 from grinder.model.instrument import Instrument
+from grinder.model.order import Trade
 from grinder.model.settings import VenueSettings
+from grinder.model.units import NS_PER_MS
 from grinder.venues import binance_requests as requests
 from grinder.venues.binance_bodies import BodyDecoder
 from grinder.venues.binance_errors import CLOCK_REFUSED, ORDER_UNKNOWN, code_and_text
@@ -93,8 +95,7 @@ class ReadDesk:
             if isinstance(command, ReadAccount):
                 return self._account(fetch, command)
             if isinstance(command, ReadTrades):
-                trades = self._bodies.trades(fetch(requests.own_trades(command)))
-                return TradesRead(symbol=command.symbol, trades=trades)
+                return TradesRead(symbol=command.symbol, trades=self._trades(fetch, command))
             return FundingRead(payments=self._bodies.funding(fetch(requests.funding(command))))
         except VenueError as error:
             return _failed(command, *code_and_text(error))
@@ -129,6 +130,21 @@ class ReadDesk:
             open_orders=open_orders,
             asked_ns=asked_ns,
         )
+
+    def _trades(self, fetch: Callable[[Request], Any], command: ReadTrades) -> tuple[Trade, ...]:
+        """Return one page, walking from window to window until it is full or today is reached."""
+        symbol = command.symbol
+        if command.from_id:
+            return self._bodies.trades(fetch(requests.trades_from(symbol, command.from_id)))
+        now_ms = self._line.clock.venue_ms()
+        start_ms = max(command.since_ns // NS_PER_MS, now_ms - requests.TRADES_KEPT_MS)
+        found: dict[int, Trade] = {}
+        while True:
+            page = self._bodies.trades(fetch(requests.trades_since(symbol, start_ms)))
+            found.update((each.trade_id, each) for each in page)
+            start_ms += requests.TRADES_SPAN_MS
+            if start_ms > now_ms or len(found) >= requests.ROWS_MAX:
+                return tuple(found.values())[: requests.ROWS_MAX]
 
     def _fetch(self, envelope: Envelope, request: Request) -> Any:
         for attempt in stamina.retry_context(

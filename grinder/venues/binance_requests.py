@@ -5,14 +5,19 @@ from __future__ import annotations
 from decimal import Decimal
 
 from grinder.messages.orders import CancelOrder, Placement
-from grinder.messages.venue import QueryOrder, ReadFunding, ReadTrades, SetCountdown
+from grinder.messages.venue import QueryOrder, ReadFunding, SetCountdown
 from grinder.model.instrument import Instrument
 from grinder.model.order import OrderType, TimeInForce
 from grinder.model.units import NS_PER_MS
 from grinder.venues.http import Access, Request
 from grinder.venues.signing import Parameters
 
-ROWS_MAX = "1000"
+ROWS_MAX = 1_000
+DAY_MS = 86_400_000
+TRADES_SPAN_MS = 7 * DAY_MS
+"""A request for own trades that states only its beginning is answered for no longer than this."""
+TRADES_KEPT_MS = 90 * DAY_MS
+"""For so long the venue tells own trades, and refuses or leaves out what is older."""
 
 PING = Request(method="GET", path="/fapi/v1/ping", access=Access.OPEN)
 EXCHANGE_INFO = Request(method="GET", path="/fapi/v1/exchangeInfo", access=Access.OPEN)
@@ -85,17 +90,21 @@ def open_orders(symbol: str) -> Request:
     return Request(method="GET", path="/fapi/v1/openOrders", parameters=(("symbol", symbol),))
 
 
-def own_trades(command: ReadTrades) -> Request:
-    """Return the request for own trades; the venue takes an id or a time, not both."""
-    start = (
-        ("fromId", str(command.from_id))
-        if command.from_id
-        else ("startTime", str(command.since_ns // NS_PER_MS))
-    )
+def trades_from(symbol: str, trade_id: int) -> Request:
+    """Return the request for own trades from an id on; the venue takes an id or a time."""
+    return _own_trades(symbol, ("fromId", str(trade_id)))
+
+
+def trades_since(symbol: str, start_ms: int) -> Request:
+    """Return the request for own trades of the ``TRADES_SPAN_MS`` after a time, epoch ms."""
+    return _own_trades(symbol, ("startTime", str(start_ms)))
+
+
+def _own_trades(symbol: str, start: tuple[str, str]) -> Request:
     return Request(
         method="GET",
         path="/fapi/v1/userTrades",
-        parameters=(("symbol", command.symbol), start, ("limit", ROWS_MAX)),
+        parameters=(("symbol", symbol), start, ("limit", str(ROWS_MAX))),
     )
 
 
@@ -107,7 +116,7 @@ def funding(command: ReadFunding) -> Request:
         parameters=(
             ("incomeType", "FUNDING_FEE"),
             ("startTime", str(command.since_ns // NS_PER_MS)),
-            ("limit", ROWS_MAX),
+            ("limit", str(ROWS_MAX)),
         ),
     )
 

@@ -13,6 +13,8 @@ import attrs
 Parameters = tuple[tuple[str, str], ...]
 _PLAIN = re.compile(r"[0-9A-Za-z_.~-]*").fullmatch
 """What percent-encoding leaves alone; nearly every request of ours has nothing else."""
+_NAMED = re.compile(r"(?i)\b(listenKey|signature|X-MBX-APIKEY)(['\"]?\s*[=:]\s*['\"]?)[0-9A-Za-z]+")
+"""A secret that its name gives away, even if it was cut off before its end."""
 
 
 @attrs.frozen(kw_only=True)
@@ -58,8 +60,11 @@ def signed(secret: str, parameters: Parameters) -> str:
 
 
 def redacted(text: str, *secrets: str) -> str:
-    """Return ``text`` with every non-empty secret in it replaced by three stars."""
+    """Return ``text`` with every secret in it replaced by three stars.
+
+    Secrets are those given, unless empty, and whatever follows the name of one.
+    """
     for secret in secrets:
         if secret:
             text = text.replace(secret, "***")
-    return text
+    return _NAMED.sub(r"\1\2***", text)

@@ -17,14 +17,19 @@ from grinder.messages.venue import (
     ReadTrades,
     TradesRead,
 )
+from grinder.model.units import NS_PER_MS
 from venues.fakes import (
     Answer,
+    Call,
     FakeOutlet,
     ScriptedVenue,
     acknowledged,
     cancel,
 )
 from venues.scripts import ORDER, Open, error
+
+DAY_MS = 86_400_000
+TRADES = "/fapi/v1/userTrades"
 
 
 def test_the_account_is_read_whole(
@@ -62,13 +67,13 @@ def test_a_read_is_repeated_three_times_and_then_given_up(
 def test_a_refused_read_is_not_repeated(
     opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue
 ) -> None:
-    scripted.on("GET", "/fapi/v1/userTrades", error(400, -1121))
+    scripted.on("GET", TRADES, error(400, -1121))
     command = ReadTrades(symbol="BTCUSDT", from_id=4, since_ns=0)
     opened().receive(outlet.envelope(command))
     (failed,) = outlet.wait(ReadFailed)
 
     assert (failed.code, failed.symbol) == (-1121, "BTCUSDT")
-    assert len(scripted.seen("/fapi/v1/userTrades")) == 1
+    assert len(scripted.seen(TRADES)) == 1
 
 
 def test_an_order_unknown_to_the_venue_is_an_answer(
@@ -84,15 +89,77 @@ def test_an_order_unknown_to_the_venue_is_an_answer(
 def test_trades_and_funding_are_read(
     opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue
 ) -> None:
-    scripted.on("GET", "/fapi/v1/userTrades", Answer(body=[]))
+    scripted.on("GET", TRADES, Answer(body=[]))
     scripted.on("GET", "/fapi/v1/income", Answer(body=[]))
     port = opened()
-    port.receive(outlet.envelope(ReadTrades(symbol="BTCUSDT", from_id=0, since_ns=7_000_000)))
+    since_ms = outlet.now_ns() // NS_PER_MS - DAY_MS
+    since = since_ms * NS_PER_MS + 999_999
+    port.receive(outlet.envelope(ReadTrades(symbol="BTCUSDT", from_id=0, since_ns=since)))
     port.receive(outlet.envelope(ReadFunding(since_ns=0)))
     outlet.wait(TradesRead)
     outlet.wait(FundingRead)
 
-    assert scripted.seen("/fapi/v1/userTrades")[0].parameters["startTime"] == "7"
+    assert [call.parameters["startTime"] for call in scripted.seen(TRADES)] == [str(since_ms)]
+
+
+def test_trades_of_long_ago_are_read_week_by_week(
+    opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue
+) -> None:
+    now_ms = outlet.now_ns() // NS_PER_MS
+    at_ms = {1: now_ms - 80 * DAY_MS, 2: now_ms - 20 * DAY_MS, 3: now_ms - 9 * DAY_MS, 4: now_ms}
+    scripted.on("GET", TRADES, lambda call: of_a_week(call, at_ms))
+    port = opened()
+    for days in (1, 19, 30):
+        since_ns = (now_ms - days * DAY_MS) * NS_PER_MS
+        port.receive(outlet.envelope(ReadTrades(symbol="BTCUSDT", from_id=0, since_ns=since_ns)))
+        outlet.wait(TradesRead, (1, 19, 30).index(days) + 1)
+    port.receive(outlet.envelope(ReadTrades(symbol="BTCUSDT", from_id=0, since_ns=0)))
+    read = outlet.wait(TradesRead, 4)
+
+    assert [[row.trade_id for row in each.trades] for each in read] == [
+        [4],
+        [3, 4],
+        [2, 3, 4],
+        [1, 2, 3, 4],
+    ]
+    assert len(scripted.seen(TRADES)) == 1 + 3 + 5 + 13
+
+
+def test_a_page_that_is_full_ends_the_walk(
+    opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue
+) -> None:
+    now_ms = outlet.now_ns() // NS_PER_MS
+    first, second = now_ms - 29 * DAY_MS, now_ms - 22 * DAY_MS
+    at_ms = {n: first if n <= 600 else second for n in range(1, 1_201)}
+    scripted.on("GET", TRADES, lambda call: of_a_week(call, at_ms))
+    since_ns = (now_ms - 30 * DAY_MS) * NS_PER_MS
+    opened().receive(outlet.envelope(ReadTrades(symbol="BTCUSDT", from_id=0, since_ns=since_ns)))
+    (read,) = outlet.wait(TradesRead)
+
+    assert [each.trade_id for each in read.trades] == list(range(1, 1_001))
+    assert len(scripted.seen(TRADES)) == 2
+
+
+def of_a_week(call: Call, at_ms: dict[int, int]) -> Answer:
+    """Answer as the venue does: what fell into the seven days after ``startTime``, both ends in."""
+    start_ms = int(call.parameters["startTime"])
+    row = {
+        "symbol": "BTCUSDT",
+        "orderId": 1,
+        "side": "BUY",
+        "price": "61800.00",
+        "qty": "0.010",
+        "commission": "0",
+        "commissionAsset": "USDT",
+        "maker": True,
+        "realizedPnl": "0",
+    }
+    rows = [
+        {**row, "id": trade_id, "time": ms}
+        for trade_id, ms in at_ms.items()
+        if start_ms <= ms <= start_ms + 7 * DAY_MS
+    ]
+    return Answer(body=rows[: int(call.parameters["limit"])])
 
 
 def test_reads_stop_before_the_weight_that_cancels_need_is_gone(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from grinder.venues.signing import Credentials, encoded, redacted, sign, signed
 
 SECRET = "2b5eb11e18796d12d88f13dc27dbbd02c2cc51ff7059765ed9821957d82bb4d9"
@@ -44,3 +46,17 @@ def test_credentials_show_neither_key_nor_secret() -> None:
 
 def test_an_empty_secret_redacts_nothing() -> None:
     assert redacted("a b c", "", "b") == "a *** c"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('{"e":"listenKeyExpired","listenKey":"0a1b2c', '{"e":"listenKeyExpired","listenKey":"***'),
+        ("POST /order?a=1&signature=0aFf&b=2", "POST /order?a=1&signature=***&b=2"),
+        ("wss://host/private/ws?listenKey=0aFf/x", "wss://host/private/ws?listenKey=***/x"),
+        ("{'X-MBX-APIKEY': 'abc'}", "{'X-MBX-APIKEY': '***'}"),
+        ("Signature for this request is not valid.",) * 2,
+    ],
+)
+def test_what_a_name_gives_away_is_hidden_even_if_it_was_cut(text: str, shown: str) -> None:
+    assert redacted(text) == shown

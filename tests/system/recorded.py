@@ -1,0 +1,51 @@
+"""A recorded run and the commands that look back at it, all as processes of their own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import zstandard
+
+from system.conftest import Site
+from system.processes import FIXTURES, Run, grinder, settings
+from system.waiting import until
+from system.witness import fills
+
+LIVELY = ("--config", str(FIXTURES / "lively.toml"))
+FOLDER = "journal"
+BAD_JOURNAL = 1
+
+
+def recorded_run(folder: Path, site: Site, **values: object) -> Run:
+    """Begin a run that fills soon and is recorded."""
+    return Run(folder, *LIVELY, "--journal", FOLDER, *site.options, *settings(**values))
+
+
+def trades(site: Site, at_least: int = 3) -> None:
+    """Wait for fills."""
+    until(lambda: len(fills(site.witness.log())) >= at_least, "fills")
+
+
+def replayed(folder: Path, *options: str) -> tuple[int, dict[str, Any], str]:
+    """Return exit code, what `grinder replay` found, and what it said besides."""
+    ended = grinder(folder, "replay", FOLDER, "--json", *options)
+    found: dict[str, Any] = json.loads(ended.stdout) if ended.stdout else {}
+    return ended.returncode, found, ended.stderr
+
+
+def written(folder: Path) -> bytes:
+    """Return every byte of the journal, unpacked."""
+    parts = []
+    for path in sorted((folder / FOLDER).iterdir()):
+        data = path.read_bytes()
+        if path.suffix == ".zst":
+            data = zstandard.ZstdDecompressor().decompressobj().decompress(data)
+        parts.append(data)
+    return b"".join(parts)
+
+
+def newest_segment(folder: Path) -> Path:
+    """Return the segment that was written last."""
+    return max((folder / FOLDER).iterdir())
