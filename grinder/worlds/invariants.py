@@ -313,8 +313,7 @@ def _ladder(world: FaultWorld) -> Iterator[str]:
             if (identity := decode(one.client_order_id)) is not None
         }
         wanted = {
-            level: (one.side, one.price_ticks)
-            for level, one in policy._planner._wanted().items()
+            level: (one.side, one.price_ticks) for level, one in policy._planner._wanted().items()
         }
         bid, ask = world.market.quotes[symbol]
         due = {
