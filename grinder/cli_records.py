@@ -138,37 +138,46 @@ def why(
     raise typer.Exit(code)
 
 
+Seeds = Annotated[str, typer.Option(metavar="A..B", help="A world for each seed; empty for none.")]
+Faults = Annotated[
+    str, typer.Option(metavar="KINDS", help="all, none, or names with commas between.")
+]
+Minutes = Annotated[float, typer.Option(min=0.2, help="Virtual minutes in which things go wrong.")]
+Exhaustive = Annotated[
+    bool, typer.Option("--exhaustive", help="Also crash a reference run at every message.")
+]
+At = Annotated[
+    int, typer.Option(metavar="N", help="Crash the reference run at this message alone.")
+]
+Kill = Annotated[bool, typer.Option("--kill", help="With --at: the whole process.")]
+Shrink = Annotated[
+    bool, typer.Option("--shrink", help="Of worlds that fail, find the faults that it takes.")
+]
+ReplayEvery = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Replay the journal of every Nth world.")
+]
+Workers = Annotated[int, typer.Option(min=0, help="Processes; 0 for one a core.")]
+Resume = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Keep verdicts there, and go on from them.")
+]
+ListFaults = Annotated[
+    bool, typer.Option("--list-faults", help="List the kinds of faults, and do nothing.")
+]
+
+
 def simulate(
     *,
-    seeds: Annotated[
-        str, typer.Option(metavar="A..B", help="A world for each seed; empty for none.")
-    ] = "1..20",
-    faults: Annotated[
-        str, typer.Option(metavar="KINDS", help="all, none, or names with commas between.")
-    ] = "all",
-    minutes: Annotated[
-        float, typer.Option(min=0.2, help="Virtual minutes in which things go wrong.")
-    ] = 10,
-    exhaustive: Annotated[
-        bool, typer.Option("--exhaustive", help="Also crash a reference run at every message.")
-    ] = False,
-    at: Annotated[
-        int, typer.Option(metavar="N", help="Crash the reference run at this message alone.")
-    ] = 0,
-    kill: Annotated[bool, typer.Option("--kill", help="With --at: the whole process.")] = False,
-    shrink: Annotated[
-        bool, typer.Option("--shrink", help="Of worlds that fail, find the faults that it takes.")
-    ] = False,
-    replay_every: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Replay the journal of every Nth world.")
-    ] = 1,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 for one a core.")] = 0,
-    resume: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Keep verdicts there, and go on from them.")
-    ] = None,
-    list_faults: Annotated[
-        bool, typer.Option("--list-faults", help="List the kinds of faults, and do nothing.")
-    ] = False,
+    seeds: Seeds = "1..20",
+    faults: Faults = "all",
+    minutes: Minutes = 10,
+    exhaustive: Exhaustive = False,
+    at: At = 0,
+    kill: Kill = False,
+    shrink: Shrink = False,
+    replay_every: ReplayEvery = 1,
+    workers: Workers = 0,
+    resume: Resume = None,
+    list_faults: ListFaults = False,
     as_json: AsJson = False,
 ) -> None:
     """Play whole worlds in virtual time in which things go wrong, and judge each of them."""

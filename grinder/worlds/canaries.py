@@ -31,8 +31,7 @@ def _deaf_policy(actor: Actor) -> None:
     def on_order_ended(_: OrderEnded) -> None:
         """Take no notice."""
 
-    setattr(actor, "on_orders_synced", on_orders_synced)  # noqa: B010
-    setattr(actor, "on_order_ended", on_order_ended)  # noqa: B010
+    vars(actor).update(on_orders_synced=on_orders_synced, on_order_ended=on_order_ended)
 
 
 def _forgetful_risk(actor: Actor) -> None:
@@ -42,7 +41,7 @@ def _forgetful_risk(actor: Actor) -> None:
     def on_order_news(_: Any) -> None:
         """Take no notice."""
 
-    setattr(actor, "on_order_news", on_order_news)  # noqa: B010
+    vars(actor).update(on_order_news=on_order_news)
 
 
 def _careless_ledger(actor: Actor) -> None:
@@ -57,7 +56,7 @@ def _careless_ledger(actor: Actor) -> None:
         if heard % 3:
             whole(fill)
 
-    setattr(actor, "on_order_filled", on_order_filled)  # noqa: B010
+    vars(actor).update(on_order_filled=on_order_filled)
 
 
 CANARIES: Final[Mapping[str, tuple[str, Callable[[Actor], None]]]] = {

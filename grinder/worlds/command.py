@@ -59,6 +59,19 @@ def simulate(wish: Wish) -> int:
     """
     clock = SystemClock()
     began_ns = clock.now_ns()
+    specs = _specs(wish)
+    if not specs:
+        raise ConfigError(("nothing to do: name seeds, or --exhaustive",))
+    verdicts, found = _played(wish, specs)
+    seconds = (clock.now_ns() - began_ns) / NS_PER_S
+    report = _report(wish, verdicts, found, seconds)
+    if wish.is_shrinking:
+        report["shrunk"] = [_shrunk(wish, one) for one in verdicts if _can_shrink(one)]
+    _print(report, as_json=wish.as_json)
+    return 0 if report["passed"] else 1
+
+
+def _specs(wish: Wish) -> list[WorldSpec]:
     specs = [
         WorldSpec(
             seed=seed,
@@ -72,39 +85,39 @@ def simulate(wish: Wish) -> int:
         specs += boundaries()
     if wish.at is not None:
         specs.append(attrs.evolve(REFERENCE, trap=wish.at[0], is_fatal=wish.at[1]))
-    if not specs:
-        raise ConfigError(("nothing to do: name seeds, or --exhaustive",))
-    canaries = [(name, seed) for name in CANARIES for seed in CANARY_SEEDS]
-    verdicts: list[Verdict] = []
-    found: Counter[str] = Counter()
+    return specs
+
+
+def _played(wish: Wish, specs: list[WorldSpec]) -> tuple[list[Verdict], Counter[str]]:
+    """Return a verdict on each world, kept or new, and how often each canary was found."""
     kept = _kept(wish.state)
     missing = [one for one in specs if _key(one) not in kept]
-    verdicts += [kept[_key(one)] for one in specs if _key(one) in kept]
-    workers = wish.workers or os.cpu_count() or 1
+    verdicts = [kept[_key(one)] for one in specs if _key(one) in kept]
+    found: Counter[str] = Counter()
+    for name, spec, verdict in _results(wish, missing):
+        if spec is None:
+            found[name] += bool(verdict.violations)
+        else:
+            verdicts.append(verdict)
+            _keep(wish.state, spec, verdict)
+    return verdicts, found
+
+
+def _results(wish: Wish, specs: list[WorldSpec]) -> Iterator[tuple[str, WorldSpec | None, Verdict]]:
+    """Play the worlds and every canary on all cores; give (canary, world, verdict) as they end."""
+    canaries = [(name, seed) for name in CANARIES for seed in CANARY_SEEDS]
     context = multiprocessing.get_context("forkserver")
     with (
-        ProcessPoolExecutor(workers, mp_context=context) as pool,
-        _bar(len(missing) + len(canaries), is_shown=not wish.as_json) as step,
+        ProcessPoolExecutor(wish.workers or os.cpu_count() or 1, mp_context=context) as pool,
+        _bar(len(specs) + len(canaries), is_shown=not wish.as_json) as step,
     ):
         jobs: dict[Any, tuple[str, WorldSpec | None]] = {
-            pool.submit(play, spec): ("", spec) for spec in missing
+            pool.submit(play, spec): ("", spec) for spec in specs
         }
         jobs |= {pool.submit(play_canary, name, seed): (name, None) for name, seed in canaries}
         for job in as_completed(jobs):
-            verdict: Verdict = job.result()
-            name, spec = jobs[job]
-            if spec is None:
-                found[name] += bool(verdict.violations)
-            else:
-                verdicts.append(verdict)
-                _keep(wish.state, spec, verdict)
+            yield *jobs[job], job.result()
             step()
-    seconds = (clock.now_ns() - began_ns) / NS_PER_S
-    report = _report(wish, verdicts, found, seconds)
-    if wish.is_shrinking:
-        report["shrunk"] = [_shrunk(wish, one) for one in verdicts if _can_shrink(one)]
-    _print(report, as_json=wish.as_json)
-    return 0 if report["passed"] else 1
 
 
 def play_canary(name: str, seed: int) -> Verdict:
