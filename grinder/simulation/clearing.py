@@ -168,12 +168,10 @@ class Clearing:
         value, per = book.mark_price.as_integer_ratio()
         rate, rate_per = book.funding_rate.as_integer_ratio()
         lot, lot_per = desk.instrument.lot.as_integer_ratio()
-        for leg in desk.active_legs:
-            if not leg.position.lots:
-                continue
-            amount_e8 = -half_even(
-                rate * value * lot * leg.position.lots * E8, rate_per * per * lot_per
-            )
+        held = [leg for leg in desk.active_legs if leg.position.lots]
+        for leg in held:
+            due_e8 = rate * value * lot * leg.position.lots * E8
+            amount_e8 = -half_even(due_e8, rate_per * per * lot_per)
             account.book_funding(desk, amount_e8, now_ms)
             leg.isolated_e8 += amount_e8 if desk.is_isolated else 0
             rows = (leg,) if desk.is_isolated else ()
