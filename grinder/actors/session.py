@@ -207,15 +207,19 @@ class Session:
         self._close_venue()
         return ending
 
-    def _wind_down(self) -> Ending:
+    def _ask_for_the_end(self) -> None:
+        """Ask for the wind-down until it is done, the system gave up, or its time is over."""
         position = StopPosition(self.config.stop.position)
         deadline_s = self.config.stop.timeout_ms / 1000 + STOP_MARGIN_S
         waited_s = 0.0
         while waited_s < deadline_s and self.runtime.root_exit is None:
             self.runtime.tell(self.runtime.address(RISK), StopTrading(position=position))
             if self.ending.is_done.wait(ASK_AGAIN_S):
-                break
+                return
             waited_s += ASK_AGAIN_S
+
+    def _wind_down(self) -> Ending:
+        self._ask_for_the_end()
         done = self.ending.completed
         if done is None:
             ended = self.runtime.root_exit

@@ -24,6 +24,7 @@ from grinder.venues.simulated import Latency, SimulatedVenue
 from grinder.venues.simulated_rest import SimulatedRestPort
 
 ACCOUNT = "sim"
+FUNDING_RATE = Decimal("0.0001")
 
 
 class World:
@@ -38,6 +39,7 @@ class World:
         seed: int | None = None,
         latency: Latency | None = None,
         start_ns: int = DEFAULT_START_NS,
+        funding_rate: Decimal = FUNDING_RATE,
     ) -> None:
         self.runtime = SteppedRuntime(start_ns, seed)
         self.exchange = Exchange(instruments, fees=FeeRates(), start_ms=start_ns // NS_PER_MS)
@@ -48,7 +50,7 @@ class World:
             source,
             account=ACCOUNT,
             latency=latency,
-            funding_rate=Decimal("0.0001"),
+            funding_rate=funding_rate,
         )
         facts = Facts(instruments=instruments, started_ns=start_ns, instance="world")
         journal = journal_port(config, describe(config, facts), is_stepped=True)

@@ -172,6 +172,10 @@ class SteppedRuntime(Runtime):
         """Deliver and let ``duration_ns`` pass."""
         self.run_until(self.now_ns() + duration_ns)
 
+    def skip(self, duration_ns: int) -> None:
+        """Let ``duration_ns`` pass at once: what was due in it happens late, at its end."""
+        self._virtual.advance_to(self.now_ns() + duration_ns)
+
     def drain(self) -> None:
         """Deliver what waits, and what that leads to, at the present time.
 

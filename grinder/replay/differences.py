@@ -32,16 +32,7 @@ def fields(expected: Any, actual: Any, path: str = "") -> Iterator[str]:
 
 def sayings(recorded: Sequence[Saying], replayed: Sequence[Saying], codec: Codec) -> Iterator[str]:
     """Yield what is different between what was said and what is said now, line by line."""
-    for place in range(max(len(recorded), len(replayed))):
-        if place >= len(replayed):
-            receiver, body = recorded[place]
-            yield f"recorded {type(body).__name__} to {receiver}, not replayed"
-            continue
-        if place >= len(recorded):
-            receiver, body = replayed[place]
-            yield f"not recorded, replayed {type(body).__name__} to {receiver}"
-            continue
-        (to, was), (to_now, now) = recorded[place], replayed[place]
+    for (to, was), (to_now, now) in zip(recorded, replayed, strict=False):
         name, name_now = type(was).__name__, type(now).__name__
         if (to, name) != (to_now, name_now):
             yield f"recorded {name} to {to}, replayed {name_now} to {to_now}"
@@ -51,6 +42,10 @@ def sayings(recorded: Sequence[Saying], replayed: Sequence[Saying], codec: Codec
             yield f"{name} to {to}: {line}"
         if found:
             return
+    for receiver, body in recorded[len(replayed) :]:
+        yield f"recorded {type(body).__name__} to {receiver}, not replayed"
+    for receiver, body in replayed[len(recorded) :]:
+        yield f"not recorded, replayed {type(body).__name__} to {receiver}"
 
 
 def _text(value: Any) -> str:

@@ -11,16 +11,17 @@ import hashlib
 from decimal import Decimal
 from typing import Any, Final
 
+from grinder.errors import InvariantError
 from grinder.kernel.message import Message
 from grinder.messages import account, grid, orders, risk
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 PROJECTION: Final[dict[type[Message], tuple[str, ...]]] = {
     grid.IntentsProposed: ("symbol", "intents"),
     grid.IntentsApproved: ("symbol", "intents"),
     grid.IntentsDenied: ("symbol", "denials"),
-    orders.PlaceOrders: ("symbol", "orders"),
+    orders.PlaceOrders: ("symbol",),
     orders.CancelOrder: ("symbol", "client_order_id", "reason"),
     orders.OrderAccepted: ("symbol", "client_order_id", "price_ticks", "qty_lots"),
     orders.OrderRejected: ("symbol", "client_order_id", "code"),
@@ -42,6 +43,10 @@ PROJECTION: Final[dict[type[Message], tuple[str, ...]]] = {
     risk.WindDownCompleted: ("open_orders", "positions", "is_confirmed"),
 }
 """What counts: the decisions, and what came of them. Parts are projected by ``PARTS``."""
+
+EACH: Final[dict[type[Message], str]] = {orders.PlaceOrders: "orders"}
+"""Of batches the field whose parts count, each as a decision of its own: how orders are batched on
+their way is none."""
 
 PARTS: Final[dict[type, tuple[str, ...]]] = {
     grid.Intent: (
@@ -71,6 +76,8 @@ def _plain(value: Any) -> str:
     if isinstance(value, tuple):
         return "(" + ",".join(map(_plain, value)) + ")"
     if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise InvariantError(f"a decision holds {value} where a number belongs")
         return format(value.normalize(), "f") if value else "0"
     names = PARTS.get(value.__class__)
     if names is not None:
@@ -86,13 +93,26 @@ class Digest:
         self.decisions = 0
 
     def add(self, sender: str, body: Message) -> None:
-        """Take ``body`` in, if it is a decision."""
+        """Take ``body`` in, if it is a decision.
+
+        Raises:
+            InvariantError: it holds a NaN or an infinity.
+        """
         names = PROJECTION.get(body.__class__)
         if names is None:
             return
-        self.decisions += 1
         values = "|".join(_plain(getattr(body, name)) for name in names)
-        self._hash.update(f"{sender} {body.__class__.__name__} {values}\n".encode())
+        line = f"{sender} {body.__class__.__name__} {values}"
+        batch = EACH.get(body.__class__)
+        if batch is None:
+            self._count(line)
+            return
+        for part in getattr(body, batch):
+            self._count(f"{line}|{_plain(part)}")
+
+    def _count(self, line: str) -> None:
+        self.decisions += 1
+        self._hash.update(f"{line}\n".encode())
 
     def text(self) -> str:
         """Return the version of the projection and the first sixteen hexadecimal digits."""

@@ -197,7 +197,8 @@ def _goal(state: LifecycleState, guards: _Guards) -> _Goal | None:
 
 
 def _from_init(guards: _Guards) -> _Goal | None:
-    if guards.inputs.kill_switch_active or guards.inputs.is_stale:
+    inputs = guards.inputs
+    if inputs.kill_switch_active or inputs.is_stale or inputs.is_unrecorded:
         return None
     return LifecycleState.READY, Reason.HEALTH_OK
 

@@ -152,9 +152,8 @@ class Clearing:
         book = desk.book
         if book.mark_price is None:
             return
-        for leg in desk.active_legs:
-            if not leg.position.lots:
-                continue
+        held = [leg for leg in desk.active_legs if leg.position.lots]
+        for leg in held:
             amount_e8 = -book.scale.funding_e8(
                 book.funding_rate, book.mark_price, leg.position.lots
             )

@@ -251,16 +251,21 @@ def _watch(book: Book) -> None:
     book.asks.set_watch(min((ask for _, ask in keys), default=FAR))
 
 
+def _check_client_id(account: Account, client_algo_id: str | None) -> None:
+    if client_algo_id is None:
+        return
+    if not CLIENT_ID.fullmatch(client_algo_id):
+        raise Refusal(Rule.CLIENT_ID)
+    if any(algo.client_algo_id == client_algo_id for algo in account.algos.values()):
+        raise Refusal(Rule.CLIENT_ID_IN_USE)
+
+
 def _check_algo(desk: Desk, new: NewAlgo, now_ms: int) -> None:
     account = desk.account
     check_position_side(desk, new.position_side, reduce_only=new.reduce_only)
     _check_words(new)
     check_good_till(new.time_in_force, new.good_till_ms, now_ms)
-    if new.client_algo_id is not None:
-        if not CLIENT_ID.fullmatch(new.client_algo_id):
-            raise Refusal(Rule.CLIENT_ID)
-        if any(algo.client_algo_id == new.client_algo_id for algo in account.algos.values()):
-            raise Refusal(Rule.CLIENT_ID_IN_USE)
+    _check_client_id(account, new.client_algo_id)
     for price in (new.trigger_price, new.price, new.activate_price):
         if price is not None:
             check_price(desk.instrument, price)

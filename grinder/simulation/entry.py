@@ -140,6 +140,14 @@ def check_position_side(desk: Desk, side: PositionSide, *, reduce_only: bool) ->
 def _check_words(desk: Desk, new: NewOrder, *, reduce_only: bool) -> None:
     if new.type in CONDITIONAL_TYPES:
         raise Refusal(Rule.CONDITIONAL_TYPE)
+    _check_price_words(new)
+    if new.client_order_id is not None and not CLIENT_ID.fullmatch(new.client_order_id):
+        raise Refusal(Rule.CLIENT_ID)
+    if desk.instrument.status != "TRADING" and not reduce_only:
+        raise Refusal(Rule.SYMBOL_STATUS)
+
+
+def _check_price_words(new: NewOrder) -> None:
     is_matched = new.price_match is not PriceMatch.NONE
     if is_matched and new.type != OrderType.LIMIT:
         raise Refusal(Rule.PRICE_MATCH_TYPE)
@@ -155,10 +163,6 @@ def _check_words(desk: Desk, new: NewOrder, *, reduce_only: bool) -> None:
             raise Refusal(Rule.UNWANTED_PARAMETER, name="timeInForce")
     else:
         raise Refusal(Rule.ORDER_TYPE)
-    if new.client_order_id is not None and not CLIENT_ID.fullmatch(new.client_order_id):
-        raise Refusal(Rule.CLIENT_ID)
-    if desk.instrument.status != "TRADING" and not reduce_only:
-        raise Refusal(Rule.SYMBOL_STATUS)
 
 
 def check_good_till(time_in_force: TimeInForce, wanted_ms: int | None, now_ms: int) -> int:

@@ -25,11 +25,14 @@ def _needed_decimals(value: Decimal) -> int:
     return max(0, _decimals(value) - zeros)
 
 
-def _steps(value: Decimal, step: Decimal, off_step: Rule) -> int:
+def _check_precision(value: Decimal, step: Decimal) -> None:
     # The step is taken as written (0.10 allows two decimals): more decimals are a matter of
-    # precision, a value between the steps one of the filter.
+    # precision, which is looked at before the range; a value between the steps one of the filter.
     if _needed_decimals(value) > _decimals(step):
         raise Refusal(Rule.PRECISION)
+
+
+def _steps(value: Decimal, step: Decimal, off_step: Rule) -> int:
     steps = value / step
     if steps != steps.to_integral_value():
         raise Refusal(off_step)
@@ -44,6 +47,7 @@ def check_price(instrument: Instrument, price: Decimal) -> int:
     """
     if not price.is_finite():
         raise Refusal(Rule.BAD_PARAMETER, name="price")
+    _check_precision(price, instrument.tick)
     if price < instrument.price(instrument.price_ticks_min):
         raise Refusal(Rule.PRICE_MIN)
     if price > instrument.price(instrument.price_ticks_max):
@@ -61,6 +65,7 @@ def check_qty(instrument: Instrument, qty: Decimal, *, is_market: bool) -> int:
         raise Refusal(Rule.BAD_PARAMETER, name="quantity")
     if qty <= 0:
         raise Refusal(Rule.QTY_ZERO)
+    _check_precision(qty, instrument.lot)
     if qty < instrument.qty(instrument.qty_lots_min):
         raise Refusal(Rule.QTY_MIN)
     lots_max = instrument.qty_lots_max

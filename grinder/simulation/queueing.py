@@ -79,13 +79,16 @@ class Level:
             return
         if gone > 0:
             explained = min(self.traded, gone)
-            base = self.displayed - explained
-            cancelled = gone - explained
-            if self._rules.cancel_share is CancelShare.BEHIND:
-                cancelled = 0
+            self._cancel(gone - explained, self.displayed - explained)
             for order in self.orders.values():
-                if order.ahead:
-                    share = cancelled * order.ahead // base if cancelled else 0
-                    order.ahead = min(max(0, order.ahead - share), lots)
+                order.ahead = min(order.ahead, lots)
         self.displayed = lots
         self.traded = 0
+
+    def _cancel(self, lots: int, of_lots: int) -> None:
+        """Spread what was cancelled of ``of_lots`` over the line, by the rules of the queue."""
+        if not lots or self._rules.cancel_share is CancelShare.BEHIND:
+            return
+        for order in self.orders.values():
+            if order.ahead:
+                order.ahead = max(0, order.ahead - lots * order.ahead // of_lots)

@@ -11,13 +11,17 @@ from grinder.errors import ConfigError
 from grinder.model.instrument import Instrument
 from grinder.simulation.bars import bars, is_bars
 from grinder.simulation.captures import cryptofeed, hftbacktest, scanned
+from grinder.simulation.normal import FIRST_LINE, contract, head_of, normal
 from grinder.simulation.recording import OpenLines, Recording
 
 RAW_FRAME = re.compile(rb"\d{13,20} ")
 CAPTURE = re.compile(rb"((https?|wss?)://\S+ (->|<->) |configuration: ?\{|\d{9,11}\.\d+: )")
 CAPTURE_JSON = re.compile(rb'\{"t": ?"(header|http|connect|send|recv)"')
 SHOWN_MAX = 60
-EXPECTED = "expected frames of hftbacktest (<ns> <JSON>), a recording of cryptofeed, or bars as CSV"
+EXPECTED = (
+    "expected frames of hftbacktest (<ns> <JSON>), a recording of cryptofeed, bars as CSV, "
+    "or what `grinder import` writes"
+)
 
 
 class Format(StrEnum):
@@ -26,6 +30,7 @@ class Format(StrEnum):
     HFTBACKTEST = "hftbacktest"
     CRYPTOFEED = "cryptofeed"
     BARS = "bars"
+    NORMAL = "normalised"
 
 
 def recognised(name: str, open_lines: OpenLines) -> Format:
@@ -39,6 +44,8 @@ def recognised(name: str, open_lines: OpenLines) -> Format:
         return Format.HFTBACKTEST
     if CAPTURE.match(line) or CAPTURE_JSON.match(line):
         return Format.CRYPTOFEED
+    if FIRST_LINE.match(line):
+        return Format.NORMAL
     if is_bars(line):
         return Format.BARS
     shown = line[:SHOWN_MAX].decode(errors="replace").strip()
@@ -48,12 +55,15 @@ def recognised(name: str, open_lines: OpenLines) -> Format:
 def contracts(name: str, open_lines: OpenLines) -> Mapping[str, Mapping[str, Any]]:
     """Return the contracts whose market a recording holds, as the venue described them then.
 
-    Only cryptofeed records them; for another format there are none.
+    Cryptofeed records them, and the normalised form names them; for another format there are none.
 
     Raises:
         ConfigError: the recording cannot be read, or its format is not known.
     """
-    if recognised(name, open_lines) is not Format.CRYPTOFEED:
+    found = recognised(name, open_lines)
+    if found is Format.NORMAL:
+        return {one.symbol: contract(one) for one in head_of(name, open_lines).instruments}
+    if found is not Format.CRYPTOFEED:
         return {}
     capture = scanned(name, open_lines)
     return {symbol: row for symbol, row in capture.contracts.items() if symbol in capture.kinds}
@@ -91,6 +101,8 @@ def read(
         return [hftbacktest(name, open_lines, known)]
     if found is Format.CRYPTOFEED:
         return cryptofeed(name, open_lines, known)
+    if found is Format.NORMAL:
+        return normal(name, open_lines, known)
     whose = symbol or guess
     if whose not in instruments:
         raise ConfigError(f"recording {name}: bars of which symbol? Write SYMBOL={name}")

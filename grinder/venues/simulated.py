@@ -13,7 +13,7 @@ from typing import cast
 import attrs
 
 from grinder.kernel.address import Address
-from grinder.kernel.message import Envelope, Message
+from grinder.kernel.message import Envelope
 from grinder.kernel.port import Outlet, Port
 from grinder.kernel.stepped import SteppedOutlet
 from grinder.messages.market import (
@@ -74,6 +74,10 @@ class SimulatedVenue:
         self.user = UserDoor(self)
         self.is_silent = False
         """While True the market streams say nothing and stay open."""
+        self.silent: set[str] = set()
+        """Symbols of which the market streams say nothing for now."""
+        self.skew_ns = 0
+        """How far the stamps of the market streams are ahead of the time that it is."""
         self._source = source
         self._funding_rate = funding_rate
         self._outlet: SteppedOutlet | None = None
@@ -133,8 +137,11 @@ class SimulatedVenue:
         )
         self._update_id += 1
         self._mids[event.symbol] = (event.bid_ticks, event.ask_ticks)
+        self._tell_quote(event, self._update_id, now_ns + self.skew_ns, now_ns)
+
+    def _tell_quote(self, event: Quote, update_id: int, event_ns: int, now_ns: int) -> None:
         owner = self.public.owner
-        if owner is not None and not self.is_silent:
+        if owner is not None and not self.is_silent and event.symbol not in self.silent:
             self.outlet.tell(
                 owner,
                 BookTicked(
@@ -143,12 +150,28 @@ class SimulatedVenue:
                     bid_lots=event.bid_lots,
                     ask_ticks=event.ask_ticks,
                     ask_lots=event.ask_lots,
-                    update_id=self._update_id,
-                    event_ns=now_ns,
+                    update_id=update_id,
+                    event_ns=event_ns,
                     received_ns=now_ns,
                     connection=self.public.connection,
                 ),
             )
+
+    def quoted(self, symbol: str) -> tuple[int, int]:
+        """Return the best bid and ask as they were played last; (0, 0) before that."""
+        return self._mids.get(symbol, (0, 0))
+
+    def misquote(self, quote: Quote, *, behind_ms: int = 0, is_old: bool = False) -> None:
+        """Tell a quote that is not in the book: crossed, late or told before.
+
+        Args:
+            quote: what is told; its time does not count.
+            behind_ms: how much older than now its stamp is.
+            is_old: whether its number is not above that of the quote before.
+        """
+        self._update_id += not is_old
+        now_ns = self.outlet.now_ns()
+        self._tell_quote(quote, self._update_id, now_ns - behind_ms * NS_PER_MS, now_ns)
 
     def _play_trade(self, event: Trade, now_ns: int, now_ms: int) -> None:
         trade_id = self.exchange.next_trade_id(event.symbol)
@@ -167,7 +190,7 @@ class SimulatedVenue:
                 qty_lots=event.lots,
                 buyer_is_maker=event.buyer_is_maker,
                 trade_id=trade_id,
-                event_ns=now_ns,
+                event_ns=now_ns + self.skew_ns,
                 connection=self.market.connection,
             )
         )
@@ -185,7 +208,7 @@ class SimulatedVenue:
                 previous_id=previous_id,
                 bids=event.bids,
                 asks=event.asks,
-                event_ns=now_ns,
+                event_ns=now_ns + self.skew_ns,
                 connection=self.public.connection,
             )
         )
@@ -224,7 +247,7 @@ class SimulatedVenue:
                 index_price=mark.index_price,
                 funding_rate=mark.funding_rate,
                 next_funding_ns=mark.next_funding_ms * NS_PER_MS,
-                event_ns=now_ns,
+                event_ns=now_ns + self.skew_ns,
                 connection=self.market.connection,
             )
         )
@@ -283,9 +306,10 @@ class StreamDoor(Port):
         elif isinstance(command, CloseStream):
             self.owner = None
 
-    def say(self, message: Message) -> None:
+    def say(self, message: TradePrinted | DepthChanged | MarkPriced) -> None:
         """Tell whoever opened it."""
-        if self.owner is not None and not self._venue.is_silent:
+        venue = self._venue
+        if self.owner is not None and not venue.is_silent and message.symbol not in venue.silent:
             self._outlet.tell(self.owner, message)
 
     def close(self, timeout_s: float) -> None:

@@ -156,4 +156,4 @@ def test_the_digest_is_of_decisions_alone(record_world: RecordWorld) -> None:
     longer, _ = replayed(record_world("three", seconds=12))
 
     assert first.digest == again.digest != longer.digest
-    assert first.digest.startswith("2:")
+    assert first.digest.startswith("3:")

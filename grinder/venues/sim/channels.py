@@ -45,6 +45,14 @@ class _Aggregate:
     is_heard: bool
     """Whether anybody listened when it began; who came later does not hear of it."""
 
+    def takes(self, trade: Trade, now_ms: int) -> bool:
+        """Return whether ``trade`` goes on where this one stands."""
+        return (
+            self.event.price_ticks == trade.price_ticks
+            and self.event.buyer_is_maker == trade.buyer_is_maker
+            and now_ms - self.traded_ms < AGGREGATION_MS
+        )
+
 
 class Channels:
     """The public streams of one symbol."""
@@ -78,13 +86,7 @@ class Channels:
         self._send("@trade", lambda: frames.trade(self._book, trade, trade_id, now_ms))
         pending = self._aggregate
         is_heard = self._publisher.has_listeners(f"{self._prefix}@aggTrade")
-        if (
-            pending is not None
-            and pending.event.price_ticks == trade.price_ticks
-            and pending.event.buyer_is_maker == trade.buyer_is_maker
-            and now_ms - pending.traded_ms < AGGREGATION_MS
-            and pending.is_heard == is_heard
-        ):
+        if pending is not None and pending.takes(trade, now_ms) and pending.is_heard == is_heard:
             lots = pending.event.lots + trade.lots
             pending.event = attrs.evolve(pending.event, lots=lots)
             pending.last = trade_id

@@ -111,6 +111,13 @@ class Connection:
             return b'{"subscriptionId":%d,"event":%b}' % (SUBSCRIPTION_ID, frame)
         return frame
 
+    def counted(self, second: int) -> int:
+        """Count one message that came in ``second``; return how many came in it."""
+        if second != self.second:
+            self.second, self.messages = second, 0
+        self.messages += 1
+        return self.messages
+
 
 class Hub:
     """Every stream connection of the venue."""
@@ -274,11 +281,7 @@ class Hub:
 
     async def _heard(self, connection: Connection, message: WSMessage) -> bool:
         """Handle one incoming message; False ends the connection."""
-        second = int(time.monotonic())
-        if second != connection.second:
-            connection.second, connection.messages = second, 0
-        connection.messages += 1
-        if connection.messages > self._limits.messages_per_s:
+        if connection.counted(int(time.monotonic())) > self._limits.messages_per_s:
             await connection.socket.close(code=FLOODED, message=b"Too many requests")
             return False
         if message.type is WSMsgType.PONG:
