@@ -121,6 +121,7 @@ class Gateway:
             Request(
                 params=params,
                 weight=limits.weight(request.method, request.path, params),
+                is_funding=request.path in limits.FUNDING_PATHS,
                 admit=lambda: self._admit(request, endpoint, sent, params, now_ms),
                 now_ms=now_ms,
             ),
@@ -161,6 +162,8 @@ class Request:
     admit: Callable[[], str]
     """Return whose request it is, empty for anybody's, or raise a refusal."""
     now_ms: int
+    is_funding: bool = False
+    """Whether it counts as a read of funding, which have a pool of their own."""
 
 
 @attrs.frozen(kw_only=True)
@@ -185,6 +188,8 @@ async def answered(venue: Venue, endpoint: Endpoint, request: Request) -> Answer
     account = ""
     try:
         venue.counters.charge(request.weight, now_ms)
+        if request.is_funding:
+            venue.counters.read_funding(now_ms)
         account = request.admit()
         if any(endpoint.order_cost):
             venue.counters.order(account, *endpoint.order_cost, now_ms)
