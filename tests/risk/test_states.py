@@ -207,3 +207,8 @@ def test_a_run_that_is_not_recorded_degrades_and_stays_so_until_it_is() -> None:
     assert (moved.to_state, moved.reason) == (S.DEGRADED, Reason.JOURNAL_LOST)
     assert next_state(S.DEGRADED, 0, WARM, lost, SETTINGS) is None
     assert next_state(S.DEGRADED, 0, WARM, LifecycleInputs(), SETTINGS) is not None
+
+
+def test_a_run_waits_at_its_beginning_until_it_is_known_to_be_recorded() -> None:
+    assert next_state(S.INIT, 0, WARM, LifecycleInputs(is_unrecorded=True), SETTINGS) is None
+    assert next_state(S.INIT, 0, WARM, LifecycleInputs(), SETTINGS) is not None

@@ -41,7 +41,13 @@ def examples(usual: int) -> int:
 
 def wide_limits() -> Limits:
     """Return limits that no fuzz reaches, so that requests get past the counters."""
-    return Limits(weight_1m=10**12, orders_10s=10**12, orders_1m=10**12, messages_per_s=10**9)
+    return Limits(
+        weight_1m=10**12,
+        orders_10s=10**12,
+        orders_1m=10**12,
+        funding_5m=10**12,
+        messages_per_s=10**9,
+    )
 
 
 def now_ms() -> int:

@@ -203,6 +203,22 @@ def test_ban_answers_418_until_it_ends(world: World) -> None:
     assert world.rest.get("/fapi/v1/ping") == {}
 
 
+def test_overload_spares_orders_that_only_reduce(world: World) -> None:
+    world.quote("61700.00", "61700.10")
+    world.rest.market("BUY", "0.020")
+    world.server.control("fault", fault="overloaded-503", method="POST")
+    reducing = {"symbol": "BTCUSDT", "side": "SELL", "type": "MARKET", "quantity": "0.010"}
+    batch = orjson.dumps([reducing | {"reduceOnly": "true"}]).decode()
+
+    spared = world.rest.market("SELL", "0.010", reduceOnly="true")
+    spared_batch = world.rest.call("POST", "/fapi/v1/batchOrders", batchOrders=batch)
+    refused = world.rest.limit("BUY", "61000")
+    after = world.rest.limit("BUY", "61000")
+
+    assert [spared["status"], spared_batch[0]["status"]] == ["NEW", "NEW"]
+    assert (refused["code"], after["status"]) == (-1008, "NEW")
+
+
 def test_clock_drifts_away_until_requests_are_stale(world: World) -> None:
     world.server.control("clock", drift_ppm=10**12)
 

@@ -171,6 +171,35 @@ def test_weight_window_refuses_then_bans_and_turns_with_the_clock() -> None:
     counters.charge(1, 180_001)
 
 
+def test_reads_of_funding_have_a_pool_of_their_own() -> None:
+    limits = Limits(funding_5m=2, refusals_before_ban=1)
+    server = VenueServer(VenueConfig(paused=True, data=(), limits=limits))
+    rest_url, _ = server.start()
+    server.control("clock", drift_ppm=-1_000_000)  # no window turns while the clock stands still
+    try:
+        answers = [
+            requests.get(f"{rest_url}/fapi/v1/{path}", timeout=10)
+            for path in ("fundingRate", "fundingInfo", "ping", "fundingRate", "ping", "fundingInfo")
+        ]
+    finally:
+        server.stop()
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 200, 418]
+    weights = [answer.headers["X-MBX-USED-WEIGHT-1M"] for answer in answers]
+    assert weights == ["0", "0", "1", "1", "2", "2"]
+    assert "is 2 requests per 5 minutes" in answers[3].json()["msg"]
+
+
+def test_pool_of_funding_reads_turns_with_the_clock() -> None:
+    counters = Counters(Limits(funding_5m=1))
+    counters.read_funding(299_999)
+    counters.read_funding(300_000)
+
+    with pytest.raises(ApiRefusal) as refused:
+        counters.read_funding(599_999)
+    assert (refused.value.code, refused.value.http_status) == (-1003, 429)
+
+
 def test_order_windows_count_a_batch_as_five_and_one() -> None:
     counters = Counters(Limits(orders_10s=7, orders_1m=3))
     counters.order("a", 5, 1, 0)

@@ -56,6 +56,8 @@ class Limits:
     weight_1m: int = 2400
     orders_10s: int = 300
     orders_1m: int = 1200
+    funding_5m: int = 500
+    """Reads of funding rates and funding intervals together, which have no weight."""
     refusals_before_ban: int = 20
     """Requests refused with 429 within a minute before the address is banned with 418."""
     ban_ms: int = 120_000

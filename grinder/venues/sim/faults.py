@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from enum import StrEnum
 
 import attrs
 
 from grinder.venues.sim.delays import Delays
-from grinder.venues.sim.maintenance import State
+from grinder.venues.sim.maintenance import State, only_reduces
 
 QUEUE_MAX = 1000
 
@@ -23,7 +24,7 @@ class Fault(StrEnum):
     UNAVAILABLE_503 = "unavailable-503"
     """HTTP 503 "Service Unavailable": not done."""
     OVERLOADED_503 = "overloaded-503"
-    """HTTP 503 with -1008: not done."""
+    """HTTP 503 with -1008: not done. Orders that only reduce are exempt and do not count."""
     TOO_MANY_429 = "too-many-429"
     """HTTP 429 with -1003: not done."""
     BACKEND_408 = "backend-408"
@@ -98,10 +99,12 @@ class Faults:
         """Let the next ``times`` requests fail that match; an empty method or path matches all."""
         self._planned.append(Planned(fault, method.upper(), path, times))
 
-    def take(self, method: str, path: str) -> Fault | None:
+    def take(self, method: str, path: str, params: Mapping[str, str]) -> Fault | None:
         """Return the fault for this request, and count it."""
         for planned in self._planned:
             if planned.method in ("", method) and planned.path in ("", path):
+                if planned.fault is Fault.OVERLOADED_503 and only_reduces(params):
+                    continue
                 planned.times -= 1
                 if planned.times <= 0:
                     self._planned.remove(planned)

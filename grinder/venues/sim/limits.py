@@ -12,6 +12,10 @@ from grinder.venues.sim.refusing import ApiRefusal, is_whole
 MINUTE_MS = 60_000
 TEN_SECONDS_MS = 10_000
 DAY_MS = 86_400_000
+FIVE_MINUTES_MS = 300_000
+
+FUNDING_PATHS = ("/fapi/v1/fundingRate", "/fapi/v1/fundingInfo")
+"""Reads that are counted in a pool of their own, shared by both."""
 
 WEIGHTS: dict[tuple[str, str], int] = {
     ("POST", "/fapi/v1/order"): 0,
@@ -100,6 +104,8 @@ def weight(method: str, path: str, params: Mapping[str, str]) -> int:
         return 5 if params.get("orderId") else 20
     if path == "/fapi/v1/depth":
         return DEPTH_WEIGHTS.get(params.get("limit", "500"), 10)
+    if path in FUNDING_PATHS:
+        return 0
     if path in KLINE_PATHS:
         limit = params.get("limit", "500")
         rows = int(limit) if is_whole(limit) else 500
@@ -138,6 +144,7 @@ class Counters:
         )
         self._weight = Window(MINUTE_MS)
         self._refused = Window(MINUTE_MS)
+        self._funding = Window(FIVE_MINUTES_MS)
         self._orders: dict[str, tuple[Window, Window]] = {}
         self._banned_until_ms = 0
 
@@ -149,16 +156,26 @@ class Counters:
         """
         if now_ms < self._banned_until_ms:
             raise self._ban()
-        if self._weight.add(amount, now_ms) <= self._limits.weight_1m:
-            return
+        if self._weight.add(amount, now_ms) > self._limits.weight_1m:
+            raise self._refusal(f"{self._limits.weight_1m} requests per minute", now_ms)
+
+    def read_funding(self, now_ms: int) -> None:
+        """Count one read of funding rates or intervals.
+
+        Raises:
+            ApiRefusal: their pool is empty (429); who goes on is banned (418).
+        """
+        if self._funding.add(1, now_ms) > self._limits.funding_5m:
+            raise self._refusal(f"{self._limits.funding_5m} requests per 5 minutes", now_ms)
+
+    def _refusal(self, limit: str, now_ms: int) -> ApiRefusal:
         if self._refused.add(1, now_ms) > self._limits.refusals_before_ban:
             self._banned_until_ms = now_ms + self._limits.ban_ms
-            raise self._ban()
-        raise ApiRefusal(
+            return self._ban()
+        return ApiRefusal(
             -1003,
-            f"Too many requests; current limit of IP(127.0.0.1) is {self._limits.weight_1m} "
-            "requests per minute. Please use the websocket for live updates to avoid polling "
-            "the API.",
+            f"Too many requests; current limit of IP(127.0.0.1) is {limit}. Please use the "
+            "websocket for live updates to avoid polling the API.",
             429,
         )
 
@@ -200,6 +217,7 @@ class Counters:
         """Forget every count and ban."""
         self._weight = Window(MINUTE_MS)
         self._refused = Window(MINUTE_MS)
+        self._funding = Window(FIVE_MINUTES_MS)
         self._orders.clear()
         self._banned_until_ms = 0
 

@@ -60,7 +60,8 @@ def check_state(states: Mapping[str, State], operation: str, params: Mapping[str
     """
     if not states or not operation:
         return
-    for symbol, time_in_force in _orders(params):
+    for row in order_rows(params):
+        symbol, time_in_force = _word(row, "symbol"), _word(row, "timeInForce")
         state = states.get(symbol, State.TRADING)
         if state is State.TRADING:
             continue
@@ -76,15 +77,27 @@ def check_state(states: Mapping[str, State], operation: str, params: Mapping[str
             raise ApiRefusal(-4108, "Symbol is not open for cancelling.")
 
 
-def _orders(params: Mapping[str, str]) -> list[tuple[str, str]]:
-    rows: list[Mapping[str, Any]] = [params]
-    if "batchOrders" in params:
-        try:
-            found = orjson.loads(params["batchOrders"])
-        except orjson.JSONDecodeError:
-            found = []
-        rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
-    return [(_word(row, "symbol"), _word(row, "timeInForce")) for row in rows]
+def order_rows(params: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    """Return what is asked of each order of a request: its elements for a batch, else itself."""
+    if "batchOrders" not in params:
+        return [params]
+    try:
+        found = orjson.loads(params["batchOrders"])
+    except orjson.JSONDecodeError:
+        return []
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+def only_reduces(params: Mapping[str, str]) -> bool:
+    """Tell whether every order of a request can only make a position smaller."""
+    rows = order_rows(params)
+    return bool(rows) and all(_reduces(row) for row in rows)
+
+
+def _reduces(row: Mapping[str, Any]) -> bool:
+    if any(str(row.get(name)).lower() == "true" for name in ("reduceOnly", "closePosition")):
+        return True
+    return (row.get("positionSide"), row.get("side")) in (("LONG", "SELL"), ("SHORT", "BUY"))
 
 
 def _word(row: Mapping[str, Any], name: str) -> str:

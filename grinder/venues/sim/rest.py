@@ -81,13 +81,18 @@ class Gateway:
         if endpoint is None:
             return web.Response(status=404, text="Not Found")
         body = (await body_of(request)).decode(errors="replace")
+        # The signature covers the text as sent, so the raw target is used, never a decoded one.
+        # Bytes beyond ASCII are not allowed there, and a parser that lets them pass marks them.
+        target = request.raw_path.encode(errors="surrogateescape").decode(errors="replace")
+        sent = target.partition("?")[2], body
+        params = decoded(*sent)
         delays = self._venue.faults.delays
         await delays.wait(Way.IN, request.method, request.path)
-        fault = self._venue.faults.take(request.method, request.path)
+        fault = self._venue.faults.take(request.method, request.path, params)
         if fault is not None and not fault.is_carried_out:
             await delays.wait(Way.OUT, request.method, request.path)
             return self._faulty(request, fault)
-        answer, late = await self._answer(request, endpoint, body)
+        answer, late = await self._answer(request, endpoint, sent, params)
         if fault is Fault.SILENT:
             await self._venue.stopping.wait()
         await delays.wait(Way.OUT, request.method, request.path)
@@ -103,21 +108,21 @@ class Gateway:
         return answer
 
     async def _answer(
-        self, request: web.Request, endpoint: Endpoint, body: str
+        self,
+        request: web.Request,
+        endpoint: Endpoint,
+        sent: tuple[str, str],
+        params: dict[str, str],
     ) -> tuple[web.Response, UserFrames]:
         now_ms = self._venue.clock.now_ms()
-        # The signature covers the text as sent, so the raw target is used, never a decoded one.
-        # Bytes beyond ASCII are not allowed there, and a parser that lets them pass marks them.
-        sent = request.raw_path.encode(errors="surrogateescape").decode(errors="replace")
-        query = sent.partition("?")[2]
-        params = decoded(query, body)
         done = await answered(
             self._venue,
             endpoint,
             Request(
                 params=params,
                 weight=limits.weight(request.method, request.path, params),
-                admit=lambda: self._admit(request, endpoint, (query, body), params, now_ms),
+                is_funding=request.path in limits.FUNDING_PATHS,
+                admit=lambda: self._admit(request, endpoint, sent, params, now_ms),
                 now_ms=now_ms,
             ),
         )
@@ -157,6 +162,8 @@ class Request:
     admit: Callable[[], str]
     """Return whose request it is, empty for anybody's, or raise a refusal."""
     now_ms: int
+    is_funding: bool = False
+    """Whether it counts as a read of funding, which have a pool of their own."""
 
 
 @attrs.frozen(kw_only=True)
@@ -181,6 +188,8 @@ async def answered(venue: Venue, endpoint: Endpoint, request: Request) -> Answer
     account = ""
     try:
         venue.counters.charge(request.weight, now_ms)
+        if request.is_funding:
+            venue.counters.read_funding(now_ms)
         account = request.admit()
         if any(endpoint.order_cost):
             venue.counters.order(account, *endpoint.order_cost, now_ms)

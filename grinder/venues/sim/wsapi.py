@@ -144,7 +144,7 @@ class WsApi:
         self, session: Session, number: Any, method: str, params: dict[str, str] | None
     ) -> None:
         """Carry out what has arrived, and let the answer leave when it may."""
-        fault = self._venue.faults.take("WS", method)
+        fault = self._venue.faults.take("WS", method, params or {})
         body: dict[str, Any] = {}
         late: UserFrames = []
         if fault is None or fault.is_carried_out:
