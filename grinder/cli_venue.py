@@ -22,8 +22,8 @@ Data = Annotated[
     list[str] | None,
     typer.Option(
         metavar="[SYMBOL=]FILE",
-        help="Recording to play: frames of hftbacktest or cryptofeed, or bars (CSV); "
-        "may be repeated.",
+        help="Recording to play: frames of hftbacktest or cryptofeed, bars (CSV), or what "
+        "grinder import writes; may be repeated.",
     ),
 ]
 Symbols = Annotated[

@@ -129,13 +129,7 @@ def normal(
             traded has no quote.
     """
     head = head_of(name, open_lines)
-    for one in head.instruments:
-        here = instruments.get(one.symbol, one)
-        if (here.tick, here.lot) != (one.tick, one.lot):
-            raise ConfigError(
-                f"recording {name}: {one.symbol} has tick {one.tick} and lot {one.lot} there, "
-                f"{here.tick} and {here.lot} here"
-            )
+    _check_steps(name, head, instruments)
     tallies = {one.symbol: _Tally() for one in head.instruments if one.symbol in instruments}
     for event in events_of(name, open_lines, head):
         if event.symbol in tallies:
@@ -146,28 +140,45 @@ def normal(
             f"recording {name}: expected a quote of {', '.join(silent) or 'what is traded'}"
         )
 
-    def recording(symbol: str, tally: _Tally) -> Recording:
-        def play() -> Iterator[MarketEvent]:
-            for event in events_of(name, open_lines, head):
-                if event.symbol == symbol:
-                    yield attrs.evolve(event, at_ms=event.at_ms - tally.from_ms)
+    return [
+        _recording(name, open_lines, head, instruments[symbol], tally)
+        for symbol, tally in tallies.items()
+    ]
 
-        assert tally.first is not None
-        assert tally.last is not None
-        return Recording(
-            name=name,
-            kind="normalised",
-            instrument=instruments[symbol],
-            play=play,
-            start_ms=head.start_ms + tally.from_ms,
-            events=tally.events,
-            duration_ms=tally.until_ms - tally.from_ms,
-            first=tally.first,
-            last=tally.last,
-            highest_ticks=tally.highest_ticks,
-        )
 
-    return [recording(symbol, tally) for symbol, tally in tallies.items()]
+def _check_steps(name: str, head: Head, instruments: Mapping[str, Instrument]) -> None:
+    for one in head.instruments:
+        here = instruments.get(one.symbol, one)
+        if (here.tick, here.lot) != (one.tick, one.lot):
+            raise ConfigError(
+                f"recording {name}: {one.symbol} has tick {one.tick} and lot {one.lot} there, "
+                f"{here.tick} and {here.lot} here"
+            )
+
+
+def _recording(
+    name: str, open_lines: OpenLines, head: Head, instrument: Instrument, tally: _Tally
+) -> Recording:
+    assert tally.first is not None
+    assert tally.last is not None
+
+    def play() -> Iterator[MarketEvent]:
+        for event in events_of(name, open_lines, head):
+            if event.symbol == instrument.symbol:
+                yield attrs.evolve(event, at_ms=event.at_ms - tally.from_ms)
+
+    return Recording(
+        name=name,
+        kind="normalised",
+        instrument=instrument,
+        play=play,
+        start_ms=head.start_ms + tally.from_ms,
+        events=tally.events,
+        duration_ms=tally.until_ms - tally.from_ms,
+        first=tally.first,
+        last=tally.last,
+        highest_ticks=tally.highest_ticks,
+    )
 
 
 @attrs.define
@@ -196,11 +207,23 @@ class _Tally:
 
 def contract(instrument: Instrument) -> dict[str, Any]:
     """Return a contract of a head as ``exchangeInfo`` would describe it."""
-    one = instrument
+    return {
+        "symbol": instrument.symbol,
+        "pair": instrument.symbol,
+        "status": instrument.status,
+        "baseAsset": instrument.base_asset,
+        "quoteAsset": instrument.quote_asset,
+        "marginAsset": instrument.quote_asset,
+        "triggerProtect": str(instrument.trigger_protect),
+        "filters": _filters(instrument),
+    }
+
+
+def _filters(one: Instrument) -> list[dict[str, Any]]:
     price_max = min(one.price_ticks_max, 10**9)
     lots_max = min(one.qty_lots_max, 10**9)
     market_lots_max = min(one.market_qty_lots_max, lots_max)
-    limits: tuple[dict[str, Any], ...] = (
+    return [
         {
             "filterType": "PRICE_FILTER",
             "minPrice": str(one.price(one.price_ticks_min)),
@@ -224,17 +247,7 @@ def contract(instrument: Instrument) -> dict[str, Any]:
             "multiplierDown": str(one.multiplier_down),
             "multiplierDecimal": "4",
         },
-    )
-    return {
-        "symbol": one.symbol,
-        "pair": one.symbol,
-        "status": one.status,
-        "baseAsset": one.base_asset,
-        "quoteAsset": one.quote_asset,
-        "marginAsset": one.quote_asset,
-        "triggerProtect": str(one.trigger_protect),
-        "filters": list(limits),
-    }
+    ]
 
 
 # One line.
@@ -281,29 +294,39 @@ def _cells(event: MarketEvent, number: int) -> list[Any]:
     return ["s", number, event.status]
 
 
+def _quote(at_ms: int, symbol: str, numbers: Iterable[int]) -> Quote:
+    bid, bid_lots, ask, ask_lots = numbers
+    if not 0 < bid < ask:
+        raise ValueError(f"expected 0 < bid < ask, was bid {bid} and ask {ask}")
+    return Quote(
+        at_ms=at_ms,
+        symbol=symbol,
+        bid_ticks=bid,
+        bid_lots=bid_lots,
+        ask_ticks=ask,
+        ask_lots=ask_lots,
+    )
+
+
+def _trade(at_ms: int, symbol: str, numbers: Iterable[int]) -> Trade:
+    price, lots, is_sold = numbers
+    if not price or not lots or is_sold > 1:
+        raise ValueError(
+            f"expected price and lots above 0, and 0 or 1, was {price}, {lots} and {is_sold}"
+        )
+    return Trade(
+        at_ms=at_ms, symbol=symbol, price_ticks=price, lots=lots, buyer_is_maker=bool(is_sold)
+    )
+
+
 def _event(cells: Any, symbols: list[str]) -> MarketEvent:
     at_ms, kind, number, *rest = cells
     at_ms = _count(at_ms)
     symbol = symbols[_count(number)]
     if kind == "q":
-        bid, bid_lots, ask, ask_lots = map(_count, rest)
-        if not 0 < bid < ask:
-            raise ValueError(f"expected 0 < bid < ask, was bid {bid} and ask {ask}")
-        return Quote(
-            at_ms=at_ms,
-            symbol=symbol,
-            bid_ticks=bid,
-            bid_lots=bid_lots,
-            ask_ticks=ask,
-            ask_lots=ask_lots,
-        )
+        return _quote(at_ms, symbol, map(_count, rest))
     if kind == "t":
-        price, lots, is_sold = map(_count, rest)
-        if not price or not lots or is_sold > 1:
-            raise ValueError(f"expected price and lots above 0, and 0 or 1, was {rest}")
-        return Trade(
-            at_ms=at_ms, symbol=symbol, price_ticks=price, lots=lots, buyer_is_maker=bool(is_sold)
-        )
+        return _trade(at_ms, symbol, map(_count, rest))
     if kind == "d":
         bids, asks = rest
         return DepthDiff(at_ms=at_ms, symbol=symbol, bids=_levels(bids), asks=_levels(asks))

@@ -40,18 +40,7 @@ def snapshots(
     Raises:
         ConfigError: a line is damaged, of another kind, or shows a book that can't be.
     """
-    rows: list[tuple[int, int, Row]] = []
-    for number, line in enumerate(open_lines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            row: Row = orjson.loads(line)
-            if row["type"] not in (L1, L2):
-                raise ValueError(f"expected {L1} or {L2}, was {row['type']}")
-            rows.append((_at_ms(row), number, row))
-        except PARSE_ERRORS as error:
-            raise located(name, number, error) from error
-    rows.sort(key=lambda each: each[0])
+    rows = sorted(_rows(name, open_lines), key=lambda each: each[0])
     instruments = _instruments((row for _, _, row in rows), known)
     units = {symbol: Units(one) for symbol, one in instruments.items()}
     books = {symbol: Levels() for symbol in instruments}
@@ -86,34 +75,54 @@ def _at_ms(row: Row) -> int:
     return int(value)
 
 
+def _rows(name: str, open_lines: OpenLines) -> Iterator[tuple[int, int, Row]]:
+    """Yield (time in ms, number of the line, its content)."""
+    for number, line in enumerate(open_lines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row: Row = orjson.loads(line)
+            if row["type"] not in (L1, L2):
+                raise ValueError(f"expected {L1} or {L2}, was {row['type']}")
+            yield _at_ms(row), number, row
+        except PARSE_ERRORS as error:
+            raise located(name, number, error) from error
+
+
 def _instruments(rows: Iterable[Row], known: Mapping[str, Instrument]) -> dict[str, Instrument]:
     """Return the contracts; one that is not known has the finest step that occurs."""
     finest: dict[str, tuple[int, int]] = {}
     for row in rows:
-        if row["type"] == L1:
-            prices, sizes = ("bid_price", "ask_price"), ("bid_qty", "ask_qty")
-            texts = [row[name] for name in prices], [row[name] for name in sizes]
-        else:
-            levels = [*row["bids"], *row["asks"]]
-            texts = [price for price, _ in levels], [lots for _, lots in levels]
+        texts = _texts(row)
         before = finest.get(row["symbol"], (0, 0))
         finest[row["symbol"]] = (
             max(before[0], *map(_decimals, texts[0])),
             max(before[1], *map(_decimals, texts[1])),
         )
     return {
-        symbol: known.get(symbol)
-        or Instrument(
-            symbol=symbol,
-            base_asset=symbol.removesuffix("USDT") or symbol,
-            tick=Decimal(1).scaleb(-tick),
-            lot=Decimal(1).scaleb(-lot),
-            notional_min=Decimal(5),
-            multiplier_up=Decimal("1.1"),
-            multiplier_down=Decimal("0.9"),
-        )
-        for symbol, (tick, lot) in finest.items()
+        symbol: known.get(symbol) or _guessed(symbol, *decimals)
+        for symbol, decimals in finest.items()
     }
+
+
+def _texts(row: Row) -> tuple[list[str], list[str]]:
+    """Return the prices and the quantities that a row quotes."""
+    if row["type"] == L1:
+        return [row["bid_price"], row["ask_price"]], [row["bid_qty"], row["ask_qty"]]
+    levels = [*row["bids"], *row["asks"]]
+    return [price for price, _ in levels], [lots for _, lots in levels]
+
+
+def _guessed(symbol: str, price_decimals: int, qty_decimals: int) -> Instrument:
+    return Instrument(
+        symbol=symbol,
+        base_asset=symbol.removesuffix("USDT") or symbol,
+        tick=Decimal(1).scaleb(-price_decimals),
+        lot=Decimal(1).scaleb(-qty_decimals),
+        notional_min=Decimal(5),
+        multiplier_up=Decimal("1.1"),
+        multiplier_down=Decimal("0.9"),
+    )
 
 
 def _decimals(text: str) -> int:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from grinder.venues.sim.config import VenueConfig
+from grinder.venues.sim.rest import Answer, Endpoint, Request, answered
+from grinder.venues.sim.venue import Venue
 from venue.clients import World
 
 ORDER = "/fapi/v1/order"
@@ -61,3 +65,39 @@ def test_the_window_that_counts_is_the_requests_own(busy: World) -> None:
     placed = busy.rest.limit("BUY", "60000", **aged(recvWindow=60_000))
 
     assert placed["status"] == "NEW"
+
+
+def amended_together(*wanted: dict[str, str]) -> list[Answer]:
+    """Return the answers to amendments that wait for the matching engine at the same time."""
+    venue = Venue(VenueConfig(paused=True, data=()))
+    venue.faults.queue_ms = 1
+    now_ms = venue.clock.now_ms()
+    amend = Endpoint(handler=lambda _: {"status": "NEW"}, operation="amend")
+
+    async def all_of_them() -> list[Answer]:
+        asked = [
+            Request(
+                params={"symbol": "BTCUSDT", "timestamp": str(now_ms), "recvWindow": "60000"}
+                | each,
+                weight=0,
+                admit=lambda: "sim-key",
+                now_ms=now_ms,
+            )
+            for each in wanted
+        ]
+        found = await asyncio.gather(*(answered(venue, amend, each) for each in asked))
+        assert not venue.faults.amending
+        return [*found, await answered(venue, amend, asked[-1])]
+
+    answers = asyncio.run(all_of_them())
+    venue.close()
+    return answers
+
+
+def test_an_amendment_does_not_overtake_one_of_the_same_order() -> None:
+    first, other, second, later = amended_together(
+        {"orderId": "1"}, {"orderId": "2"}, {"orderId": "1"}
+    )
+
+    assert [first.status, other.status, later.status] == [200, 200, 200]
+    assert (second.status, second.body["code"]) == (400, -5043)

@@ -252,3 +252,11 @@ def test_control_endpoint_wants_an_object(world: World) -> None:
     answer = requests.post(f"{world.server.control_url}/stall", data="[1]", timeout=10)
 
     assert answer.status_code == 400
+
+
+def test_filters_that_the_venue_gave_up_are_not_shown(world: World) -> None:
+    symbols = world.rest.get("/fapi/v1/exchangeInfo")["symbols"]
+    shown = {each["filterType"] for row in symbols for each in row["filters"]}
+
+    assert "MAX_NUM_ORDERS" in shown
+    assert "MAX_NUM_ALGO_ORDERS" not in shown

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 
 import pytest
@@ -11,7 +12,7 @@ from grinder.simulation.scales import Scale
 from grinder.venues.sim.config import VenueConfig
 from grinder.venues.sim.server import VenueServer
 from grinder.venues.sim.tape import CANDLES_MAX, Tape, closed_ms, opened_ms
-from venue.clients import Rest, World
+from venue.clients import Rest, Stream, World
 
 SCALE = Scale.of(Instrument(symbol="X", base_asset="Y", tick=Decimal(1), lot=Decimal(1)))
 MINUTE_MS = 60_000
@@ -198,6 +199,29 @@ def test_unusual_funding_is_told() -> None:
     server.stop()
 
     assert {row["fundingIntervalHours"] for row in found} == {4}
+
+
+def test_funding_is_in_the_history_as_soon_as_it_is_told() -> None:
+    server = VenueServer(VenueConfig(paused=True, data=(), mark_interval_s=3600.0))
+    server.start()
+    rest = Rest(server.rest_url)
+    rest.market("BUY")
+    stream = Stream(server.ws_url, f"/private/ws/{rest.listen_key()}")
+    before = rest.get("/fapi/v1/premiumIndex", symbol="BTCUSDT")
+    due_ms, mark = before["nextFundingTime"], before["markPrice"]
+    server.control("clock", offset_ms=due_ms - time.time_ns() // 1_000_000)
+    stream.until(lambda frame: frame["e"] == "ACCOUNT_UPDATE")
+    rows = rest.get("/fapi/v1/fundingRate", symbol="BTCUSDT")
+    after = rest.get("/fapi/v1/premiumIndex", symbol="BTCUSDT")
+    server.control("clock", offset_ms=0)
+    server.control("price", symbol="BTCUSDT", price="60000")
+    later = rest.get("/fapi/v1/fundingRate", symbol="BTCUSDT", endTime=due_ms + 10**10)
+    stream.close()
+    server.stop()
+
+    assert [(row["fundingTime"], row["markPrice"]) for row in rows] == [(due_ms, mark)]
+    assert after["nextFundingTime"] == due_ms + 8 * 3_600_000
+    assert later == rows
 
 
 def test_all_tickers_come_before_anything_is_traded(world: World) -> None:

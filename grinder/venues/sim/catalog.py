@@ -28,6 +28,9 @@ ZIP = b"PK\x03\x04"
 FALLBACK = "ETHUSDT"
 """Contract whose fields older descriptions get, and from which they take what they lack."""
 
+FORMER_FILTER = "MAX_NUM_ALGO_ORDERS"
+"""Gone since conditional orders are counted for the account, 200 of them."""
+
 START_PRICES = {
     "BTCUSDT": Decimal("61800.0"),
     "ETHUSDT": Decimal("2680.00"),
@@ -60,8 +63,14 @@ def exchange_info(data: tuple[str, ...] = (), name: str = "exchange_info.json") 
     """
     body: dict[str, Any] = orjson.loads((DATA / name).read_bytes())
     rows = {row["symbol"]: row for row in body["symbols"]}
-    body["symbols"] = list((rows | _recorded_rows(data, rows.get(FALLBACK, {}))).values())
+    rows |= _recorded_rows(data, rows.get(FALLBACK, {}))
+    body["symbols"] = [row | {"filters": _filters(row)} for row in rows.values()]
     return body
+
+
+def _filters(row: Mapping[str, Any]) -> list[Any]:
+    """Return the filters that the venue still has; older descriptions have more."""
+    return [each for each in row["filters"] if each["filterType"] != FORMER_FILTER]
 
 
 def _recorded_rows(data: tuple[str, ...], newer: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -90,6 +90,8 @@ class Faults:
         self.delays = Delays()
         self.queue_ms = 0
         """How long order operations wait between the gateway and the matching engine."""
+        self.amending: set[tuple[str, ...]] = set()
+        """Orders whose amendment waits for the matching engine: account, symbol and id."""
         self.is_reply_first = False
         """Whether user-data frames of a request wait until its reply has left."""
         self.states: dict[str, State] = {}

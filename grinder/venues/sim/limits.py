@@ -14,8 +14,10 @@ TEN_SECONDS_MS = 10_000
 DAY_MS = 86_400_000
 FIVE_MINUTES_MS = 300_000
 
-FUNDING_PATHS = ("/fapi/v1/fundingRate", "/fapi/v1/fundingInfo")
-"""Reads that are counted in a pool of their own, shared by both."""
+FUNDING_PATHS = tuple(
+    f"/{kind}/v1/{name}" for kind in ("fapi", "dapi") for name in ("fundingRate", "fundingInfo")
+)
+"""Reads that are counted in a pool of their own, shared by all of them."""
 
 WEIGHTS: dict[tuple[str, str], int] = {
     ("POST", "/fapi/v1/order"): 0,

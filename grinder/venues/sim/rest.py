@@ -195,7 +195,8 @@ async def answered(venue: Venue, endpoint: Endpoint, request: Request) -> Answer
             venue.counters.order(account, *endpoint.order_cost, now_ms)
             headers |= venue.counters.order_headers(account, now_ms)
         if endpoint.operation and venue.faults.queue_ms:
-            now_ms = await _queued(venue, params)
+            key = _amended_order(account, endpoint, params)
+            now_ms = await _queued(venue, params, key)
         check_state(venue.faults.states, endpoint.operation, params)
         call = Call(venue=venue, params=Params(params), account=account, now_ms=now_ms)
         status, answer = 200, endpoint.handler(call)
@@ -212,9 +213,26 @@ async def answered(venue: Venue, endpoint: Endpoint, request: Request) -> Answer
     return Answer(status=status, body=answer, account=account, headers=headers, late=late)
 
 
-async def _queued(venue: Venue, params: Mapping[str, str]) -> int:
+def _amended_order(
+    account: str, endpoint: Endpoint, params: Mapping[str, str]
+) -> tuple[str, ...] | None:
+    """Name the one order that is amended; None for what is no single amendment."""
+    found = params.get("orderId") or params.get("origClientOrderId")
+    is_named = endpoint.operation == "amend" and found
+    return (account, params.get("symbol", ""), found) if is_named and found else None
+
+
+async def _queued(venue: Venue, params: Mapping[str, str], amended: tuple[str, ...] | None) -> int:
     """Wait in front of the matching engine; return venue time there, or raise a refusal."""
-    await asyncio.sleep(venue.faults.queue_ms / 1000)
+    waiting = venue.faults.amending
+    if amended in waiting:
+        raise ApiRefusal(-5043, "A pending modification already exists for this order.")
+    if amended is not None:
+        waiting.add(amended)
+    try:
+        await asyncio.sleep(venue.faults.queue_ms / 1000)
+    finally:
+        waiting.discard(amended or ())
     now_ms = venue.clock.now_ms()
     auth.check_engine_time(params, now_ms)
     return now_ms

@@ -179,6 +179,10 @@ class Venue:
         now_ms = self.clock.now_ms()
         self.exchange.advance(now_ms)
         self.pump(now_ms)
+        for symbol, book in self.books.items():
+            if book.mark is not None and book.mark.next_funding_ms <= now_ms:
+                # Who hears of a funding may ask at once for it, and for the next one.
+                self.mark(symbol)
         for listen_key in self.accounts.expired(now_ms):
             self.expire(listen_key)
         for channels in self._channels.values():
@@ -256,7 +260,8 @@ class Venue:
     def _mark(self, event: Mark, now_ms: int) -> None:
         book = self.books[event.symbol]
         before = book.mark
-        if before is not None and before.next_funding_ms != event.next_funding_ms:
+        # A clock that was set back leaves fundings behind that never were.
+        if before is not None and before.next_funding_ms <= now_ms < event.next_funding_ms:
             self.funding_history[event.symbol].append(before)
         book.apply_mark(event, now_ms)
         self._channels[event.symbol].marked(event, now_ms)
