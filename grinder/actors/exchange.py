@@ -64,6 +64,7 @@ class ExchangeActor(OrderEntry):
             instruments=instruments,
             identity=identity,
             settings=settings,
+            started_ns=started_ns,
             venue=venue,
             user=user,
         )
@@ -159,7 +160,10 @@ class ExchangeActor(OrderEntry):
         self._read_account()
 
     def orders_changed(self) -> None:
-        """Make sure with the venue as soon as a wind-down has cleared the book."""
+        """Tell what rests if the venue cut an order; make sure as soon as the book is cleared."""
+        for symbol in self._desk.take_amended():
+            if self._is_synced:
+                self._say_synced(symbol)
         if self._wind_down.step is Step.CLEARING and not self._desk.book.live_count:
             self._read_account()
 

@@ -42,12 +42,13 @@ class OrderEntry(PrivateStream):
         instruments: Mapping[str, Instrument],
         identity: IdentityScheme,
         settings: VenueSettings,
+        started_ns: int,
         venue: Address,
         user: Address,
     ) -> None:
         super().__init__(user, settings.listen_key_keepalive_ms)
         self._venue = venue
-        self._desk = OrderDesk(identity, instruments, settings.dead_man_ms)
+        self._desk = OrderDesk(identity, instruments, settings.dead_man_ms, started_ns)
         self._is_synced = False
         """True once the venue has said what rests."""
         self._due_ns = 0
@@ -58,7 +59,7 @@ class OrderEntry(PrivateStream):
             self.set_timer("dead_man", self._desk.dead_man.renew_ns)
 
     def orders_changed(self) -> None:
-        """Do what is due when something was said of an order."""
+        """Do what is due when something was said of an order, or the venue has changed one."""
         raise NotImplementedError
 
     def on_place_orders(self, batch: PlaceOrders) -> None:
@@ -132,7 +133,7 @@ class OrderEntry(PrivateStream):
             self.tell(self._venue, request)
         for message in applied.messages:
             self.say(message)
-        if applied.messages:
+        if applied.messages or self._desk.book.amended:
             self.orders_changed()
 
     def _watch_due(self) -> None:

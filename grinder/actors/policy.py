@@ -23,7 +23,7 @@ from grinder.messages.risk import RiskStateChanged, WindDownStarted
 from grinder.model.instrument import Instrument
 from grinder.model.settings import GridSettings
 from grinder.model.units import NS_PER_MS, NS_PER_S
-from grinder.policy.grid import GridPlanner
+from grinder.policy.grid import EXIT_SLOTS, GridPlanner
 
 CHECK_NS = NS_PER_S
 """Pause between looks at what should have been heard of."""
@@ -89,7 +89,7 @@ class PolicyActor(Actor):
         intents = planner.plan(self._bid_ticks, self._ask_ticks, self.now_ns)
         if not intents:
             return
-        planner.note_cancels(intents, self.now_ns)
+        planner.holdings.note_cancels(intents, self.now_ns)
         self.say(
             IntentsProposed(
                 symbol=self._symbol,
@@ -145,10 +145,10 @@ class PolicyActor(Actor):
             self._plan_soon()
 
     def on_cancel_rejected(self, rejected: CancelRejected) -> None:
-        """Cancel again at the next plan."""
-        holding = self._planner.holdings.by_id.get(rejected.client_order_id)
-        if holding is not None:
-            holding.cancelling_ns = 0
+        """Cancel again after a pause."""
+        name = rejected.client_order_id
+        if name in self._planner.holdings.by_id:
+            self._planner.holdings.postpone_cancel(name, self._pause_ns, self.now_ns)
             self.set_timer("again:cancel", self._pause_ns)
 
     def on_position_changed(self, position: PositionChanged) -> None:
@@ -159,16 +159,21 @@ class PolicyActor(Actor):
         self._plan_soon()
 
     def on_intents_denied(self, denied: IntentsDenied) -> None:
-        """Take proposals back and try again after a pause that grows while nothing gets through."""
-        holdings = self._planner.holdings
+        """Take proposals back and try again after a pause that grows while nothing gets through.
+
+        Until then no change of price brings them back: who was denied keeps quiet.
+        """
+        planner = self._planner
+        pause_ns = self._pause_ns << min(self._denials, DENIALS_MAX)
         for denial in denied.denials:
-            if denial.action is IntentAction.PLACE:
-                holdings.withdraw(denial.level)
+            if denial.action is IntentAction.CANCEL:
+                name = planner.holdings.by_level.get(denial.level, "")
+                planner.holdings.postpone_cancel(name, pause_ns, self.now_ns)
+            elif denial.level in EXIT_SLOTS:
+                self.set_timer("again:x", planner.deny(denial.level, True, 0, self.now_ns))
             else:
-                holding = holdings.by_id.get(holdings.by_level.get(denial.level, ""))
-                if holding is not None:
-                    holding.cancelling_ns = 0
-        self.set_timer("again:denied", self._pause_ns << min(self._denials, DENIALS_MAX))
+                planner.deny(denial.level, False, pause_ns, self.now_ns)
+        self.set_timer("again:denied", pause_ns)
         self._denials += 1
 
     # Whether risk may be added.
@@ -186,7 +191,10 @@ class PolicyActor(Actor):
 
     def _set_leave(self) -> None:
         planner = self._planner
+        could_enter = planner.may_enter
         planner.may_enter = self._state == "ACTIVE" and not self._is_feed_stale and self._is_heard
+        if planner.may_enter and not could_enter:
+            planner.forget_denials()
         planner.must_clear = self._state in CLEARING_STATES or (
             self._state == "ACTIVE" and self._is_feed_stale
         )

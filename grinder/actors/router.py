@@ -93,9 +93,7 @@ class RouterActor(Actor):
         if denials:
             self.say(IntentsDenied(symbol=symbol, denials=tuple(denials)))
 
-    def _fitting(
-        self, symbol: str, intents: list[Intent], denials: list[Denial]
-    ) -> list[Intent]:
+    def _fitting(self, symbol: str, intents: list[Intent], denials: list[Denial]) -> list[Intent]:
         """Return the placements that the venue's filters let pass; add why the others do not."""
         bounds = self._bounds[symbol]
         open_orders = len(self._resting[symbol])
@@ -148,9 +146,7 @@ class RouterActor(Actor):
         )
         self._sequence += len(orders)
         self._resting[symbol].update([one.client_order_id for one in orders])
-        self.say(
-            PlaceOrders(symbol=symbol, orders=orders, permit=permit, tick_ns=approved.tick_ns)
-        )
+        self.say(PlaceOrders(symbol=symbol, orders=orders, permit=permit, tick_ns=approved.tick_ns))
 
     def on_permits_revoked(self, revoked: PermitsRevoked) -> None:
         """Void the permits of approvals still on their way."""

@@ -16,6 +16,7 @@ from grinder.model.settings import (
     Config,
     FeedSettings,
     GridSettings,
+    JournalSettings,
     RiskSettings,
     RouterSettings,
     RunSettings,
@@ -31,9 +32,10 @@ ORDERS_MAX = 100_000
 """Nor does our share of the venue's order limits."""
 
 
-def settings(grid: Grid) -> Config:
-    """Return the defaults with this ladder, and with caps out of the way."""
+def settings(grid: Grid, journal: str = "") -> Config:
+    """Return the defaults with this ladder, with caps out of the way, recorded in ``journal``."""
     return Config(
+        journal=JournalSettings(directory=journal),
         run=RunSettings(symbols=(SYMBOL,)),
         sim=SimSettings(balance=CAP),
         feed=FeedSettings(depth=False),
@@ -53,10 +55,10 @@ def settings(grid: Grid) -> Config:
     )
 
 
-def world_of(grid: Grid, quotes: Iterator[Quote]) -> World:
+def world_of(grid: Grid, quotes: Iterator[Quote], journal: str = "") -> World:
     """Return a started world that will play ``quotes``; orders and news of them take a quote."""
     world = World(
-        settings(grid),
+        settings(grid, journal),
         {SYMBOL: INSTRUMENT},
         cast("Iterator[MarketEvent]", quotes),
         latency=Latency(order_ms=QUOTE_MS, event_ms=QUOTE_MS),

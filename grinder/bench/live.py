@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Callable
 from decimal import Decimal
 
 import attrs
 
+from grinder.actors.recording import describe, journal_port
 from grinder.actors.wiring import Facts, Ports, assemble
 from grinder.bench.bodies import Bodies
 from grinder.bench.engine import CAP, settings
@@ -94,8 +96,11 @@ class TakeBuys:
 class GatewayPort(Port):
     """Builds the body of each placement on a thread of its own and answers like a venue."""
 
-    def __init__(self, user: StreamPort, full_at: int) -> None:
+    def __init__(
+        self, user: StreamPort, full_at: int, ahead: Callable[[], bool] | None = None
+    ) -> None:
         self._user = user
+        self._ahead = ahead
         self._full_at = full_at
         self.is_full = threading.Event()
         """Set while as many orders rest as a whole ladder has."""
@@ -174,7 +179,15 @@ class GatewayPort(Port):
         return None
 
     def _place(self, envelope: Envelope, batch: PlaceOrders) -> None:
-        """Build every body, then answer: no answer comes back before the next body is out."""
+        """Build every body, then answer: no answer comes back before the next body is out.
+
+        In a run that is recorded, the journal is asked first, as the real port does.
+
+        Raises:
+            InvariantError: the journal is behind.
+        """
+        if self._ahead is not None and not self._ahead():
+            raise InvariantError("the journal is behind")
         for order in batch.orders:
             self.bodies.build(order)
         for order in batch.orders:
@@ -254,13 +267,16 @@ def _resting(placement: Placement, order_id: int, now_ns: int) -> OpenOrder:
 
 
 class LiveSystem:
-    """The system, and the market that whoever measures plays to it."""
+    """The system, and the market that whoever measures plays to it.
 
-    def __init__(self, grid: Grid, placement: str) -> None:
-        config = attrs.evolve(settings(grid), supervision=SupervisionSettings(placement=placement))
+    With a ``journal`` the run is recorded in that directory.
+    """
+
+    def __init__(self, grid: Grid, placement: str, journal: str = "") -> None:
+        supervision = SupervisionSettings(placement=placement)
+        config = attrs.evolve(settings(grid, journal), supervision=supervision)
         self._public, self._market = StreamPort("public"), StreamPort("market")
         user = StreamPort("private")
-        self._gateway = GatewayPort(user, full_at=2 * grid.levels)
         self._runtime = ThreadRuntime()
         self._update_id = 0
         facts = Facts(
@@ -268,12 +284,16 @@ class LiveSystem:
             started_ns=self._runtime.now_ns(),
             instance="bench",
         )
+        recording = journal_port(config, describe(config, facts))
+        ahead = recording.ahead if recording is not None else None
+        self._gateway = GatewayPort(user, full_at=2 * grid.levels, ahead=ahead)
         ports = Ports(
             venue=self._gateway,
             user=user,
             public=self._public,
             market=self._market,
             lease=MemoryLeasePort(),
+            journal=recording,
         )
         assemble(self._runtime, config, facts, ports)
 

@@ -91,9 +91,9 @@ def reaction(*, is_short: bool) -> Result:
     missed = dict.fromkeys(SUBJECTS, 0)
     for _ in range(rounds):
         for name, make in SUBJECTS.items():
-            single, lost_single = _round(make(SINGLE), SINGLE.levels, cycles)
-            ladder, lost_ladder = _round(make(LADDER), LADDER.levels, cycles)
-            found[name].append(_figures(single, ladder))
+            single, lost_single = round_of(make(SINGLE), SINGLE.levels, cycles)
+            ladder, lost_ladder = round_of(make(LADDER), LADDER.levels, cycles)
+            found[name].append(figures_of(single, ladder))
             missed[name] += lost_single + lost_ladder
     against = {name: _against(found[name], found["pykka"]) for name in ("floor", *BOUNDS)}
     return {
@@ -121,7 +121,8 @@ def _against(ours: list[Figures], theirs: list[Figures]) -> dict[str, Spread]:
     }
 
 
-def _figures(single: list[list[float]], ladder: list[list[float]]) -> Figures:
+def figures_of(single: list[list[float]], ladder: list[list[float]]) -> Figures:
+    """Return percentiles of the times of single orders and of ladders, in microseconds."""
     columns = {
         "single": [times[0] for times in single],
         "first": [times[0] for times in ladder],
@@ -134,7 +135,7 @@ def _figures(single: list[list[float]], ladder: list[list[float]]) -> Figures:
     }
 
 
-def _round(subject: Subject, levels: int, cycles: int) -> tuple[list[list[float]], int]:
+def round_of(subject: Subject, levels: int, cycles: int) -> tuple[list[list[float]], int]:
     """Return the times of each complete ladder in microseconds, and how many were incomplete."""
     subject.start(HOME_TICKS)
     try:

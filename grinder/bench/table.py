@@ -9,6 +9,7 @@ import attrs
 from grinder.bench.codec_cost import codec
 from grinder.bench.core import core
 from grinder.bench.figures import Result
+from grinder.bench.journal import journal
 from grinder.bench.memory import memory
 from grinder.bench.orders import orders
 from grinder.bench.reaction import reaction
@@ -38,6 +39,7 @@ MEASUREMENTS = (
     Measurement("g", "orders", "signed orders to the venue over loopback", orders),
     Measurement("h", "streams", "quotes of ten symbols to ten clients of the venue", streams),
     Measurement("i", "retention", "growth of the venue while orders come and go", retention),
+    Measurement("j", "journal", "what recording a run costs, and replaying it", journal),
 )
 
 

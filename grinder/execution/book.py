@@ -95,6 +95,8 @@ class OrderBook:
     ) -> None:
         self._identity = identity
         self._table = OrderTable(live_max, ended_max)
+        self.amended = self._table.amended
+        """Symbols of which the venue has changed an order; whoever tells of it clears them."""
         self._tally = Tally(self._table)
         self._mover = Mover(self._table, ANSWER_TIMEOUT_NS)
         self._findings = Findings(identity, self._table, self._mover, self._tally)
@@ -225,7 +227,7 @@ class OrderBook:
         self._table.learn_order_id(record, report.order_id)
         event = event_of_report(report)
         if event is OrderEvent.AMENDED:
-            record.price_ticks, record.qty_lots = report.price_ticks, report.qty_lots
+            self._table.amend(record, report.price_ticks, report.qty_lots)
         self._tally.count_report(record, report, now_ns, said)
         status, reason = str(report.status), report.expiry_reason
         if event in (OrderEvent.CANCELED, OrderEvent.FILL):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import attrs
+
 from grinder.execution.applied import Applied
 from grinder.execution.book import OrderBook, narrowed
 from grinder.execution.dead_man import DeadMan
@@ -32,9 +34,14 @@ class OrderDesk:
     """Every order of ours and the rules for sending one. Pure: told the time."""
 
     def __init__(
-        self, identity: IdentityScheme, instruments: Mapping[str, Instrument], dead_man_ms: int
+        self,
+        identity: IdentityScheme,
+        instruments: Mapping[str, Instrument],
+        dead_man_ms: int,
+        since_ns: int = 0,
     ) -> None:
         self.book = OrderBook(identity)
+        self._since_ns = since_ns
         self.dead_man = DeadMan(dead_man_ms)
         self.is_winding_down = False
         self.revoked_below = 0
@@ -104,7 +111,9 @@ class OrderDesk:
             return self._noted(self.book.cancel_answered(answer, now_ns))
         if isinstance(answer, OrderQueried):
             return self._noted(self.book.order_queried(answer, now_ns))
-        return self._noted(self.book.trades_read(answer, now_ns))
+        # A trade from before we began is part of the position that we began with.
+        trades = tuple(one for one in answer.trades if one.ts_ns >= self._since_ns)
+        return self._noted(self.book.trades_read(attrs.evolve(answer, trades=trades), now_ns))
 
     def snapshot(self, open_orders: tuple[OpenOrder, ...], asked_ns: int, now_ns: int) -> Applied:
         """Compare with every open order that the venue shows, and adopt ours."""
@@ -119,6 +128,12 @@ class OrderDesk:
     def due(self, now_ns: int) -> Applied:
         """Do what has become due."""
         return self._noted(self.book.due(now_ns))
+
+    def take_amended(self) -> tuple[str, ...]:
+        """Return the symbols of which the venue has changed an order since this was last asked."""
+        amended = tuple(sorted(self.book.amended))
+        self.book.amended.clear()
+        return amended
 
     def knows_accepted(self, client_order_id: str) -> bool:
         """Return whether an order's acceptance has been heard already."""

@@ -101,6 +101,7 @@ class Findings:
 
     def _found(self, record: OrderRecord, order: OpenOrder, now_ns: int, said: Said) -> None:
         self._table.learn_order_id(record, order.order_id)
+        self._table.amend(record, order.price_ticks, order.qty_lots)
         self._tally.hear_filled(record, order.filled_lots, now_ns)
         self._mover.move(
             record,

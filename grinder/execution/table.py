@@ -19,6 +19,8 @@ class OrderTable:
         self._by_order_id: dict[tuple[str, int], OrderRecord] = {}
         self.unadopted = 0
         """Own orders of the venue's that found no room."""
+        self.amended: set[str] = set()
+        """Symbols of which an order was told of and is another size or price now."""
 
     @property
     def room(self) -> int:
@@ -57,6 +59,12 @@ class OrderTable:
         if order_id and record.order_id != order_id:
             record.order_id = order_id
             self._by_order_id[record.symbol, order_id] = record
+
+    def amend(self, record: OrderRecord, price_ticks: int, qty_lots: int) -> None:
+        """Take over what the venue says an order is: it cuts exits down to the position."""
+        if (record.price_ticks, record.qty_lots) != (price_ticks, qty_lots):
+            record.price_ticks, record.qty_lots = price_ticks, qty_lots
+            self.amended.add(record.symbol)
 
     def live(self) -> tuple[OrderRecord, ...]:
         """Return the live records, oldest first."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import attrs
 
@@ -20,7 +21,7 @@ from grinder.journal.segments import SegmentWriter
 from grinder.kernel.address import Address
 from grinder.kernel.message import Envelope
 from grinder.kernel.port import Outlet, RecordingPort
-from grinder.kernel.recorder import Said, Turn
+from grinder.kernel.recorder import Entry
 from grinder.kernel.stepped import SteppedOutlet
 from grinder.messages.journal import DescribeEpoch, JournalReported
 from grinder.model.settings import JournalSettings
@@ -29,6 +30,10 @@ from grinder.model.units import NS_PER_MS, NS_PER_S
 BATCH = 512
 """Entries written at once; between two batches somebody else may have his turn."""
 REPORT_NS = NS_PER_S
+TIDY_NS = NS_PER_S
+"""Pause between two looks at what is too old or too much."""
+STEPPED_PAUSE_MS = 50
+"""In virtual time no disk is waited for: less often costs less. Who takes risk asks ``ahead``."""
 RETRIES_MAX = 60
 PAUSE_MAX_S = 60
 
@@ -41,7 +46,7 @@ class _Loss:
     last_seq: int = 0
     records: int = 0
 
-    def add(self, entry: Said | Turn) -> None:
+    def add(self, entry: Entry) -> None:
         seqs = seqs_of(entry)
         low, high = min(seqs), max(seqs)
         self.first_seq = low if not self.records else min(self.first_seq, low)
@@ -49,8 +54,10 @@ class _Loss:
         self.records += 1
 
 
-def seqs_of(entry: Said | Turn) -> tuple[int, ...]:
+def seqs_of(entry: Entry) -> tuple[int, ...]:
     """Return the numbers of the messages that an entry tells of."""
+    if len(entry) == 4:
+        return (entry[0],)
     if len(entry) == 3:
         return (entry[0][0],)
     return (entry[3][0], *(item[0] for _, item in entry[4]))
@@ -62,10 +69,13 @@ class JournalPort(RecordingPort):
     Hears DescribeEpoch from JournalActor, and tells it JournalReported.
     """
 
+    has_wall_time: ClassVar[bool] = True
+    """Whether seconds pass here as they do for the disk."""
+
     def __init__(self, writer: SegmentWriter, settings: JournalSettings) -> None:
         self._writer = writer
         self._settings = settings
-        self._entries: deque[Said | Turn] = deque()
+        self._entries: deque[Entry] = deque()
         self._drained = 0
         """Entries taken out of the queue so far, written or lost."""
         self._lock = threading.Lock()
@@ -74,26 +84,29 @@ class JournalPort(RecordingPort):
         self._loss = _Loss()
         self._lost = self._told_lost = 0
         self._is_full = False
+        self._room = settings.pending_max
+        """Entries that may wait; none while entries are lost."""
         self._failed = ""
         self._failures = 0
         self._retry_ns = 0
-        self._synced_ns = self._reported_ns = self._drained_ns = 0
+        self._synced_ns = self._reported_ns = self._drained_ns = self._tidied_ns = 0
         self._owner: Address | None = None
         self._wake = threading.Event()
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="port.journal", daemon=True)
 
-    def note(self, entry: Said | Turn) -> None:
+    def note(self, entry: Entry) -> None:
         """Queue an entry; drop and count it when the queue is full."""
-        if self._is_full or len(self._entries) >= self._settings.pending_max:
-            self._lose(entry)
-        else:
+        if len(self._entries) < self._room:
             self._entries.append(entry)
+        else:
+            self._lose(entry)
 
-    def _lose(self, entry: Said | Turn) -> None:
+    def _lose(self, entry: Entry) -> None:
         with self._losing:
             # From the first loss until the gap is written everything is lost: a gap has one place.
             self._is_full = True
+            self._room = 0
             self._loss.add(entry)
             self._lost += 1
             self._reported_ns = 0
@@ -167,11 +180,17 @@ class JournalPort(RecordingPort):
             with self._lock:
                 self._close_gap()
         every_ns = self._settings.fsync_ms * NS_PER_MS
-        if self._settings.fsync == "interval" and now_ns - self._synced_ns >= every_ns:
+        if (
+            self.has_wall_time
+            and self._settings.fsync == "interval"
+            and now_ns - self._synced_ns >= every_ns
+        ):
             self._synced_ns = now_ns
             self._try(self._writer.sync)
         self._drained_ns = now_ns
-        self._try(self._tidy)
+        if now_ns - self._tidied_ns >= TIDY_NS:
+            self._tidied_ns = now_ns
+            self._try(self._tidy)
         if now_ns - self._reported_ns >= REPORT_NS:
             self._report(now_ns)
 
@@ -188,7 +207,7 @@ class JournalPort(RecordingPort):
             self._lose(entry)
         self._drained += len(batch)
 
-    def _write(self, batch: Sequence[Said | Turn]) -> None:
+    def _write(self, batch: Sequence[Entry]) -> None:
         self._writer.write(batch, self._outlet.now_ns())
         if self._settings.fsync == "always":
             self._writer.sync()
@@ -203,6 +222,7 @@ class JournalPort(RecordingPort):
             if not self._failed:
                 self._loss = _Loss()
                 self._is_full = False
+                self._room = self._settings.pending_max
 
     def _next_segment(self) -> None:
         self._writer.open(self._outlet.now_ns())
@@ -255,6 +275,8 @@ class JournalPort(RecordingPort):
 class SteppedJournalPort(JournalPort):
     """The same in virtual time, without a thread: the same run gives the same bytes."""
 
+    has_wall_time = False
+
     def _begin(self) -> None:
         self._again()
 
@@ -264,7 +286,8 @@ class SteppedJournalPort(JournalPort):
         self._turn()
         outlet = self._outlet
         assert isinstance(outlet, SteppedOutlet)
-        outlet.call_at(outlet.now_ns() + self._settings.flush_ms * NS_PER_MS, self._again)
+        pause_ms = max(self._settings.flush_ms, STEPPED_PAUSE_MS)
+        outlet.call_at(outlet.now_ns() + pause_ms * NS_PER_MS, self._again)
 
     def close(self, timeout_s: float) -> None:
         """Write what is left and close the segment in order."""

@@ -7,7 +7,8 @@ payload::
     u32 records in it         | u32 zlib.crc32 of it, begun with the number of records
 
 The length stands there twice so that a damaged one is told from a block that was cut off. The
-payload is a JSON array of records, and a record is an array that begins with a letter:
+payload is a JSON array of records, and a record is an array that begins with a letter (or, the
+most frequent one, with a number):
 
 ``["h", {...}]``
     Head, alone in the first block of each segment: ``format``, the number of the ``segment``, the
@@ -19,6 +20,8 @@ payload is a JSON array of records, and a record is an array that begins with a 
     A turn: the actor was handed message ``seq`` at ``at_ns`` and said these, in this order. One
     that several heard is numbered upwards from its ``seq``. A row of ``null`` is the very message
     that was handed. ``seq`` names a message of an earlier record, whose row is there.
+``[seq, actor, generation, at_ns]``
+    A turn that was done and in which nothing was said. ``parse`` returns it as one of the others.
 ``["g", first_seq, last_seq, records]``
     A gap: so many records were lost, whose messages have numbers between these.
 ``["e", records]``
@@ -29,29 +32,31 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import orjson
 
 from grinder.kernel.codec import Row
 from grinder.kernel.message import Message
-from grinder.kernel.recorder import Said, Turn
+from grinder.kernel.recorder import DONE, Entry, Sendings
 
 FORMAT: Final = 1
 """Raised when blocks or records change their shape; messages have versions of their own."""
 FRAME: Final = struct.Struct("<IIII")
 PAYLOAD_MAX: Final = 64 * 1024 * 1024
 """Bytes of a payload; more is a damaged length."""
-BLOCK_RECORDS: Final = 64
+BLOCK_RECORDS: Final = 256
 """Records of a block: what a torn block can cost."""
+QUIET_VALUES: Final = 4
 _MASK: Final = 0xFFFFFFFF
 
-Record = list[Any]
+Record = Sequence[Any]
+"""A list where it was read, a tuple where it is to be written."""
 ToRow = Callable[[Message], Row]
 
 
-def frame(records: list[Record]) -> bytes:
+def frame(records: Sequence[Record]) -> bytes:
     """Return a block of ``records``.
 
     Raises:
@@ -63,37 +68,45 @@ def frame(records: list[Record]) -> bytes:
     return FRAME.pack(length, length ^ _MASK, count, zlib.crc32(payload, count)) + payload
 
 
-def spell(entries: Iterable[Said | Turn], to_row: ToRow) -> list[Record]:
+def spell(entries: Iterable[Entry], to_row: ToRow) -> list[Record]:
     """Return ``entries`` of a recorder as records.
 
     Raises:
         ValueError: a message that can't be written.
     """
     records: list[Record] = []
+    add = records.append
     for entry in entries:
-        if len(entry) == 3:
+        if len(entry) == 4:
+            add(entry)
+        elif len(entry) == 3:
             (seq, sender, cause, body), receiver, at_ns = entry
-            records.append(["o", seq, sender, receiver, at_ns, cause, to_row(body)])
-            continue
-        name, generation, at_ns, (seq, _, _, handled), sendings, ending = entry
-        if not sendings:
-            records.append(["t", seq, name, generation, at_ns, ending, ()])
-            continue
-        said: list[Any] = []
-        last: Message | None = None
-        following = 0
-        for slot, item in sendings:
-            body = item[3]
-            # Numbers that another thread took in between begin another group.
-            if body is last and item[0] == following:
-                said[-1][1].append(slot.name)
-            else:
+            add(("o", seq, sender, receiver, at_ns, cause, to_row(body)))
+        else:
+            name, generation, at_ns, (seq, _, _, handled), sendings, ending = entry
+            if len(sendings) == 1:
+                ((slot, (first, _, _, body)),) = sendings
                 row = None if body is handled else to_row(body)
-                said.append([item[0], [slot.name], row])
-                last = body
-            following = item[0] + 1
-        records.append(["t", seq, name, generation, at_ns, ending, said])
+                said: Any = ((first, (slot.name,), row),)
+            else:
+                said = _sayings(sendings, handled, to_row)
+            add(("t", seq, name, generation, at_ns, ending, said))
     return records
+
+
+def _sayings(sendings: Sendings, handled: Message, to_row: ToRow) -> list[Any]:
+    said: list[Any] = []
+    last: Message | None = None
+    following = 0
+    for slot, (seq, _, _, body) in sendings:
+        # Numbers that another thread took in between begin another group.
+        if body is last and seq == following:
+            said[-1][1].append(slot.name)
+        else:
+            said.append((seq, [slot.name], None if body is handled else to_row(body)))
+            last = body
+        following = seq + 1
+    return said
 
 
 class DamagedError(Exception):
@@ -136,10 +149,16 @@ def parse(payload: bytes) -> list[Record]:
         records = orjson.loads(payload)
     except orjson.JSONDecodeError as error:
         raise DamagedError(f"it is no JSON: {error}") from error
-    if not isinstance(records, list) or not records or not all(_is_record(one) for one in records):
-        raise DamagedError("it holds something that is no record")
-    return records
+    if not isinstance(records, list) or not records:
+        raise DamagedError("it holds no records")
+    return [_record(value) for value in records]
 
 
-def _is_record(value: Any) -> bool:
-    return isinstance(value, list) and len(value) > 1 and value[0] in ("h", "o", "t", "g", "e")
+def _record(value: Any) -> Record:
+    if isinstance(value, list) and len(value) > 1:
+        if value[0] in ("h", "o", "t", "g", "e"):
+            return value
+        if len(value) == QUIET_VALUES and isinstance(value[0], int):
+            seq, actor, generation, at_ns = value
+            return ["t", seq, actor, generation, at_ns, DONE, []]
+    raise DamagedError("it holds something that is no record")

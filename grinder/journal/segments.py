@@ -16,7 +16,7 @@ import zstandard
 
 from grinder.journal.records import BLOCK_RECORDS, FORMAT, Record, frame, spell
 from grinder.kernel.codec import Codec
-from grinder.kernel.recorder import Said, Turn
+from grinder.kernel.recorder import Entry
 from grinder.messages.journal import RunDescribed
 from grinder.model.settings import JournalSettings
 from grinder.model.units import NS_PER_S
@@ -116,7 +116,7 @@ class SegmentWriter:
             raise
         self._number += 1
 
-    def write(self, entries: Sequence[Said | Turn], now_ns: int) -> None:
+    def write(self, entries: Sequence[Entry], now_ns: int) -> None:
         """Append what a recorder was told, and begin another segment when it is time.
 
         Raises:

@@ -144,7 +144,7 @@ class Cell(pykka.ThreadingActor):
                 if self._outbox or self.is_fenced:
                     self._note(item, now_ns, FENCED if self.is_fenced else DONE)
                 else:
-                    recorder((self._name, self.generation, now_ns, item, (), DONE))
+                    recorder((item[0], self._name, self.generation, now_ns))
             if actor._has_news:
                 self._hear_news()
         except self._runtime.failures:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from grinder.kernel.address import Address
 from grinder.kernel.message import Envelope, Message
-from grinder.kernel.recorder import Said, Turn
+from grinder.kernel.recorder import Entry
 
 
 class Outlet(Protocol):
@@ -56,5 +56,5 @@ class RecordingPort(Port):
     """A port that takes what a recorder is told."""
 
     @abstractmethod
-    def note(self, entry: Said | Turn) -> None:
+    def note(self, entry: Entry) -> None:
         """Take note. Called on the speaker's thread: must not block and must not raise."""

@@ -32,5 +32,10 @@ Sendings = Sequence[tuple["Slot", Item]]
 Turn = tuple[str, int, int, Item, Sendings, str]
 """Name and generation of the actor, delivery time in ns since the epoch, what it was handed, what
 it said, and how that ended (done, raised, fenced)."""
-Recorder = Callable[[Said | Turn], object]
+Quiet = tuple[int, str, int, int]
+"""A turn that was done and in which nothing was said, as in most: number of the message that was
+handed, name and generation of the actor, delivery time in ns since the epoch."""
+Entry = Said | Quiet | Turn
+"""They are told apart by their lengths: 3, 4 and 6."""
+Recorder = Callable[[Entry], object]
 """Takes note. Called on the speaker's thread: must not block, must not raise."""

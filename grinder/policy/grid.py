@@ -15,8 +15,8 @@ from grinder.messages.grid import Intent, IntentAction, LadderPlanned
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
 from grinder.model.settings import GridSettings
-from grinder.model.units import NS_PER_MS, NS_PER_S
-from grinder.policy.holdings import Holding, Holdings
+from grinder.model.units import NS_PER_MS
+from grinder.policy.holdings import PROPOSAL_PATIENCE_NS, Holding, Holdings
 from grinder.policy.ladder import buy_prices, has_moved, sell_prices, step_ticks
 
 BUY_LEVELS = tuple(f"b{number}" for number in range(100))
@@ -25,8 +25,6 @@ EXIT_SLOTS = tuple("x" + digit for digit in "0123456789abcdefghijklmnopqrstuvwxy
 """Levels for exits; a position of more parts has its smallest exits made into one."""
 EXITS_MERGED = 8
 """Exits made into one at a time."""
-PROPOSAL_PATIENCE_NS = 5 * NS_PER_S
-"""A proposal not heard of for so long is looked into: somebody died with it."""
 
 
 class GridPlanner:
@@ -50,7 +48,7 @@ class GridPlanner:
         """True when something but the price calls for a new plan."""
         self.was_in_position = False
         self.paused_until_ns: dict[str, int] = {}
-        """Levels that the venue refused, until when they rest."""
+        """Levels that were refused, by the venue or by our own, until when they rest."""
         self.waits_for_price = False
         """True when a wanted level would cross and has been left out."""
         self._level_lots = 0
@@ -215,24 +213,27 @@ class GridPlanner:
             return max(self.instrument.ticks_up(self.entry_price + distance), bid_ticks + 1)
         return min(self.instrument.ticks_down(self.entry_price - distance), ask_ticks - 1)
 
-    def note_cancels(self, intents: tuple[Intent, ...], now_ns: int) -> None:
-        """Remember which cancels have been asked for; they stand first."""
-        for intent in intents:
-            if intent.action is not IntentAction.CANCEL:
-                break
-            holding = self.holdings.by_id.get(intent.client_order_id)
-            if holding is not None:
-                holding.cancelling_ns = now_ns
-
     def refuse(self, level: str, reduce_only: bool, now_ns: int) -> int:
         """Note that the venue refused a placement; return the pause in ns before the next try."""
-        self.holdings.withdraw(level)
-        pause_ms = (
-            self.settings.exit_retry_ms if reduce_only else self.settings.refused_level_pause_ms
-        )
-        self.paused_until_ns["x" if reduce_only else level] = now_ns + pause_ms * NS_PER_MS
+        pause_ns = self.settings.refused_level_pause_ms * NS_PER_MS
         self.is_dirty = True
-        return pause_ms * NS_PER_MS
+        return self.deny(level, reduce_only, pause_ns, now_ns)
+
+    def deny(self, level: str, reduce_only: bool, pause_ns: int, now_ns: int) -> int:
+        """Let a level rest that was refused; return for how long in ns.
+
+        An exit rests for its own time, whatever an entry would have to wait.
+        """
+        self.holdings.withdraw(level)
+        if reduce_only:
+            level, pause_ns = "x", self.settings.exit_retry_ms * NS_PER_MS
+        self.paused_until_ns[level] = now_ns + pause_ns
+        return pause_ns
+
+    def forget_denials(self) -> None:
+        """Let every level for entries return at once: what stood against them is over."""
+        paused = self.paused_until_ns
+        self.paused_until_ns = {"x": paused["x"]} if "x" in paused else {}
 
     def _forget_pauses(self, now_ns: int) -> None:
         if self.paused_until_ns:

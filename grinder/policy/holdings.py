@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import attrs
 
+from grinder.messages.grid import Intent, IntentAction
 from grinder.messages.orders import (
     OrderAccepted,
     OrderFilled,
     Placement,
 )
 from grinder.model.order import OpenOrder, Side
+from grinder.model.units import NS_PER_S
+
+PROPOSAL_PATIENCE_NS = 5 * NS_PER_S
+"""A proposal not heard of for so long is looked into: somebody died with it."""
 
 
 @attrs.define(kw_only=True)
@@ -112,6 +117,21 @@ class Holdings:
                     cancelling_ns=cancelling.get(order.client_order_id, 0),
                 )
             )
+
+    def note_cancels(self, intents: tuple[Intent, ...], now_ns: int) -> None:
+        """Remember which cancels have been asked for; they stand first."""
+        for intent in intents:
+            if intent.action is not IntentAction.CANCEL:
+                break
+            holding = self.by_id.get(intent.client_order_id)
+            if holding is not None:
+                holding.cancelling_ns = now_ns
+
+    def postpone_cancel(self, client_order_id: str, pause_ns: int, now_ns: int) -> None:
+        """Leave an order whose cancel was refused alone for ``pause_ns``."""
+        holding = self.by_id.get(client_order_id)
+        if holding is not None:
+            holding.cancelling_ns = now_ns + pause_ns - PROPOSAL_PATIENCE_NS - 1
 
     def exits(self) -> list[Holding]:
         """Return the reduce-only orders."""

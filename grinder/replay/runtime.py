@@ -10,7 +10,7 @@ from grinder.kernel.cell import Cell
 from grinder.kernel.mailbox import Item
 from grinder.kernel.message import Envelope, Message
 from grinder.kernel.port import Outlet, RecordingPort
-from grinder.kernel.recorder import Said, Turn
+from grinder.kernel.recorder import DONE, Entry, Turn
 from grinder.kernel.signals import ExitReason
 from grinder.kernel.slot import Slot
 from grinder.kernel.stepped import SteppedRuntime
@@ -29,7 +29,7 @@ class SilentPort(RecordingPort):
     def close(self, timeout_s: float) -> None:
         """Need nothing."""
 
-    def note(self, entry: Said | Turn) -> None:
+    def note(self, entry: Entry) -> None:
         """Record nothing."""
 
 
@@ -80,9 +80,11 @@ class ReplayRuntime(SteppedRuntime):
         """Return the turn of the actor called ``name`` with ``item``, handed over at ``at_ns``."""
         self._caught.clear()
         self.cells[name].deliver(item, at_ns)
-        return self._caught[-1]
+        if self._caught:
+            return self._caught[-1]
+        return (name, self.cells[name].generation, at_ns, item, (), DONE)
 
-    def _catch(self, entry: Said | Turn) -> None:
+    def _catch(self, entry: Entry) -> None:
         if len(entry) == 6:
             self._caught.append(entry)
 

@@ -242,6 +242,7 @@ class Clearing:
                     continue
                 desk.count(order, -surplus)
                 order.lots -= surplus
+                order.modify_id = None
                 order.expire_reason = ExpireReason.REDUCE_ONLY
                 surplus = 0
                 self.report(order, Execution.AMENDMENT, now_ms)

@@ -130,12 +130,13 @@ class Exchange(Feeds):
         qty: Decimal,
         price_match: PriceMatch = PriceMatch.NONE,
         reduce_only: bool = False,
+        modify_id: int | None = None,
         now_ms: int,
     ) -> Order:
         """Give an open order another price and total quantity, at the end of the queue.
 
         ``price_match`` takes the place of ``price``. A quantity not above what is filled, or a
-        post-only order that would take, cancels it.
+        post-only order that would take, cancels it. ``modify_id`` is told with the amendment.
 
         Raises:
             Refusal: -2013 when it is not open, or a rule was broken and the order is unchanged.
@@ -159,7 +160,7 @@ class Exchange(Feeds):
         desk.count(order, -order.remaining)
         order.ticks, order.lots = checked.ticks, checked.lots
         order.amendments += 1
-        order.price_match = price_match
+        order.price_match, order.modify_id = price_match, modify_id
         order.expire_reason = ExpireReason.NONE
         desk.count(order, order.remaining)
         self._clearing.report(order, Execution.AMENDMENT, now_ms)

@@ -132,6 +132,8 @@ class Order:
     good_till_ms: int
     """0 unless GTD."""
     expire_reason: ExpireReason
+    modify_id: int | None = None
+    """What the participant called its last amendment; None where it had no name."""
     created_ms: int
     updated_ms: int
     price_ticks: int
@@ -171,6 +173,7 @@ class LiveOrder:
     """External lots that the fill model believes to stand before this order at its price."""
     is_resting: bool = False
     amendments: int = 0
+    modify_id: int | None = None
     algo: LiveAlgo | None = None
     """The conditional order that it came out of; set while both are alive."""
     is_forced: bool = False
@@ -208,6 +211,7 @@ class LiveOrder:
             price_match=self.price_match,
             good_till_ms=self.good_till_ms,
             expire_reason=self.expire_reason,
+            modify_id=self.modify_id,
             created_ms=self.created_ms,
             updated_ms=self.updated_ms,
             price_ticks=self.ticks,

@@ -78,4 +78,4 @@ def test_numbers_that_another_thread_took_in_between_are_kept() -> None:
     (record,) = spell([turn], CODEC.row)
 
     row = ("TimerFired", 1, ("a", 1))
-    assert record[6] == [[10, ["one", "two"], row], [13, ["three"], row]]
+    assert record[6] == [(10, ["one", "two"], row), (13, ["three"], row)]

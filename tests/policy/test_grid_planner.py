@@ -8,7 +8,9 @@ from grinder.messages.grid import Intent, IntentAction
 from grinder.messages.orders import Placement
 from grinder.model.order import OpenOrder, Side
 from grinder.model.settings import GridSettings
-from grinder.policy.grid import EXIT_SLOTS, EXITS_MERGED, PROPOSAL_PATIENCE_NS, GridPlanner
+from grinder.model.units import NS_PER_MS
+from grinder.policy.grid import EXIT_SLOTS, EXITS_MERGED, GridPlanner
+from grinder.policy.holdings import PROPOSAL_PATIENCE_NS
 from simulated.worlds import BITCOIN, BTC
 
 BID, ASK = 600_000, 600_001
@@ -58,7 +60,7 @@ def test_a_cancel_is_asked_for_once_and_again_only_when_it_got_lost() -> None:
     rest(one, one.plan(BID, ASK, 1))
     one.must_clear = True
     cancels = one.plan(BID, ASK, 1_000)
-    one.note_cancels(cancels, 1_000)
+    one.holdings.note_cancels(cancels, 1_000)
 
     assert reasons(cancels) == ["CANCEL_ONLY"] * 4
     assert one.plan(BID, ASK, 2_000) == ()
@@ -72,7 +74,7 @@ def test_a_snapshot_does_not_make_a_cancel_under_way_forgotten() -> None:
     one = planner()
     rest(one, one.plan(BID, ASK, 1))
     one.must_clear = True
-    one.note_cancels(one.plan(BID, ASK, 1_000), 1_000)
+    one.holdings.note_cancels(one.plan(BID, ASK, 1_000), 1_000)
     shown = OpenOrder(
         symbol=BTC, client_order_id="b1", order_id=1, side=Side.BUY, price_ticks=1, qty_lots=4
     )
@@ -105,7 +107,7 @@ def test_exits_are_merged_when_their_levels_run_out_and_none_is_placed_meanwhile
         rest(one, one.plan(BID, ASK, number))
     one.position_lots += 1
     cancels = [i for i in one.plan(BID, ASK, 100) if i.reason == "TP_MERGE"]
-    one.note_cancels(tuple(cancels), 100)
+    one.holdings.note_cancels(tuple(cancels), 100)
 
     assert len(cancels) == EXITS_MERGED
     assert not [intent for intent in one.plan(BID, ASK, 200) if intent.reduce_only]
@@ -128,3 +130,41 @@ def test_an_unfrozen_ladder_follows_the_price_with_a_position_open() -> None:
     one.plan(BID + 700, ASK + 700, 2)
 
     assert one.anchor_ticks2 == BID + ASK + 1_400
+
+
+def test_a_level_that_was_denied_keeps_quiet_however_the_price_moves() -> None:
+    one = planner()
+    rest(one, tuple(intent for intent in one.plan(BID, ASK, 1) if intent.level != "b2"))
+
+    assert one.deny("b2", False, 1_000, 1) == 1_000
+
+    one.waits_for_price = True
+    assert [one.plan(BID + tick, ASK + tick, 1 + tick) for tick in range(9)] == [()] * 9
+    assert [intent.level for intent in one.plan(BID, ASK, 1_001)] == ["b2"]
+
+
+def test_what_stood_against_entries_is_forgotten_when_it_is_over_but_an_exit_waits() -> None:
+    one = planner()
+    one.deny("b1", False, 1_000, 1)
+    one.deny("x0", True, 1_000, 1)
+
+    one.forget_denials()
+
+    assert list(one.paused_until_ns) == ["x"]
+    assert one.paused_until_ns["x"] == 1 + one.settings.exit_retry_ms * NS_PER_MS
+
+
+def test_a_refused_cancel_is_tried_again_after_its_pause_and_not_before() -> None:
+    one = planner()
+    rest(one, one.plan(BID, ASK, 1))
+    one.must_clear = True
+    now_ns = PROPOSAL_PATIENCE_NS
+    cancels = one.plan(BID, ASK, now_ns)
+    one.holdings.note_cancels(cancels, now_ns)
+
+    for intent in cancels:
+        one.holdings.postpone_cancel(intent.client_order_id, 1_000, now_ns)
+    one.holdings.postpone_cancel("nobody", 1_000, now_ns)
+
+    assert one.plan(BID, ASK, now_ns + 999) == ()
+    assert one.plan(BID, ASK, now_ns + 1_000) == cancels

@@ -186,9 +186,7 @@ def test_format_is_recognised_by_content(first: bytes, expected: Format) -> None
 
 @pytest.mark.parametrize("first", [b"", b"hello", b"time,id,side,price", b'{"channel": "x"}'])
 def test_what_is_not_recognised_is_told_with_what_would_be(first: bytes) -> None:
-    with pytest.raises(
-        ConfigError, match=r"x: expected frames of hftbacktest .* bars as CSV, or what"
-    ):
+    with pytest.raises(ConfigError, match=r"x: expected frames of hftbacktest .* bars as CSV, or"):
         recognised("x", lines([first]))
 
 

@@ -141,6 +141,23 @@ def test_open_interest_is_what_accounts_hold(world: World) -> None:
     assert found["openInterest"] == "0.030"
 
 
+def test_amendment_bears_the_name_that_it_was_given(world: World) -> None:
+    stream = world.stream(f"/private/ws/{world.rest.listen_key()}")
+    order_id = world.rest.limit("BUY", "61000")["orderId"]
+    one = {"symbol": "BTCUSDT", "orderId": order_id, "side": "BUY", "quantity": "0.010"}
+    world.rest.call("PUT", "/fapi/v1/order", **one, price="61001", modifyId=77)
+    world.rest.call("PUT", "/fapi/v1/order", **one, price="61002")
+    history = world.rest.call("GET", "/fapi/v1/orderAmendment", symbol="BTCUSDT", orderId=order_id)
+
+    told = [frame["o"] for frame in stream.heard_before_answer()]
+    assert [(each["x"], each.get("M")) for each in told] == [
+        ("NEW", None),
+        ("AMENDMENT", "77"),
+        ("AMENDMENT", None),
+    ]
+    assert [row["amendment"].get("modifyId") for row in history] == [None, 77]
+
+
 def test_amendments_of_an_order_are_remembered(world: World) -> None:
     placed = world.rest.limit("BUY", "60000")
     key = {"symbol": "BTCUSDT", "orderId": placed["orderId"]}

@@ -89,6 +89,8 @@ def note(log: OrderLog, report: OrderReport) -> None:
         "reduce_only": order.reduce_only,
         "status": order.status.value,
     }
+    if report.execution is Execution.AMENDMENT and order.modify_id is not None:
+        fields["modify_id"] = order.modify_id
     if report.execution in (Execution.TRADE, Execution.CALCULATED):
         fields |= {
             "trade_id": report.trade_id,

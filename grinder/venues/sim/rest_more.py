@@ -156,6 +156,7 @@ def _amendment(line: dict[str, Any], before: dict[str, Any], count: int) -> dict
             "price": {"before": before["price"], "after": line["price"]},
             "origQty": {"before": before["qty"], "after": line["qty"]},
             "count": count,
+            **({"modifyId": line["modify_id"]} if "modify_id" in line else {}),
         },
     }
 

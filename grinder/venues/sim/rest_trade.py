@@ -84,6 +84,7 @@ def _amended(call: Call, params: Params) -> Body:
         price_match=price_match,
         qty=params.decimal("quantity"),
         reduce_only=params.flag("reduceOnly"),
+        modify_id=modify_id,
         now_ms=call.now_ms,
     )
     answer = {**written_order(order), "pair": order.symbol}

@@ -111,6 +111,7 @@ def account_update(report: AccountReport, now_ms: int) -> Frame:
 def order_update(report: OrderReport, now_ms: int) -> Frame:
     """Return an ORDER_TRADE_UPDATE."""
     order = report.order
+    is_named = report.execution is Execution.AMENDMENT and order.modify_id is not None
     return {
         "e": "ORDER_TRADE_UPDATE",
         "T": report.ts_ms,
@@ -128,6 +129,7 @@ def order_update(report: OrderReport, now_ms: int) -> Frame:
             "x": report.execution.value,
             "X": order.status.value,
             "i": order.order_id,
+            **({"M": str(order.modify_id)} if is_named else {}),
             "l": plain(report.last_qty) if report.last_qty else "0",
             "z": plain(order.filled_qty) if order.filled_lots else "0",
             "L": plain(report.last_price) if report.last_price else "0",
