@@ -167,7 +167,7 @@ class JournalPort(RecordingPort):
             if not self._failed:
                 self._try(self._writer.finish)
             self._writer.abandon()
-        self._try(self._tidy)
+        # The last segment is packed by the next run: who stops waits for nothing that can wait.
 
     def _turn(self) -> None:
         now_ns = self._outlet.now_ns()

@@ -23,6 +23,8 @@ from grinder.model.units import NS_PER_S
 
 PLAIN: Final = ".grj"
 PACKED: Final = ".grj.zst"
+END_BYTES_MAX: Final = 40
+"""The block that closes a segment is never longer."""
 MIB: Final = 1024 * 1024
 
 
@@ -61,6 +63,13 @@ def segments_of(directory: Path, run: int | None = None) -> tuple[SegmentFile, .
     return tuple(sorted(one for one in found.values() if run in (None, one.run)))
 
 
+def has_end(path: Path) -> bool:
+    """Return whether a segment was closed in order."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - END_BYTES_MAX))
+        return b'[["e",' in file.read()
+
+
 def segment_path(directory: Path, run: int, number: int) -> Path:
     """Return where a segment lies while it is written."""
     return directory / f"{run:04}-{number:06}{PLAIN}"
@@ -90,7 +99,12 @@ class SegmentWriter:
         self.records = 0
         self.bytes = 0
         directory.mkdir(parents=True, exist_ok=True)
-        self.run = max((one.run for one in segments_of(directory)), default=0) + 1
+        earlier = segments_of(directory)
+        self.run = max((one.run for one in earlier), default=0) + 1
+        for half in directory.glob("*.tmp"):
+            half.unlink()
+        # The end of a run is packed by the next one; one that was killed has none, and stays.
+        self._closed += [one.path for one in earlier if not one.is_packed and has_end(one.path)]
 
     def open(self, now_ns: int) -> None:
         """Begin the next segment; one whose head can't be written is not left behind."""

@@ -111,6 +111,8 @@ class Algo:
     """0 before it triggers."""
     order: Order | None
     """What came out of it."""
+    refusal: str = ""
+    """Why the order that should have come out of it was refused, as the venue words it."""
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -126,6 +128,7 @@ class LiveAlgo:
     status: AlgoStatus = AlgoStatus.NEW
     triggered_ms: int = 0
     order: LiveOrder | None = None
+    refusal: str = ""
     extreme: Decimal | None = None
     """Best price seen since a trailing stop became active; None before."""
 
@@ -182,6 +185,7 @@ class LiveAlgo:
             updated_ms=self.updated_ms,
             triggered_ms=self.triggered_ms,
             order=None if self.order is None else self.order.snapshot(),
+            refusal=self.refusal,
         )
 
     def _turned_back(self, price: Decimal) -> bool:

@@ -166,8 +166,9 @@ class Conditionals(Settings):
             return
         try:
             order = self._accept(desk, algo.becomes(), now_ms)
-        except Refusal:
-            # Nobody waits for an answer: the venue tells it by the state alone.
+        except Refusal as refusal:
+            # Nobody waits for an answer: the venue tells it by the state and its reason.
+            algo.refusal = refusal.msg
             self._tell(algo, AlgoStatus.REJECTED, now_ms)
             return
         algo.order = order

@@ -88,6 +88,19 @@ def test_triggered_order_is_told_and_becomes_an_ordinary_one(world: World) -> No
     assert (read["actualOrderId"], read["actualQty"]) == (algo[-1]["ai"], "0.010")
 
 
+def test_a_failed_order_tells_its_reason(world: World) -> None:
+    stream = world.stream(f"/private/ws/{world.rest.listen_key()}")
+    world.rest.call("POST", ALGO, **STOP, reduceOnly="true")
+    world.order(name="trade", symbol="BTCUSDT", price="60900", qty="0.001")
+
+    told = [frame["o"] for frame in stream.heard_before_answer()]
+    assert [(each["X"], each.get("rm")) for each in told] == [
+        ("NEW", None),
+        ("TRIGGERING", None),
+        ("REJECTED", "ReduceOnly Order is rejected."),
+    ]
+
+
 def test_trailing_stop_is_placed_with_its_rate(world: World) -> None:
     params = {key: value for key, value in STOP.items() if key != "triggerPrice"}
 

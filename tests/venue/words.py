@@ -180,6 +180,7 @@ FREE = frozenset(
         "event ACCOUNT_UPDATE a.P[].ma",
         "event ACCOUNT_UPDATE a.P[].s",
         "event ALGO_UPDATE o.caid",
+        "event ALGO_UPDATE o.rm",
         "event ALGO_UPDATE o.s",
         "event MARGIN_CALL p[].s",
         "event ORDER_TRADE_UPDATE o.N",

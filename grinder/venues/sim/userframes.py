@@ -189,6 +189,7 @@ def algo_update(report: AlgoReport, now_ms: int) -> Frame:
             "R": new.reduce_only,
             "tt": algo.triggered_ms,
             "gtd": new.good_till_ms or 0,
+            **({"rm": algo.refusal} if algo.refusal else {}),
         },
     }
 
