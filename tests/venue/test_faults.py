@@ -219,6 +219,46 @@ def test_overload_spares_orders_that_only_reduce(world: World) -> None:
     assert (refused["code"], after["status"]) == (-1008, "NEW")
 
 
+def test_an_element_of_a_batch_is_refused_when_ordered(world: World) -> None:
+    order = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
+    batch = [order | {"quantity": "0.010", "price": str(price)} for price in (60000, 60001, 60002)]
+    world.order(name="refuse", code=-2019, msg="Margin is insufficient.", skip=1)
+
+    answers = world.rest.call(
+        "POST", "/fapi/v1/batchOrders", batchOrders=orjson.dumps(batch).decode()
+    )
+
+    assert [each.get("code") for each in answers] == [None, -2019, None]
+    assert answers[1]["msg"] == "Margin is insufficient."
+    assert len(world.rest.call("GET", "/fapi/v1/openOrders")) == 2
+
+
+def test_ordered_refusals_pick_their_orders(world: World) -> None:
+    one = {"symbol": "BTCUSDT", "origClientOrderId": "grid-1"}
+    world.order(name="refuse", code=-4192, client_id="grid-*", times=2)
+    world.order(name="refuse", code=-2011, operation="cancel")
+    world.order(name="refuse", code=-5024, operation="amend", symbol="ETHUSDT")
+
+    codes = [
+        world.rest.limit("BUY", "60000", newClientOrderId=name).get("code")
+        for name in ("other", "grid-1", "grid-2", "grid-1")
+    ]
+    amended = world.rest.call(
+        "PUT", "/fapi/v1/order", **one, side="BUY", price="60001", quantity="0.010"
+    )
+    canceled = [world.rest.call("DELETE", "/fapi/v1/order", **one).get("code") for _ in range(2)]
+
+    assert codes == [None, -4192, -4192, None]
+    assert amended["status"] == "NEW"
+    assert canceled == [-2011, None]
+
+
+@pytest.mark.parametrize("more", [{}, {"code": 5}, {"code": -1, "operation": "query"}])
+def test_impossible_refusals_can_not_be_ordered(world: World, more: dict[str, Any]) -> None:
+    with pytest.raises((KeyError, ValueError)):
+        world.order(name="refuse", **more)
+
+
 def test_clock_drifts_away_until_requests_are_stale(world: World) -> None:
     world.server.control("clock", drift_ppm=10**12)
 

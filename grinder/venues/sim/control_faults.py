@@ -22,6 +22,7 @@ from grinder.venues.sim.faults import Fault
 from grinder.venues.sim.feeder import chance
 from grinder.venues.sim.liquidations import tell_liquidation
 from grinder.venues.sim.maintenance import State
+from grinder.venues.sim.ordered import OPERATIONS, RefusalRule
 from grinder.venues.sim.streams import Route
 from grinder.venues.sim.venue import Venue
 
@@ -31,6 +32,7 @@ OFFSET_MAX_MS = 10**12
 """How far venue time may be set off: some thirty years."""
 DRIFT_MAX_PPM = 10**12
 SEED_MAX = 2**62
+CODE_LEAST = -99_999
 
 
 class FaultControl:
@@ -45,6 +47,7 @@ class FaultControl:
             "stall": self.stall,
             "drop": self.drop,
             "fault": self.fault,
+            "refuse": self.refuse,
             "stream-fault": self.stream_fault,
             "reply-order": self.reply_order,
             "delay": self.delay,
@@ -82,6 +85,24 @@ class FaultControl:
             method=text(wanted, "method", ""),
             path=text(wanted, "path", ""),
             times=whole(wanted, "times", 1, least=1, most=TIMES_MAX),
+        )
+        return {}
+
+    def refuse(self, wanted: Request) -> Any:
+        """Refuse the next orders that match with ``code`` and ``msg``, also within a batch."""
+        operation = text(wanted, "operation", "place")
+        if operation not in OPERATIONS:
+            raise ValueError(f"operation: expected one of {', '.join(OPERATIONS)}")
+        self._venue.faults.refusals.plan(
+            RefusalRule(
+                operation=operation,
+                symbol=text(wanted, "symbol", ""),
+                client_id=text(wanted, "client_id", "*"),
+                skip=whole(wanted, "skip", 0, least=0, most=TIMES_MAX),
+                times=whole(wanted, "times", 1, least=1, most=TIMES_MAX),
+                code=whole(wanted, "code", least=CODE_LEAST, most=-1),
+                msg=text(wanted, "msg", "Ordered by a test."),
+            )
         )
         return {}
 

@@ -16,7 +16,7 @@ from grinder.venues.sim.products import SPOT_PREFIX
 from grinder.venues.sim.refusing import ApiRefusal
 from grinder.venues.sim.rest import body_of, reply
 
-ONCE = ("fault", "orders", "clock", "key", "fees", "expire-listen-key")
+ONCE = ("fault", "refuse", "orders", "clock", "key", "fees", "expire-listen-key")
 """Commands that are for the first market unless another is named; others are for all of them."""
 
 

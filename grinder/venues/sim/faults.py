@@ -10,6 +10,7 @@ import attrs
 
 from grinder.venues.sim.delays import Delays
 from grinder.venues.sim.maintenance import State, only_reduces
+from grinder.venues.sim.ordered import OrderedRefusals
 
 QUEUE_MAX = 1000
 
@@ -88,6 +89,7 @@ class Faults:
     def __init__(self) -> None:
         self._planned: deque[Planned] = deque(maxlen=QUEUE_MAX)
         self.delays = Delays()
+        self.refusals = OrderedRefusals()
         self.queue_ms = 0
         """How long order operations wait between the gateway and the matching engine."""
         self.amending: set[tuple[str, ...]] = set()
@@ -117,6 +119,7 @@ class Faults:
         """Forget every fault and the delays."""
         self._planned.clear()
         self.delays.clear()
+        self.refusals.clear()
         self.queue_ms = 0
         self.is_reply_first = False
         self.states.clear()

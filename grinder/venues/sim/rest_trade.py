@@ -70,6 +70,7 @@ def _one_of_batch(
 
 
 def _amended(call: Call, params: Params) -> Body:
+    call.venue.faults.refusals.check("amend", params.values)
     price_match = price_match_of(params)
     is_priced = price_match is PriceMatch.NONE or params.maybe("price")
     order_id, client_id = _keys(params)
@@ -93,6 +94,7 @@ def _amended(call: Call, params: Params) -> Body:
 
 def cancel(call: Call) -> Any:
     """Cancel one order."""
+    call.venue.faults.refusals.check("cancel", call.params.values)
     order_id, client_id = _keys(call.params)
     order = call.venue.exchange.cancel(
         call.account,
@@ -117,7 +119,10 @@ def cancel_batch(call: Call) -> Any:
     if is_id and not all(is_whole(each) for each in keys):
         raise mandatory(name)
     for value in keys:
+        key = "orderId" if is_id else "origClientOrderId"
+        wanted = {"symbol": symbol, key: value}
         try:
+            call.venue.faults.refusals.check("cancel", wanted)
             order = call.venue.exchange.cancel(
                 call.account,
                 symbol,
@@ -126,10 +131,8 @@ def cancel_batch(call: Call) -> Any:
                 now_ms=call.now_ms,
             )
             answers.append(written_order(order))
-        except Refusal as refusal:
+        except (Refusal, ApiRefusal) as refusal:
             answers.append(call.venue.product.refused(refusal))
-            key = "orderId" if is_id else "origClientOrderId"
-            wanted = {"symbol": symbol, key: value}
             call.venue.collect(call.now_ms)
             note_refusal(call.venue, call.account, "cancel", wanted, answers[-1])
     return answers
@@ -206,6 +209,7 @@ def _order_id(order: Order) -> int:
 
 def _placed(call: Call, params: Params) -> Body:
     wants = wants_result(params)
+    call.venue.faults.refusals.check("place", params.values)
     order = call.venue.exchange.place(call.account, new_order(params), call.now_ms)
     waits = order.type is OrderType.MARKET or order.time_in_force in (
         TimeInForce.IOC,
