@@ -169,11 +169,11 @@ class PolicyActor(Actor):
             if denial.action is IntentAction.CANCEL:
                 name = planner.holdings.by_level.get(denial.level, "")
                 planner.holdings.postpone_cancel(name, pause_ns, self.now_ns)
-            elif denial.level in EXIT_SLOTS:
-                self.set_timer("again:x", planner.deny(denial.level, True, 0, self.now_ns))
+                self.set_timer("again:cancel", pause_ns)
             else:
-                planner.deny(denial.level, False, pause_ns, self.now_ns)
-        self.set_timer("again:denied", pause_ns)
+                is_exit = denial.level in EXIT_SLOTS
+                rests_ns = planner.deny(denial.level, is_exit, pause_ns, self.now_ns)
+                self.set_timer(f"again:{denial.level}", rests_ns)
         self._denials += 1
 
     # Whether risk may be added.

@@ -28,6 +28,9 @@ logger = logging.getLogger("grinder.kernel")
 OUTSIDE: Final = "outside"
 """The sender of what neither an actor nor a port has said."""
 
+NOBODY: Final = "nobody"
+"""The receiver, in a record, of what no actor and no port hears."""
+
 Watch = Callable[[str, int, Message], None]
 Doors = tuple[tuple[Slot, Callable[[Item], bool]], ...]
 Plan = tuple[tuple[Watch, ...], Doors, Key | None]
@@ -45,6 +48,8 @@ class Switchboard(ABC):
         self._slots: dict[str, Slot] = {}
         self._seq = itertools.count(1)
         self._observers: dict[type[Message], tuple[Watch, ...]] = {}
+        self._nobody = Slot(NOBODY)
+        self._nobody.port_door = lambda _: True
         self.recorder: Recorder | None = None
         """Is told all that is said and handled, before it is posted; set before the start."""
 
@@ -171,6 +176,9 @@ class Switchboard(ABC):
                 address = addresses.get(key(body))
                 if address is not None:
                     sendings.append((address.slot, (next(seq), sender, cause, body)))
+            if not sendings or sendings[-1][1][3] is not body:
+                # Told to people alone; a record leaves nothing out.
+                sendings.append((self._nobody, (next(seq), sender, cause, body)))
         return sendings
 
     def _plan(self, message_class: type[Message]) -> Plan:

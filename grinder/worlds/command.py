@@ -22,14 +22,29 @@ from grinder.errors import ConfigError
 from grinder.kernel.clock import SystemClock
 from grinder.model.units import NS_PER_S
 from grinder.worlds.canaries import CANARIES, planter
-from grinder.worlds.plan import KINDS
+from grinder.worlds.invariants import SELDOM
+from grinder.worlds.plan import KINDS, Fault
 from grinder.worlds.run import Verdict, WorldSpec, play
 from grinder.worlds.shrink import shrink
 
 CANARY_SEEDS: Final = range(1, 4)
 """A canary is found when one of these worlds finds it."""
-REFERENCE: Final = WorldSpec(seed=3, minutes=0.2, symbols=("BTCUSDT",), is_replayed=False)
-"""The run that is crashed at every message boundary."""
+REFERENCE: Final = WorldSpec(
+    seed=3,
+    minutes=0.2,
+    symbols=("BTCUSDT",),
+    is_replayed=False,
+    funding_ms=5_500,
+    # Down by 7 bps, up by 13, up by 16: a position, its exit, and a ladder that moves.
+    given=(
+        Fault(at_ms=3_100, kind="price-jump", seed=663),
+        Fault(at_ms=4_600, kind="price-jump", seed=817),
+        Fault(at_ms=6_100, kind="price-jump", seed=1_482),
+    ),
+)
+"""The run that is crashed at every message boundary: entries, exits, a shift and a funding."""
+TELLING_MINUTES: Final = 500
+"""In a run of so many virtual minutes every invariant is judged and every kind of fault hits."""
 
 
 @attrs.frozen(kw_only=True)
@@ -164,8 +179,11 @@ def _report(
         judged.update(one.judged)
     failed = sorted((one for one in verdicts if one.violations), key=lambda one: one.seed)
     missed = [name for name in CANARIES if not canaries[name]]
+    is_telling = wish.minutes * len(wish.seeds) >= TELLING_MINUTES
+    unseen = [name for name in (*SELDOM, *wish.kinds) if not (judged[name] or done[name])]
+    unseen = unseen if is_telling and wish.kinds else []
     return {
-        "passed": not failed and not missed,
+        "passed": not failed and not missed and not unseen,
         "version": __version__,
         "commit": _commit(),
         "seconds": round(seconds, 1),
@@ -182,6 +200,7 @@ def _report(
         "replayed": sum(one.replayed for one in verdicts),
         "slowest_to_converge_ms": max((one.converged_ms for one in verdicts), default=0),
         "canaries_missed": missed,
+        "never_seen": unseen,
         "violations": [
             {
                 "seed": one.seed,
@@ -221,6 +240,8 @@ def _print(report: dict[str, Any], *, as_json: bool) -> None:
             out(f"  {line}\n")
     for name in report["canaries_missed"]:
         out(f"the canary {name} was not found: this run proves nothing\n")
+    for name in report["never_seen"]:
+        out(f"{name} did not occur in so many worlds: this run proves little\n")
     out(
         f"{report['worlds']} worlds, {report['virtual_minutes']:g} virtual minutes, "
         f"{report['crash_points']} crash points, {report['kill_points']} kill points, "

@@ -68,6 +68,10 @@ class Weather:
         self._active: dict[str, _Active] = {}
         self.hits: dict[str, int] = {}
         """How often each kind has hit something."""
+        self.dead: set[tuple[str, int]] = set()
+        """Streams and connections whose peer has died without a word: nothing comes any more."""
+        self.heard_ns: dict[str, int] = {}
+        """When a book was last let through, by symbol."""
 
     def begin(self, fault: Fault) -> None:
         """Let ``fault`` be in force for its time."""
@@ -129,8 +133,6 @@ class FaultyDoor(Port):
         self._inner = inner
         self._weather = weather
         self._undecided_ns = 0
-        self.lost: set[str] = set()
-        """Names of placements that never reached the venue, to be told as unknown."""
         self._hidden: set[str] = set()
         # Names of writes whose answer is withheld: they are told as unknown instead.
 
@@ -283,7 +285,7 @@ class FaultyDoor(Port):
 
     def _pass_event(self, receiver: Address, message: Message, cause: int) -> None:
         weather = self._weather
-        if weather.strikes("user-silent") or weather.strikes("event-lost"):
+        if self._is_dead("user", "user-silent", message) or weather.strikes("event-lost"):
             return
         if weather.strikes("event-late"):
             self._tell_at(weather.pause_ms("event-late", 900), receiver, message, cause)
@@ -292,12 +294,18 @@ class FaultyDoor(Port):
         if weather.strikes("event-twice"):
             self._tell_at(weather.pause_ms("event-twice", 50), receiver, message, cause)
 
+    def _is_dead(self, stream: str, kind: str, message: Message) -> bool:
+        line = (stream, getattr(message, "connection", 0))
+        if self._weather.strikes(kind):
+            self._weather.dead.add(line)
+        return line in self._weather.dead
+
     def _pass_market(self, receiver: Address, message: Message, cause: int) -> None:
         weather = self._weather
-        if weather.strikes("market-silent") or weather.strikes("tick-lost"):
+        stream = "public" if isinstance(message, BookTicked | DepthChanged) else "market"
+        if self._is_dead(stream, "market-silent", message) or weather.strikes("tick-lost"):
             return
         if weather.strikes("tick-corrupt"):
-            stream = "public" if isinstance(message, BookTicked | DepthChanged) else "market"
             message = FrameRejected(
                 stream=stream, connection=getattr(message, "connection", 0), detail="cut short"
             )
@@ -305,6 +313,8 @@ class FaultyDoor(Port):
             message = attrs.evolve(
                 message, bid_ticks=message.ask_ticks + 1, ask_ticks=message.bid_ticks
             )
+        if isinstance(message, BookTicked) and message.bid_ticks < message.ask_ticks:
+            weather.heard_ns[message.symbol] = self._outlet.now_ns()
         if weather.strikes("tick-late"):
             self._tell_at(weather.pause_ms("tick-late", 2_000), receiver, message, cause)
             return

@@ -1,55 +1,83 @@
-"""What must be true of every world, judged by the venue's own orders, fills and ledger.
+"""What must be true of what is said in a world at every moment.
 
-Some of it is watched while the world runs, the rest is looked at when everything has come to rest.
-Each invariant counts how often it was judged: one that never was is an error of the world.
+Each invariant counts how often it was judged: one that never was is an error of the run.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from grinder.actors.world import ACCOUNT
+from grinder.execution.book import UNKNOWN_ORDER
+from grinder.execution.denials import DenialCode
 from grinder.execution.identity import decode
 from grinder.kernel.message import Message
 from grinder.kernel.observer import Observer
-from grinder.messages.account import MismatchDetected
+from grinder.messages.grid import (
+    IntentAction,
+    IntentsApproved,
+    IntentsDenied,
+    IntentsProposed,
+)
 from grinder.messages.ledger import LedgerChanged
-from grinder.messages.orders import CancelOrder, Placement, PlaceOrders
+from grinder.messages.orders import (
+    CancelOrder,
+    CancelRejected,
+    OrderRejected,
+    Placement,
+    PlaceOrders,
+)
 from grinder.messages.risk import KillSwitchTripped, ResetKillSwitch, RiskStateChanged
-from grinder.messages.venue import QueryOrder
+from grinder.messages.venue import CancelAnswered, QueryOrder
 from grinder.model.order import Side
 from grinder.model.permit import Permit
 
 if TYPE_CHECKING:
-    from grinder.simulation.orders import Order
     from grinder.worlds.world import FaultWorld
 
-UNCOVERED_MAX_S: Final = 60
-"""How long a position may be without an exit that covers it while things go wrong."""
-ATTEMPTS_MAX: Final = 120
+ATTEMPTS_MAX: Final = 60
 """Cancels, or lookups, of one order."""
-ORDERS_PER_MINUTE_MAX: Final = 600
-CAP_SLACK: Final = Decimal("1.02")
-"""Prices move between the judgement and the venue."""
+NAMES_MAX: Final = 50_000
+TOLD_MAX: Final = {"writes": 300, "denials": 100, "refusals": 160}
+"""Writes of a process, and refusals of our own and of the venue, in a minute."""
+EXIT_MAY_GO: Final = frozenset({"TP_MERGE", "WIND_DOWN"})
+"""The only reasons for which an exit is ever taken off the book."""
+EXIT_MAY_WAIT: Final = frozenset(
+    {
+        DenialCode.NOT_ARMED,
+        DenialCode.NOT_LEADER,
+        DenialCode.MAX_OPEN_ORDERS,
+        *(one for one in DenialCode if one.startswith("FILTER_")),
+    }
+)
+"""The only reasons of our own for which an exit is ever refused."""
+SURPLUS: Final = (-2022, -4118)
+"""Venue codes: exits would close more than is held."""
 
-WATCHED: Final = ("permits", "kill", "cap", "attempts", "churn", "names", "exits")
-SETTLED: Final = ("picture", "owners", "books", "cover", "ladder")
+SAID: Final = (
+    "cap-let", "permits", "kill", "names", "attempts", "exit-kept", "opposite",
+)  # fmt: skip
+"""Judged in every world of a minute or more."""
+SELDOM: Final = ("exit-let", "gone", "surplus")
+"""Judged only where it comes to that."""
 
 
 class Watch(Observer):
     """Hears what is said and judges what must be true at every moment."""
 
     hears = (
+        IntentsProposed,
+        IntentsApproved,
+        IntentsDenied,
         PlaceOrders,
         CancelOrder,
+        CancelAnswered,
+        CancelRejected,
+        OrderRejected,
         QueryOrder,
         RiskStateChanged,
         KillSwitchTripped,
         ResetKillSwitch,
-        MismatchDetected,
         LedgerChanged,
     )
 
@@ -57,13 +85,31 @@ class Watch(Observer):
         self.violations: list[str] = []
         self.judged: Counter[str] = Counter()
         self.ledgers: dict[str, LedgerChanged] = {}
+        self.told: Counter[str] = Counter()
+        """Writes, denials and refusals since somebody last looked."""
         self.state = ""
+        self.world: FaultWorld | None = None
+        self.unfinished = 0
+        """Messages in whose judgement we failed ourselves; the kernel swallows that."""
         self._left_active_ns = 0
         self._killed_ns: int | None = None
-        self._names: dict[str, Placement] = {}
+        self._orders: dict[str, Placement] = {}
         self._attempts: Counter[tuple[str, str]] = Counter()
-        self._uncovered_s: dict[str, int] = {}
-        self._orders_before = 0
+        self._judges: dict[type[Message], Any] = {
+            IntentsProposed: self._judge_proposal,
+            IntentsApproved: self._judge_approval,
+            IntentsDenied: self._judge_denials,
+            PlaceOrders: self._judge_placements,
+            CancelOrder: self._judge_cancel,
+            CancelAnswered: self._judge_answer,
+            CancelRejected: self._judge_refused_cancel,
+            OrderRejected: self._judge_refusal,
+            QueryOrder: self._judge_lookup,
+            RiskStateChanged: self._note_state,
+            KillSwitchTripped: self._note_switch,
+            ResetKillSwitch: self._note_switch,
+            LedgerChanged: self._note_ledger,
+        }
 
     @property
     def is_killed(self) -> bool:
@@ -82,30 +128,71 @@ class Watch(Observer):
 
     def observe(self, sender: str, at_ns: int, body: Message) -> None:
         """Judge one message."""
-        if isinstance(body, PlaceOrders):
-            if sender == "exchange":
-                for order in body.orders:
-                    self._judge_placement(order, body.permit, at_ns)
-        elif isinstance(body, CancelOrder | QueryOrder):
-            if sender == "exchange":
-                self._judge_attempt(type(body).__name__, body.client_order_id)
-        elif isinstance(body, RiskStateChanged):
-            if self.state == "ACTIVE" and body.to_state != "ACTIVE":
-                self._left_active_ns = at_ns
-            self.state = body.to_state
-        elif isinstance(body, KillSwitchTripped):
-            self._killed_ns = at_ns
-        elif isinstance(body, ResetKillSwitch):
-            self._killed_ns = None
-        elif isinstance(body, LedgerChanged):
-            self.ledgers[body.symbol] = body
+        self.unfinished += 1
+        self._judges[body.__class__](sender, at_ns, body)
+        self.unfinished -= 1
+
+    # What is planned.
+
+    def _judge_proposal(self, sender: str, _: int, proposed: IntentsProposed) -> None:
+        """Hold what a policy wants against what it believes to hold."""
+        policy = None if self.world is None else self.world.process.actor(sender)
+        if policy is None:
+            return
+        held = policy._planner.position_lots
+        towards = Side.BUY if held > 0 else Side.SELL
+        for intent in proposed.intents:
+            self.judged["opposite"] += 1
+            if held and intent.adds_risk and intent.side is not towards:
+                self.violate("opposite", f"{sender}: {intent.level} at {held} lots adds risk")
+            if intent.action is IntentAction.CANCEL and intent.level.startswith("x"):
+                self._judge_exit_cancel(intent.client_order_id, intent.reason)
+
+    def _judge_approval(self, sender: str, _: int, approved: IntentsApproved) -> None:
+        """Hold what risk lets through against what it believes to be held and pending."""
+        risk = None if self.world is None else self.world.process.actor(sender)
+        entries = [one for one in approved.intents if one.adds_risk]
+        if self.world is None or risk is None or not entries:
+            return
+        self.judged["cap-let"] += 1
+        symbol = approved.symbol
+        lots = dict.fromkeys(Side, 0)
+        for one in entries:
+            lots[one.side] += one.qty_lots
+        exposure = risk._facts.exposure.of(symbol)
+        worst = exposure.worst_lots(lots[Side.BUY], lots[Side.SELL])
+        notional = self.world.instruments[symbol].notional(approved.mid_ticks2, worst) / 2
+        cap = self.world.config.risk.position_notional_max
+        if notional > cap:
+            self.violate("cap-let", f"{symbol}: {notional:f} let through, cap {cap:f}")
+
+    def _judge_denials(self, _: str, at_ns: int, denied: IntentsDenied) -> None:
+        self.told["denials"] += 1
+        for one in denied.denials:
+            self.judged["exit-let"] += 1
+            may_be_denied = one.action is IntentAction.PLACE and not one.level.startswith("x")
+            if not may_be_denied and one.code not in EXIT_MAY_WAIT:
+                self.violate("exit-let", f"{one.action} of {one.level} denied: {one.detail}")
+
+    def _judge_exit_cancel(self, name: str, reason: str) -> None:
+        if reason not in EXIT_MAY_GO:
+            self.violate("exit-kept", f"{name} is to be cancelled for {reason}")
+
+    # What is sent.
+
+    def _judge_placements(self, sender: str, at_ns: int, batch: PlaceOrders) -> None:
+        if sender != "exchange":
+            return
+        for order in batch.orders:
+            self.told["writes"] += 1
+            self._judge_placement(order, batch.permit, at_ns)
 
     def _judge_placement(self, place: Placement, permit: Permit | None, at_ns: int) -> None:
         name = place.client_order_id
         self.judged["names"] += 1
-        if name in self._names:
+        if name in self._orders:
             self.violate("names", f"{name} sent twice")
-        self._names[name] = place
+        self._orders[name] = place
         if place.reduce_only:
             return
         self.judged["permits"] += 1
@@ -117,210 +204,54 @@ class Watch(Observer):
         if self._killed_ns is not None and at_ns > self._killed_ns:
             self.violate("kill", f"{name} sent after the kill switch had tripped")
 
+    def _judge_cancel(self, sender: str, _: int, cancel: CancelOrder) -> None:
+        if sender != "exchange":
+            return
+        self.told["writes"] += 1
+        self._judge_attempt("cancel", cancel.client_order_id)
+        identity = decode(cancel.client_order_id)
+        self.judged["exit-kept"] += 1
+        if identity is not None and identity.level.startswith("x"):
+            self._judge_exit_cancel(cancel.client_order_id, cancel.reason)
+
+    def _judge_lookup(self, sender: str, _: int, query: QueryOrder) -> None:
+        if sender == "exchange":
+            self._judge_attempt("lookup", query.client_order_id)
+
     def _judge_attempt(self, kind: str, name: str) -> None:
         self.judged["attempts"] += 1
         self._attempts[kind, name] += 1
         if self._attempts[kind, name] == ATTEMPTS_MAX + 1:
             self.violate("attempts", f"{kind} of {name} more than {ATTEMPTS_MAX} times")
 
-    # Every second of the world.
+    # What the venue refuses.
 
-    def look(self, world: FaultWorld) -> None:
-        """Judge what the venue shows; called once a second of virtual time."""
-        if len(self._attempts) > 50_000:
-            self._attempts.clear()
-        for symbol in world.instruments:
-            self._judge_cap(world, symbol)
-            self._judge_cover(world, symbol)
+    def _judge_answer(self, _: str, __: int, answer: CancelAnswered) -> None:
+        if answer.code == UNKNOWN_ORDER:
+            self.judged["gone"] += 1
 
-    def _judge_cap(self, world: FaultWorld, symbol: str) -> None:
-        instrument = world.instruments[symbol]
-        bid, _ = world.market.quotes[symbol]
-        held = held_lots(world, symbol)
-        pending = dict.fromkeys(Side, 0)
-        for order in entries_of(world, symbol):
-            pending[order.side] += order.qty_lots - order.filled_lots
-        worst = max(abs(held + pending[Side.BUY]), abs(held - pending[Side.SELL]))
-        # What somebody else trades is not ours to cap.
-        worst -= world.hand_lots[symbol]
-        notional = instrument.notional(bid, max(0, worst))
-        self.judged["cap"] += 1
-        cap = world.config.risk.position_notional_max
-        if notional > cap * CAP_SLACK:
-            self.violate("cap", f"{symbol}: {notional:f} at risk, cap {cap:f}")
+    def _judge_refused_cancel(self, _: str, __: int, refused: CancelRejected) -> None:
+        self.told["refusals"] += 1
+        if refused.code == UNKNOWN_ORDER:
+            self.violate("gone", f"{refused.client_order_id} is gone, and that is told as an error")
 
-    def _judge_cover(self, world: FaultWorld, symbol: str) -> None:
-        self.judged["exits"] += 1
-        if is_covered(world, symbol) or self.is_killed:
-            self._uncovered_s[symbol] = 0
-            return
-        self._uncovered_s[symbol] = self._uncovered_s.get(symbol, 0) + 1
-        if self._uncovered_s[symbol] == UNCOVERED_MAX_S + 1:
-            held = held_lots(world, symbol)
-            self.violate("exits", f"{symbol}: {held} lots without an exit for {UNCOVERED_MAX_S} s")
+    def _judge_refusal(self, _: str, __: int, refused: OrderRejected) -> None:
+        self.told["refusals"] += 1
+        if refused.code in SURPLUS:
+            self.judged["surplus"] += 1
+            self.told["surplus"] += 1
 
-    def look_each_minute(self, world: FaultWorld) -> None:
-        """Judge how much was done in the last minute."""
-        orders = world.exchange.ledger(ACCOUNT).orders
-        self.judged["churn"] += 1
-        if orders - self._orders_before > ORDERS_PER_MINUTE_MAX:
-            self.violate("churn", f"{orders - self._orders_before} orders in a minute")
-        self._orders_before = orders
+    # What is noted.
 
+    def _note_state(self, _: str, at_ns: int, changed: RiskStateChanged) -> None:
+        if self.state == "ACTIVE" and changed.to_state != "ACTIVE":
+            self._left_active_ns = at_ns
+        self.state = changed.to_state
 
-def held_lots(world: FaultWorld, symbol: str) -> int:
-    """Return the position that the venue shows, in lots."""
-    return world.exchange.position(ACCOUNT, symbol).qty_lots
+    def _note_switch(
+        self, _: str, at_ns: int, switched: KillSwitchTripped | ResetKillSwitch
+    ) -> None:
+        self._killed_ns = at_ns if isinstance(switched, KillSwitchTripped) else None
 
-
-def entries_of(world: FaultWorld, symbol: str) -> tuple[Order, ...]:
-    """Return our open orders that may add risk, as the venue shows them."""
-    return tuple(
-        one
-        for one in world.exchange.open_orders(ACCOUNT, symbol)
-        if not one.reduce_only and decode(one.client_order_id) is not None
-    )
-
-
-def is_covered(world: FaultWorld, symbol: str) -> bool:
-    """Return whether reduce-only orders cover the position."""
-    held = held_lots(world, symbol)
-    side = Side.SELL if held > 0 else Side.BUY
-    lots = sum(
-        one.qty_lots - one.filled_lots
-        for one in world.exchange.open_orders(ACCOUNT, symbol)
-        if one.reduce_only and one.side is side
-    )
-    return lots >= abs(held)
-
-
-# At rest.
-
-
-def at_rest(world: FaultWorld, watch: Watch) -> Iterator[str]:
-    """Yield what is not as it has to be once nothing goes wrong any more; empty means converged."""
-    yield from _picture(world)
-    yield from _owners(world)
-    yield from _books(world, watch)
-    yield from _cover(world)
-    if watch.is_killed:
-        if any(entries_of(world, symbol) for symbol in world.instruments):
-            yield "ladder: entries rest although the kill switch has tripped"
-    elif watch.state != "ACTIVE":
-        yield f"ladder: the lifecycle is {watch.state}"
-    else:
-        yield from _ladder(world)
-
-
-def _picture(world: FaultWorld) -> Iterator[str]:
-    exchange = world.process.actor("exchange")
-    risk = world.process.actor("risk")
-    if exchange is None or risk is None:
-        yield "picture: an actor is down"
-        return
-    believed = {
-        one.client_order_id: (one.symbol, one.side, one.price_ticks, one.filled_lots)
-        for one in exchange._desk.book.live()
-    }
-    shown = {
-        one.client_order_id: (one.symbol, one.side, one.price_ticks, one.filled_lots)
-        for one in world.exchange.open_orders(ACCOUNT)
-        if decode(one.client_order_id) is not None
-    }
-    if believed != shown:
-        missing = sorted(shown.keys() - believed.keys())
-        ghosts = sorted(believed.keys() - shown.keys())
-        yield f"picture: unknown to us {missing}, gone at the venue {ghosts}"
-    for symbol in world.instruments:
-        policy = world.process.actor(f"policy.{symbol}")
-        held = held_lots(world, symbol)
-        ours = risk._facts.exposure.of(symbol)
-        lots = None if policy is None else policy._planner.position_lots
-        if (lots, ours.position_lots) != (held, held):
-            yield f"picture: {symbol}: {lots} and {ours.position_lots} lots believed, {held} held"
-        pending = dict.fromkeys(Side, 0)
-        for order in entries_of(world, symbol):
-            pending[order.side] += order.qty_lots - order.filled_lots
-        if (ours.buy_lots, ours.sell_lots) != (pending[Side.BUY], pending[Side.SELL]):
-            yield (
-                f"picture: {symbol}: pending {ours.buy_lots} and {ours.sell_lots} believed, "
-                f"{pending[Side.BUY]} and {pending[Side.SELL]} at the venue"
-            )
-
-
-def _owners(world: FaultWorld) -> Iterator[str]:
-    for symbol in world.instruments:
-        policy = world.process.actor(f"policy.{symbol}")
-        if policy is None:
-            yield f"owners: policy.{symbol} is down"
-            continue
-        owned = set(policy._planner.holdings.by_id)
-        resting = {
-            one.client_order_id
-            for one in world.exchange.open_orders(ACCOUNT, symbol)
-            if decode(one.client_order_id) is not None
-        }
-        if owned != resting:
-            yield f"owners: {symbol}: {sorted(resting ^ owned)} on one side only"
-        levels = Counter(
-            identity.level for name in resting if (identity := decode(name)) is not None
-        )
-        doubles = [level for level, count in levels.items() if count > 1]
-        if doubles:
-            yield f"owners: {symbol}: more than one order at {sorted(doubles)}"
-
-
-def _books(world: FaultWorld, watch: Watch) -> Iterator[str]:
-    venue = world.exchange.ledger(ACCOUNT)
-    start = world.process.books_at_start
-    theirs = {
-        "realised": venue.realised - start.realised,
-        "commission": venue.commission - start.commission,
-        "funding": venue.funding - start.funding,
-        "fills": venue.fills - start.fills,
-    }
-    ledgers = watch.ledgers.values()
-    ours = {
-        "realised": sum((one.realized_pnl for one in ledgers), Decimal(0)),
-        "commission": sum((one.fees for one in ledgers), Decimal(0)),
-        "funding": sum((one.funding for one in ledgers), Decimal(0)),
-        "fills": sum(one.fills for one in ledgers),
-    }
-    for name, value in theirs.items():
-        if ours[name] != value:
-            yield f"books: {name} {ours[name]}, the venue {value}"
-    for symbol, one in watch.ledgers.items():
-        held = held_lots(world, symbol)
-        if one.position_lots != held:
-            yield f"books: {symbol}: {one.position_lots} lots on the books, {held} held"
-
-
-def _cover(world: FaultWorld) -> Iterator[str]:
-    for symbol in world.instruments:
-        if not is_covered(world, symbol):
-            yield f"cover: {symbol}: {held_lots(world, symbol)} lots without an exit"
-
-
-def _ladder(world: FaultWorld) -> Iterator[str]:
-    for symbol in world.instruments:
-        policy = world.process.actor(f"policy.{symbol}")
-        if policy is None:
-            yield f"ladder: policy.{symbol} is down"
-            continue
-        shown = {
-            identity.level: (one.side, one.price_ticks)
-            for one in entries_of(world, symbol)
-            if (identity := decode(one.client_order_id)) is not None
-        }
-        wanted = {
-            level: (one.side, one.price_ticks) for level, one in policy._planner._wanted().items()
-        }
-        bid, ask = world.market.quotes[symbol]
-        due = {
-            level: (side, ticks)
-            for level, (side, ticks) in wanted.items()
-            if (ticks < ask if side is Side.BUY else ticks > bid)
-        }
-        if not due.items() <= shown.items() <= wanted.items():
-            off = sorted({level for level, _ in due.items() ^ shown.items()})
-            yield f"ladder: {symbol}: not as wanted at {off}"
+    def _note_ledger(self, _: str, __: int, ledger: LedgerChanged) -> None:
+        self.ledgers[ledger.symbol] = ledger

@@ -59,7 +59,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "event-late": Kind(text="user events come late", ms=(500, 5_000), share=(0.3, 1.0)),
     "event-first": Kind(text="user events come before their replies", ms=(500, 5_000)),
     "user-closed": Kind(text="the private stream closes"),
-    "user-silent": Kind(text="the private stream says nothing and stays open", ms=(1_000, 9_000)),
+    "user-silent": Kind(text="the private stream dies without a word", ms=(1_000, 9_000)),
     "key-lost": Kind(text="the listen key is gone", weight=1),
     # market streams
     "tick-lost": Kind(text="market data are lost", ms=(200, 4_000), share=(0.3, 1.0)),
@@ -68,7 +68,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "tick-crossed": Kind(text="quotes are crossed", ms=(100, 1_500), share=(0.2, 1.0)),
     "tick-corrupt": Kind(text="frames can't be decoded", ms=(200, 3_000), share=(0.3, 1.0)),
     "market-closed": Kind(text="the market streams close"),
-    "market-silent": Kind(text="the market streams say nothing and stay open", ms=(1_000, 9_000)),
+    "market-silent": Kind(text="the market streams die without a word", ms=(1_000, 9_000)),
     # market, and other people
     "price-jump": Kind(text="the price jumps"),
     "small-fills": Kind(text="our orders are filled in small parts", ms=(500, 4_000)),

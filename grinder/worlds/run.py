@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from random import Random
 from typing import Final
 
 import attrs
@@ -21,8 +22,10 @@ from grinder.messages.codec import CODEC
 from grinder.model.settings import Config, JournalSettings, RunSettings
 from grinder.replay.command import runtime_of
 from grinder.replay.engine import Engine
-from grinder.worlds.invariants import SETTLED, WATCHED, Watch, at_rest
+from grinder.worlds.invariants import SAID, Watch
+from grinder.worlds.looks import EACH_MINUTE, LOOKED, Looks
 from grinder.worlds.plan import Fault, draw
+from grinder.worlds.rest import SETTLED, at_rest
 from grinder.worlds.world import FaultWorld, Process
 
 SECOND_MS: Final = 1_000
@@ -49,6 +52,10 @@ class WorldSpec:
     is_fatal: bool = False
     """Whether the process goes with it, and not only the actor."""
     is_replayed: bool = True
+    funding_ms: int = 40_000
+    """Virtual time from its start to the funding that is settled in it."""
+    given: tuple[Fault, ...] = ()
+    """What goes wrong in it whatever the seed."""
     canary: str = ""
     """Name of the bug that is planted in it."""
 
@@ -56,7 +63,8 @@ class WorldSpec:
         """Return what goes wrong in it."""
         until_ms = round(self.minutes * 60_000)
         drawn = draw(self.seed, self.kinds, until_ms - WARM_UP_MS, self.symbols, MEAN_GAP_MS)
-        return tuple(attrs.evolve(one, at_ms=one.at_ms + WARM_UP_MS) for one in drawn)
+        later = [attrs.evolve(one, at_ms=one.at_ms + WARM_UP_MS) for one in drawn]
+        return tuple(sorted((*self.given, *later), key=lambda one: one.at_ms))
 
 
 @attrs.frozen(kw_only=True)
@@ -83,12 +91,22 @@ class Verdict:
 
 
 def config_of(spec: WorldSpec) -> Config:
-    """Return the settings of a world: the defaults, with few levels and short pauses."""
+    """Return the settings of a world: the defaults, with few levels and short pauses.
+
+    In some worlds the cap leaves no room for the whole ladder, or orders are few.
+    """
     tree = Config(run=RunSettings(symbols=spec.symbols))
+    chance = Random(f"settings {spec.seed}")
+    is_capped = chance.random() < 0.3
+    is_frugal = chance.random() < 0.3
+    levels = chance.choice((2, 3, 4))
+    cap = tree.policy.level_notional * 2 if is_capped else tree.risk.position_notional_max
+    router = attrs.evolve(tree.router, orders_10s_max=8, orders_1m_max=40)
     return attrs.evolve(
         tree,
-        policy=attrs.evolve(tree.policy, levels=3),
-        risk=attrs.evolve(tree.risk, cooldown_ms=2_000),
+        policy=attrs.evolve(tree.policy, levels=levels),
+        risk=attrs.evolve(tree.risk, cooldown_ms=2_000, position_notional_max=cap),
+        router=router if is_frugal else tree.router,
         sync=attrs.evolve(tree.sync, interval_ms=3_000, missing_after_ms=3_000),
         supervision=attrs.evolve(tree.supervision, restarts_max=60),
         journal=JournalSettings(fsync="never", flush_ms=250, compress=False, lag_max_ms=2_000),
@@ -99,10 +117,11 @@ def play(
     spec: WorldSpec, faults: tuple[Fault, ...] | None = None, change: Change | None = None
 ) -> Verdict:
     """Return the verdict on the world of ``spec``, with another list of faults if one is given."""
-    # Actors that fall do so because they were told to: it is the verdict that counts.
-    logging.disable(logging.CRITICAL)
     planned = spec.faults() if faults is None else faults
     with ExitStack() as stack:
+        # Actors that fall do so because they were told to: it is the verdict that counts.
+        stack.callback(logging.disable, logging.root.manager.disable)
+        logging.disable(logging.CRITICAL)
         directory = None
         if spec.is_replayed:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="grinder-")))
@@ -113,13 +132,16 @@ def play(
             observer=watch,
             journal=directory,
             order_seed=spec.seed if spec.seed % 2 else None,
+            funding_ms=spec.funding_ms,
             change=change,
         )
         world.process.runtime.trap = spec.trap
         world.process.runtime.is_fatal = spec.is_fatal
-        _endure(world, watch, planned, round(spec.minutes * 60_000))
+        _endure(world, Looks(world, watch), planned, round(spec.minutes * 60_000))
         converged_ms = _come_to_rest(world, watch)
-        deliveries = sum(one.handled for one in world.process.runtime.snapshots())
+        deliveries = world.process.runtime.deliveries or sum(
+            one.handled for one in world.process.runtime.snapshots()
+        )
         world.close()
         replayed = _replay(watch, directory) if directory is not None else 0
         _judge_judges(watch, spec)
@@ -141,35 +163,19 @@ def play(
         )
 
 
-def _endure(world: FaultWorld, watch: Watch, planned: tuple[Fault, ...], until_ms: int) -> None:
+def _endure(world: FaultWorld, looks: Looks, planned: tuple[Fault, ...], until_ms: int) -> None:
     waiting = list(reversed(planned))
     next_look_ms = SECOND_MS
     while world.now_ms < until_ms:
         next_ms = min(next_look_ms, until_ms)
         if waiting:
-            next_ms = min(next_ms, max(waiting[-1].at_ms, world.now_ms))
-        _advance(world, next_ms)
+            next_ms = min(next_ms, waiting[-1].at_ms)
+        world.run_to(max(next_ms, world.now_ms))
         while waiting and waiting[-1].at_ms <= world.now_ms:
             world.strike(waiting.pop())
         if world.now_ms >= next_look_ms:
-            _look(world, watch)
+            looks.look()
             next_look_ms = (world.now_ms // SECOND_MS + 1) * SECOND_MS
-
-
-def _advance(world: FaultWorld, at_ms: int) -> None:
-    if at_ms > world.now_ms:
-        world.run_to(at_ms)
-    else:
-        world.process.runtime.drain()
-
-
-def _look(world: FaultWorld, watch: Watch) -> None:
-    watch.look(world)
-    if world.now_ms // SECOND_MS % 60 == 0:
-        watch.look_each_minute(world)
-    ended = world.process.runtime.root_exit
-    if ended is not None:
-        watch.violate("tree", f"the system gave up: {ended.detail}")
 
 
 def _come_to_rest(world: FaultWorld, watch: Watch) -> int:
@@ -178,7 +184,7 @@ def _come_to_rest(world: FaultWorld, watch: Watch) -> int:
     began_ms = world.now_ms
     problems: list[str] = ["nothing was looked at"]
     while problems and world.now_ms < began_ms + CALM_MS:
-        _advance(world, world.now_ms + SECOND_MS)
+        world.run_to(world.now_ms + SECOND_MS)
         problems = list(at_rest(world, watch))
     watch.judged.update(SETTLED)
     for problem in problems:
@@ -209,7 +215,11 @@ def _replay(watch: Watch, directory: Path) -> int:
 
 def _judge_judges(watch: Watch, spec: WorldSpec) -> None:
     """Fail a world in which an invariant was never judged."""
-    expected = {*WATCHED, *SETTLED} - ({"churn", "attempts"} if spec.minutes < 1 else set())
+    expected = {*LOOKED, *SETTLED}
+    if spec.minutes >= 1:
+        expected |= {*SAID, *EACH_MINUTE}
     for name in sorted(expected):
         if not watch.judged[name]:
             watch.violate("unjudged", f"{name} was never judged")
+    if watch.unfinished:
+        watch.violate("unjudged", f"{watch.unfinished} messages, in whose judgement we failed")

@@ -47,18 +47,20 @@ class WorldRuntime(SteppedRuntime):
             runner.deliver(item, self.now_ns())
 
     def _sprung(self, slot: Slot) -> Item:
-        if self.is_fatal:
+        if self.is_fatal or slot is self._root:
+            # Nobody is above the root: its end is that of the process.
             raise ProcessKilledError
         return self._number(slot, OUTSIDE, 0, InjectFault(kind="raise"))
 
-    def hold(self, name: str, ms: int) -> None:
-        """Let the actor at ``name`` read nothing for ``ms``; nothing if it is down."""
-        slot: Slot = self.resolve(name).slot
-        cell = slot.runner
-        if cell is None:
-            return
+    def hold(self, name: str, ms: int) -> bool:
+        """Let the actor at ``name`` read nothing for ``ms``; False if there is none to hold."""
+        slot = self._slots.get(name)
+        cell = None if slot is None else slot.runner
+        if slot is None or cell is None:
+            return False
         slot.runner = None
         self.call_at(self.now_ns() + ms * NS_PER_MS, self._release, slot, cell)
+        return True
 
     def _release(self, slot: Slot, cell: object) -> None:
         if slot.runner is None and slot.cell is cell:

@@ -15,7 +15,6 @@ from grinder.actors.wiring import Facts, Ports, assemble, is_recorded
 from grinder.actors.world import ACCOUNT
 from grinder.errors import ConfigError
 from grinder.execution.identity import decode
-from grinder.kernel.stepped import DEFAULT_START_NS
 from grinder.lease.memory import MemoryLeasePort
 from grinder.lease.states import LeaseTable
 from grinder.messages.venue import Outcome, UserStreamKept
@@ -58,6 +57,8 @@ INSTRUMENTS: Final = (
         multiplier_down=Decimal("0.95"),
     ),
 )
+FUNDING_NS: Final = 1_700_006_400_000_000_000
+"""Some instant at which the venue settles funding: worlds begin so long before it as they say."""
 START_TICKS: Final = {"BTCUSDT": 600_000, "ETHUSDT": 300_000}
 
 
@@ -116,8 +117,6 @@ def _from(market: WorldMarket, elapsed_ms: int) -> Iterator[MarketEvent]:
 class FaultWorld:
     """Exchange, market and the process that lives now; faults are carried out here."""
 
-    start_ns = DEFAULT_START_NS
-
     def __init__(
         self,
         config: Config,
@@ -126,6 +125,7 @@ class FaultWorld:
         observer: Watch,
         journal: Path | None = None,
         order_seed: int | None = None,
+        funding_ms: int = 0,
         change: Callable[[Process], None] | None = None,
     ) -> None:
         directory = "" if journal is None else str(journal)
@@ -138,6 +138,7 @@ class FaultWorld:
             known = ", ".join(one.symbol for one in INSTRUMENTS)
             raise ConfigError((f"run.symbols: worlds have {known}",))
         self.order_seed = order_seed
+        self.start_ns = FUNDING_NS - funding_ms * NS_PER_MS
         self.market = WorldMarket({name: START_TICKS[name] for name in self.instruments}, seed)
         start_ms = self.start_ns // NS_PER_MS
         self.exchange = Exchange(self.instruments, fees=FeeRates(), start_ms=start_ms)
@@ -149,6 +150,7 @@ class FaultWorld:
         self.hand_lots: dict[str, int] = dict.fromkeys(self.instruments, 0)
         """Lots that somebody traded by hand, by symbol."""
         self._observer = observer
+        observer.world = self
         self._change = change
         self.process = self._begin(self.start_ns)
 

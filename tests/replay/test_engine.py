@@ -157,3 +157,22 @@ def test_the_digest_is_of_decisions_alone(record_world: RecordWorld) -> None:
 
     assert first.digest == again.digest != longer.digest
     assert first.digest.startswith("3:")
+
+
+def test_what_only_people_hear_is_recorded_as_well(record_world: RecordWorld) -> None:
+    def kill(stage: Stage) -> None:
+        stage.tell("risk", TripKillSwitch(reason="MANUAL", detail="a drill"))
+        stage.run(3)
+
+    directory = record_world(seconds=5, during=kill)
+
+    tripped = [
+        said
+        for record in JournalReader(directory).records(b'"KillSwitchTripped"')
+        if record[0] == "t"
+        for said in record[6]
+        if said[2] is not None and said[2][0] == "KillSwitchTripped"
+    ]
+    assert [list(said[1]) for said in tripped] == [["nobody"]]
+    outcome, _ = replayed(directory)
+    assert outcome.divergence is None

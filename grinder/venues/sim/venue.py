@@ -33,6 +33,7 @@ from grinder.venues.sim.speaking import owner_stream, publisher
 from grinder.venues.sim.streams import Hub
 
 FUNDING_HISTORY_MAX = 1000
+NEVER_MS = 2**63
 
 
 @attrs.frozen(kw_only=True)
@@ -97,6 +98,7 @@ class Venue:
             symbol: deque(maxlen=FUNDING_HISTORY_MAX) for symbol in self.books
         }
         self._untold: dict[str, list[OwnReport]] = {}
+        self._funding_ms = NEVER_MS
         self.stopping = asyncio.Event()
 
     def book(self, symbol: str) -> PublicBook:
@@ -179,10 +181,6 @@ class Venue:
         now_ms = self.clock.now_ms()
         self.exchange.advance(now_ms)
         self.pump(now_ms)
-        for symbol, book in self.books.items():
-            if book.mark is not None and book.mark.next_funding_ms <= now_ms:
-                # Who hears of a funding may ask at once for it, and for the next one.
-                self.mark(symbol)
         for listen_key in self.accounts.expired(now_ms):
             self.expire(listen_key)
         for channels in self._channels.values():
@@ -205,6 +203,8 @@ class Venue:
     def pump(self, now_ms: int) -> None:
         """Pass on what the exchange said: to the log, to owners, to the public tape."""
         self.collect(now_ms)
+        if now_ms >= self._funding_ms:
+            self._mark_fundings(now_ms)
         if self._untold:
             reports, self._untold = self._untold, {}
             for account, told in reports.items():
@@ -257,6 +257,19 @@ class Venue:
             product.open_account(exchange, seed)
         return exchange
 
+    def _mark_fundings(self, now_ms: int) -> None:
+        """State the marks anew whose funding was due, before anybody hears of it.
+
+        Who hears of a funding may ask at once for it, and for the next one.
+        """
+        self._funding_ms = NEVER_MS
+        for symbol, book in self.books.items():
+            if book.mark is None:
+                continue
+            if book.mark.next_funding_ms <= now_ms:
+                self.mark(symbol)
+            self._funding_ms = min(self._funding_ms, book.mark.next_funding_ms)
+
     def _mark(self, event: Mark, now_ms: int) -> None:
         book = self.books[event.symbol]
         before = book.mark
@@ -264,6 +277,7 @@ class Venue:
         if before is not None and before.next_funding_ms <= now_ms < event.next_funding_ms:
             self.funding_history[event.symbol].append(before)
         book.apply_mark(event, now_ms)
+        self._funding_ms = min(self._funding_ms, event.next_funding_ms)
         self._channels[event.symbol].marked(event, now_ms)
         self.exchange.mark(
             event.symbol,

@@ -1,0 +1,177 @@
+"""What must be true of what the venue shows, looked at once a second of virtual time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from grinder.actors.world import ACCOUNT
+from grinder.execution.identity import decode
+from grinder.model.order import Side
+from grinder.model.units import NS_PER_MS, NS_PER_S
+from grinder.worlds.invariants import TOLD_MAX, Watch
+
+if TYPE_CHECKING:
+    from grinder.simulation.orders import Order
+    from grinder.worlds.world import FaultWorld
+
+LASTS_MAX_S: Final = {"cap": 45, "reach": 45, "cover": 60, "opposite-held": 45, "stale": 45}
+"""How long something may be wrong while nobody can know it, or nobody can do anything about it:
+more at risk than the cap, or than one ladder; no exit for what is held; an order that could turn
+the position; quotes on a market that is not heard."""
+CAP_SLACK: Final = Decimal("1.02")
+"""Prices move between the judgement and the venue."""
+SURPLUS_MAX: Final = 30
+"""Exits refused in a minute because they would close more than is held."""
+
+LOOKED: Final = ("cap", "reach", "cover", "opposite-held", "stale", "frozen")
+EACH_MINUTE: Final = ("churn",)
+
+
+@attrs.frozen
+class _Anchor:
+    """Where a policy has its ladder while it holds something."""
+
+    actor: Any
+    ticks2: int
+    held: int
+    fills: int
+
+
+class Looks:
+    """Looks at the venue of one world, and remembers since when something is not as it must be."""
+
+    def __init__(self, world: FaultWorld, watch: Watch) -> None:
+        self._world = world
+        self._watch = watch
+        self._lasts_s: Counter[tuple[str, str]] = Counter()
+        self._anchors: dict[str, _Anchor] = {}
+
+    def look(self) -> None:
+        """Judge what the venue shows now."""
+        world = self._world
+        ladder = world.config.policy.level_notional * world.config.policy.levels
+        ended = world.process.runtime.root_exit
+        if ended is not None:
+            self._watch.violate("tree", f"the system gave up: {ended.detail}")
+        for symbol in world.instruments:
+            self._judge_anchor(symbol)
+            is_well = {
+                "cap": self._is_within(symbol, world.config.risk.position_notional_max),
+                "reach": self._is_within(symbol, ladder) or not adds_to(world, symbol),
+                "cover": self._watch.is_killed or is_covered(world, symbol),
+                "opposite-held": not opposite_of(world, symbol),
+                "stale": not self._is_stale(symbol),
+            }
+            for name, is_so in is_well.items():
+                self._judge_lasting(name, symbol, is_well=is_so)
+        if world.now_ms // 1_000 % 60 == 0:
+            self._look_back()
+
+    def _look_back(self) -> None:
+        """Judge how much was done in the last minute."""
+        told = self._watch.told
+        self._watch.judged["churn"] += 1
+        for name, most in {**TOLD_MAX, "surplus": SURPLUS_MAX}.items():
+            if told[name] > most:
+                self._watch.violate("churn", f"{told[name]} {name} in a minute")
+        told.clear()
+
+    def _is_within(self, symbol: str, notional_max: Decimal) -> bool:
+        """Return whether position and what may come to it are worth at most so much."""
+        world = self._world
+        bid, _ = world.market.quotes[symbol]
+        # What somebody else trades is not ours to cap.
+        lots = max(0, worst_lots(world, symbol) - world.hand_lots[symbol])
+        return world.instruments[symbol].notional(bid, lots) <= notional_max * CAP_SLACK
+
+    def _judge_lasting(self, name: str, symbol: str, *, is_well: bool) -> None:
+        self._watch.judged[name] += 1
+        key = (name, symbol)
+        self._lasts_s[key] = 0 if is_well else self._lasts_s[key] + 1
+        if self._lasts_s[key] == LASTS_MAX_S[name] + 1:
+            held = held_lots(self._world, symbol)
+            self._watch.violate(name, f"{symbol}, {held} lots held: for {LASTS_MAX_S[name]} s")
+
+    def _is_stale(self, symbol: str) -> bool:
+        """Return whether orders rest that follow a market that nobody has heard of."""
+        world = self._world
+        heard_ns = world.process.weather.heard_ns.get(symbol, world.process.started_ns)
+        limit_ns = world.config.feed.book_stale_after_ms * NS_PER_MS + NS_PER_S
+        return world.now_ns - heard_ns > limit_ns and bool(entries_of(world, symbol))
+
+    def _judge_anchor(self, symbol: str) -> None:
+        """See that a policy that holds something leaves its ladder where it is."""
+        world = self._world
+        policy = world.process.actor(f"policy.{symbol}")
+        before = self._anchors.pop(symbol, None)
+        self._watch.judged["frozen"] += 1
+        if policy is None or not policy._planner.position_lots:
+            return
+        planner = policy._planner
+        fills = world.exchange.ledger(ACCOUNT).fills
+        now = _Anchor(policy, planner.anchor_ticks2, planner.position_lots, fills)
+        self._anchors[symbol] = now
+        is_same = before is not None and before.actor is policy and before.ticks2 > 0
+        if before is None or not is_same or (before.held, before.fills) != (now.held, fills):
+            return
+        if before.ticks2 != now.ticks2:
+            self._watch.violate("frozen", f"{symbol}: the ladder moved at {now.held} lots")
+
+
+def held_lots(world: FaultWorld, symbol: str) -> int:
+    """Return the position that the venue shows, in lots."""
+    return world.exchange.position(ACCOUNT, symbol).qty_lots
+
+
+def entries_of(world: FaultWorld, symbol: str) -> tuple[Order, ...]:
+    """Return our open orders that may add risk, as the venue shows them."""
+    return tuple(
+        one
+        for one in world.exchange.open_orders(ACCOUNT, symbol)
+        if not one.reduce_only and decode(one.client_order_id) is not None
+    )
+
+
+def pending_lots(world: FaultWorld, symbol: str) -> dict[Side, int]:
+    """Return what our entries may still fill, in lots."""
+    pending = dict.fromkeys(Side, 0)
+    for order in entries_of(world, symbol):
+        pending[order.side] += order.qty_lots - order.filled_lots
+    return pending
+
+
+def worst_lots(world: FaultWorld, symbol: str) -> int:
+    """Return the largest position that what rests can lead to."""
+    held, pending = held_lots(world, symbol), pending_lots(world, symbol)
+    return max(abs(held + pending[Side.BUY]), abs(held - pending[Side.SELL]))
+
+
+def opposite_of(world: FaultWorld, symbol: str) -> list[str]:
+    """Return the entries that could turn the position, by name."""
+    held = held_lots(world, symbol)
+    towards = Side.BUY if held > 0 else Side.SELL
+    return [
+        one.client_order_id for one in entries_of(world, symbol) if held and one.side is not towards
+    ]
+
+
+def adds_to(world: FaultWorld, symbol: str) -> bool:
+    """Return whether an entry could make the position larger than it is."""
+    held, pending = held_lots(world, symbol), pending_lots(world, symbol)
+    return bool(pending[Side.BUY if held > 0 else Side.SELL] if held else any(pending.values()))
+
+
+def is_covered(world: FaultWorld, symbol: str) -> bool:
+    """Return whether reduce-only orders cover the position."""
+    held = held_lots(world, symbol)
+    side = Side.SELL if held > 0 else Side.BUY
+    lots = sum(
+        one.qty_lots - one.filled_lots
+        for one in world.exchange.open_orders(ACCOUNT, symbol)
+        if one.reduce_only and one.side is side
+    )
+    return lots >= abs(held)
