@@ -270,28 +270,34 @@ class Venue:
         self._channels[trade.symbol].traded(event, trade_id, now_ms)
 
     def _note(self, report: OrderReport) -> None:
-        order = report.order
-        fields: dict[str, Any] = {
-            "symbol": order.symbol,
-            "client_id": order.client_order_id,
-            "order_id": order.order_id,
-            "side": order.side.value,
-            "type": order.type.value,
-            "price": plain(order.price),
-            "qty": plain(order.qty),
-            "filled_qty": plain(order.filled_qty),
-            "reduce_only": order.reduce_only,
-            "status": order.status.value,
+        operation = OPERATIONS[report.execution]
+        self.log.append(report.ts_ms, report.account, operation, **_noted(report))
+
+
+def _noted(report: OrderReport) -> dict[str, Any]:
+    """Return what the order log says of a change of an order."""
+    order = report.order
+    fields: dict[str, Any] = {
+        "symbol": order.symbol,
+        "client_id": order.client_order_id,
+        "order_id": order.order_id,
+        "side": order.side.value,
+        "type": order.type.value,
+        "price": plain(order.price),
+        "qty": plain(order.qty),
+        "filled_qty": plain(order.filled_qty),
+        "reduce_only": order.reduce_only,
+        "status": order.status.value,
+    }
+    if report.execution is Execution.AMENDMENT and order.modify_id is not None:
+        fields["modify_id"] = order.modify_id
+    if report.execution in (Execution.TRADE, Execution.CALCULATED):
+        fields |= {
+            "trade_id": report.trade_id,
+            "last_price": plain(report.last_price),
+            "last_qty": plain(report.last_qty),
+            "is_maker": report.is_maker,
+            "commission": plain(report.commission),
+            "realised": plain(report.realised_profit),
         }
-        if report.execution is Execution.AMENDMENT and order.modify_id is not None:
-            fields["modify_id"] = order.modify_id
-        if report.execution in (Execution.TRADE, Execution.CALCULATED):
-            fields |= {
-                "trade_id": report.trade_id,
-                "last_price": plain(report.last_price),
-                "last_qty": plain(report.last_qty),
-                "is_maker": report.is_maker,
-                "commission": plain(report.commission),
-                "realised": plain(report.realised_profit),
-            }
-        self.log.append(report.ts_ms, report.account, OPERATIONS[report.execution], **fields)
+    return fields
