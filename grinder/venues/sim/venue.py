@@ -251,10 +251,9 @@ class Venue:
         self.log.close()
 
     def _exchange(self, start_ms: int) -> Exchange:
-        product = self.product
-        exchange = product.exchange(self.instruments, self.config.fees, start_ms)
+        exchange = self.product.exchange(self.instruments, self.config.fees, start_ms)
         for seed in self.config.accounts:
-            product.open_account(exchange, seed)
+            self.product.open_account(exchange, seed)
         return exchange
 
     def _mark_fundings(self, now_ms: int) -> None:
@@ -264,7 +263,7 @@ class Venue:
         """
         self._funding_ms = NEVER_MS
         for symbol, book in self.books.items():
-            if book.mark is None:
+            if book.mark is None or not book.mark.next_funding_ms:
                 continue
             if book.mark.next_funding_ms <= now_ms:
                 self.mark(symbol)
