@@ -165,7 +165,7 @@ class Conservation(RuleBasedStateMachine):
         check(self.driver)
 
 
-TestConservation = pytest.mark.timeout(120)(Conservation.TestCase)
+TestConservation = pytest.mark.timeout(600)(Conservation.TestCase)
 TestConservation.settings = settings(max_examples=30, stateful_step_count=12, deadline=None)
 
 FEATURES = {

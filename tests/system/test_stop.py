@@ -10,15 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from grinder.model.settings import StopSettings
 from system.conftest import Site
 from system.processes import FIXTURES, Run, settings
 from system.waiting import until
 from system.witness import accepted, books, doubles, venue_books
 
 # Exits out of reach: a position that has been opened stays.
+# The time for a stop is what it is by default, not what other tests allow.
 HOLDING = (
     *("--config", str(FIXTURES / "lively.toml")),
-    *settings(policy__exit_spacing_bps=200),
+    *settings(policy__exit_spacing_bps=200, stop__timeout_ms=StopSettings().timeout_ms),
 )
 ALLOWED_S = 10.0
 

@@ -17,7 +17,7 @@ import websocket
 from grinder.venues.sim.server import VenueServer
 from venue.hearing import Hearing, check_answer, check_frame
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 HTTP_REFUSED = 400
 
 

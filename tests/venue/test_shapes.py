@@ -21,7 +21,6 @@ from grinder.simulation.market import DepthDiff, Mark, Quote, Trade
 from grinder.venues.sim.allmarket import AllMarket
 from grinder.venues.sim.config import VenueConfig
 from grinder.venues.sim.site import TABLES
-from grinder.venues.sim.streams import Hub
 from grinder.venues.sim.venue import Venue
 from grinder.venues.sim.wsapi import SESSIONS
 from grinder.venues.sim.wsmethods import METHODS
@@ -126,9 +125,10 @@ def test_every_stream_that_somebody_can_hear_has_the_shape_of_the_samples(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = Asked()
-    monkeypatch.setattr(Hub, "has_listeners", lambda _, stream: asked.has_listeners(stream))
-    monkeypatch.setattr(Hub, "publish", lambda _, stream, frame: asked.publish(stream, frame))
     venue = Venue(VenueConfig(symbols=("BTCUSDT",), paused=True, data=()))
+    # This venue's alone: others serve in threads of this process.
+    monkeypatch.setattr(venue.hub, "has_listeners", asked.has_listeners)
+    monkeypatch.setattr(venue.hub, "publish", asked.publish)
     board = AllMarket(venue)
     for number in range(6):
         for event in news("BTCUSDT", number):

@@ -19,7 +19,7 @@ from grinder.venues.sim.page import Page
 from grinder.venues.sim.rest import BODY_MAX
 from grinder.venues.sim.site import Site, sites
 
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
 COMMAND_TIMEOUT_S = 10.0
 
