@@ -35,6 +35,8 @@ from grinder.model.units import NS_PER_MS, NS_PER_S
 
 POLL_NS = 5 * NS_PER_S
 """Pause between account readings while the private stream is away."""
+FUNDING_NS = 60 * NS_PER_S
+"""Pause between looks for funding that the private stream may have failed to tell of."""
 SWEEP_NS = 500 * NS_PER_MS
 """Pause between the rounds of a wind-down."""
 
@@ -87,6 +89,7 @@ class ExchangeActor(OrderEntry):
         self.start_stream()
         self.start_entry()
         self.set_timer("poll", POLL_NS)
+        self.set_timer("funding", FUNDING_NS)
 
     def on_orders_requested(self, request: OrdersRequested) -> None:
         """Tell again what rests, if it is known."""
@@ -194,6 +197,10 @@ class ExchangeActor(OrderEntry):
                 self._is_reading_owed = False
                 self._read_account()
             self.set_timer("poll", POLL_NS)
+        elif timer.key == "funding":
+            if self._is_synced:
+                self.tell(self._venue, ReadFunding(since_ns=self._started_ns))
+            self.set_timer("funding", FUNDING_NS)
         elif timer.key == "sweep":
             self._sweep()
 

@@ -105,7 +105,12 @@ def config_of(spec: WorldSpec) -> Config:
     return attrs.evolve(
         tree,
         policy=attrs.evolve(tree.policy, levels=levels),
-        risk=attrs.evolve(tree.risk, cooldown_ms=2_000, position_notional_max=cap),
+        risk=attrs.evolve(
+            tree.risk,
+            cooldown_ms=2_000,
+            position_notional_max=cap,
+            order_notional_max=min(cap, tree.risk.order_notional_max),
+        ),
         router=router if is_frugal else tree.router,
         sync=attrs.evolve(tree.sync, interval_ms=3_000, missing_after_ms=3_000),
         supervision=attrs.evolve(tree.supervision, restarts_max=60),
