@@ -38,8 +38,11 @@ if TYPE_CHECKING:
 ATTEMPTS_MAX: Final = 60
 """Cancels, or lookups, of one order."""
 NAMES_MAX: Final = 50_000
-TOLD_MAX: Final = {"writes": 300, "denials": 100, "refusals": 160}
-"""Writes of a process, and refusals of our own and of the venue, in a minute."""
+TOLD_MAX: Final = {"writes": 300, "denials": 160, "refusals": 160}
+"""Writes of a process, and refusals of our own and of the venue, in a minute.
+
+Where the cap is too small for the ladder, its levels are tried again about once a second for each
+symbol: the pause grows only while nothing gets through."""
 EXIT_MAY_GO: Final = frozenset({"TP_MERGE", "WIND_DOWN"})
 """The only reasons for which an exit is ever taken off the book."""
 EXIT_MAY_WAIT: Final = frozenset(

@@ -53,6 +53,7 @@ class Looks:
     def look(self) -> None:
         """Judge what the venue shows now."""
         world = self._world
+        cap = world.config.risk.position_notional_max
         ladder = world.config.policy.level_notional * world.config.policy.levels
         ended = world.process.runtime.root_exit
         if ended is not None:
@@ -60,7 +61,8 @@ class Looks:
         for symbol in world.instruments:
             self._judge_anchor(symbol)
             is_well = {
-                "cap": self._is_within(symbol, world.config.risk.position_notional_max),
+                # What filled unheard is held and can't be undone; it must not be added to.
+                "cap": self._is_within(symbol, cap) or not adds_to(world, symbol),
                 "reach": self._is_within(symbol, ladder) or not adds_to(world, symbol),
                 "cover": self._watch.is_killed or is_covered(world, symbol),
                 "opposite-held": not opposite_of(world, symbol),
