@@ -14,6 +14,8 @@ from grinder.model.instrument import Instrument
 class RunDescribed(Message):
     """Whatever the actors of a run were made from; the head of every segment holds it."""
 
+    version: ClassVar[int] = 2
+
     code: str
     """Version of Grinder that wrote it."""
     schema: str
