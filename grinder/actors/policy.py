@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grinder.execution.denials import PASSING
 from grinder.execution.identity import decode
 from grinder.kernel.actor import Actor
 from grinder.kernel.signals import TimerFired
@@ -28,7 +29,9 @@ from grinder.policy.grid import EXIT_SLOTS, GridPlanner
 CHECK_NS = NS_PER_S
 """Pause between looks at what should have been heard of."""
 DENIALS_MAX = 5
-"""The pause after refusals of our own doubles this many times."""
+"""The pause of a level that is denied again and again doubles this many times."""
+PASSING_MAX = 2
+"""The same, where the reason for the denial passes by itself."""
 CLEARING_STATES = frozenset({"THROTTLED", "PAUSED", "DEGRADED", "EMERGENCY"})
 """Lifecycle states in which resting entries are taken off the book."""
 
@@ -52,7 +55,8 @@ class PolicyActor(Actor):
         """Whether changes of our orders are heard; exits are placed even if not."""
         self._is_winding_down = False
         self._pause_ns = settings.refused_level_pause_ms * NS_PER_MS
-        self._denials = 0
+        self._denials: dict[str, int] = {}
+        """By level: denials since anything was last let through."""
         self._picture_reason = ""
         """Why the plan changed since people were last shown it."""
 
@@ -116,7 +120,7 @@ class PolicyActor(Actor):
 
     def on_orders_submitted(self, submitted: OrdersSubmitted) -> None:
         """Note that placements are on their way."""
-        self._denials = 0
+        self._denials.clear()
         add = self._planner.holdings.add
         for order in submitted.orders:
             add(order)
@@ -159,13 +163,18 @@ class PolicyActor(Actor):
         self._plan_soon()
 
     def on_intents_denied(self, denied: IntentsDenied) -> None:
-        """Take proposals back and try again after a pause that grows while nothing gets through.
+        """Take proposals back and try again after a pause.
 
-        Until then no change of price brings them back: who was denied keeps quiet.
+        It grows with every denial of a level, less so for what passes by itself. Until it is
+        over no change of price brings the level back: who was denied keeps quiet.
         """
         planner = self._planner
-        pause_ns = self._pause_ns << min(self._denials, DENIALS_MAX)
+        denials = self._denials
         for denial in denied.denials:
+            known = denials.get(denial.level, 0)
+            denials[denial.level] = known + 1
+            most = PASSING_MAX if denial.code in PASSING else DENIALS_MAX
+            pause_ns = self._pause_ns << min(known, most)
             if denial.action is IntentAction.CANCEL:
                 name = planner.holdings.by_level.get(denial.level, "")
                 planner.holdings.postpone_cancel(name, pause_ns, self.now_ns)
@@ -174,7 +183,6 @@ class PolicyActor(Actor):
                 is_exit = denial.level in EXIT_SLOTS
                 rests_ns = planner.deny(denial.level, is_exit, pause_ns, self.now_ns)
                 self.set_timer(f"again:{denial.level}", rests_ns)
-        self._denials += 1
 
     # Whether risk may be added.
 

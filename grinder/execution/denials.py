@@ -40,6 +40,18 @@ class DenialCode(StrEnum):
     MAX_OPEN_ORDERS = "MAX_OPEN_ORDERS"
 
 
+PASSING = frozenset(
+    {
+        DenialCode.ACTOR_DOWN,
+        DenialCode.FSM_STATE_BLOCKED,
+        DenialCode.NOT_SYNCED,
+        DenialCode.VENUE_THROTTLED,
+        DenialCode.RATE_LIMIT_THROTTLE,
+    }
+)
+"""What passes by itself within seconds: a level denied for it may be tried again soon."""
+
+
 def render(code: DenialCode, **values: object) -> str:
     """Return ``CODE: key=value key=value``; the code alone when there are no values."""
     if not values:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from grinder.errors import JournalError
 from grinder.journal.reading import JournalReader
-from grinder.journal.telling import Told, Wanted, count, document, told
+from grinder.journal.telling import Told, Wanted, count, document, iso, told
 from grinder.messages.codec import CODEC
 from grinder.model.units import NS_PER_S
 
@@ -57,7 +57,7 @@ def _described(reader: JournalReader) -> dict[str, Any]:
     except JournalError as error:
         return {"problem": str(error)}
     return {
-        "started": _iso(described.started_ns),
+        "started": iso(described.started_ns),
         "code": described.code,
         "config_hash": described.config_hash,
         "instance": described.instance,
@@ -157,11 +157,7 @@ def _line(one: Told, columns: dict[str, list[str]]) -> str:
         if value not in (None, "", [])
     )
     receivers = ", ".join(one.receivers)
-    return f"{_iso(one.at_ns)} {one.seq} {one.sender} -> {receivers}: {one.kind} {values}"
-
-
-def _iso(at_ns: int) -> str:
-    return datetime.fromtimestamp(at_ns / NS_PER_S, UTC).isoformat(timespec="microseconds")
+    return f"{iso(one.at_ns)} {one.seq} {one.sender} -> {receivers}: {one.kind} {values}"
 
 
 def _json(value: object) -> None:

@@ -83,7 +83,6 @@ class JournalPort(RecordingPort):
         self._losing = threading.Lock()
         self._loss = _Loss()
         self._lost = self._told_lost = 0
-        self._is_full = False
         self._room = settings.pending_max
         """Entries that may wait; none while entries are lost."""
         self._failed = ""
@@ -105,7 +104,6 @@ class JournalPort(RecordingPort):
     def _lose(self, entry: Entry) -> None:
         with self._losing:
             # From the first loss until the gap is written everything is lost: a gap has one place.
-            self._is_full = True
             self._room = 0
             self._loss.add(entry)
             self._lost += 1
@@ -140,7 +138,7 @@ class JournalPort(RecordingPort):
         try:
             while self._drained < wanted and not self._failed:
                 self._drain()
-            return not (self._failed or self._is_full)
+            return self._room > 0 and not self._failed
         finally:
             self._lock.release()
 
@@ -176,7 +174,7 @@ class JournalPort(RecordingPort):
         while self._entries:
             with self._lock:
                 self._drain()
-        if self._is_full:
+        if not self._room:
             with self._lock:
                 self._close_gap()
         every_ns = self._settings.fsync_ms * NS_PER_MS
@@ -221,7 +219,6 @@ class JournalPort(RecordingPort):
             self._try(self._writer.put, [["g", loss.first_seq, loss.last_seq, loss.records]])
             if not self._failed:
                 self._loss = _Loss()
-                self._is_full = False
                 self._room = self._settings.pending_max
 
     def _next_segment(self) -> None:
@@ -261,7 +258,7 @@ class JournalPort(RecordingPort):
         self._outlet.tell(
             owner,
             JournalReported(
-                is_written=not (self._failed or self._is_full or has_lost),
+                is_written=self._room > 0 and not (self._failed or has_lost),
                 pending=pending,
                 lag_ns=now_ns - self._drained_ns if pending else 0,
                 records=self._writer.records,

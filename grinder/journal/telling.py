@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import attrs
 import orjson
 
 from grinder.journal.reading import JournalReader
+from grinder.model.units import NS_PER_S
 
 TIME_MAX: Final = 2**63
+
+
+def iso(at_ns: int) -> str:
+    """Return a time in ns since the epoch as ISO 8601 in UTC, to the microsecond."""
+    return datetime.fromtimestamp(at_ns / NS_PER_S, UTC).isoformat(timespec="microseconds")
 
 
 @attrs.frozen(kw_only=True)

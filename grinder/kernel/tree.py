@@ -50,6 +50,10 @@ class Tree(Switchboard):
             slot.mailbox.capacity = spec.mailbox_max
         return slot
 
+    def actors(self) -> dict[str, Slot]:
+        """Return every address at which there is an actor, supervisors included, by name."""
+        return {name: slot for name, slot in self._slots.items() if slot.spec is not None}
+
     def snapshots(self) -> tuple[ActorSnapshot, ...]:
         """Return what is known of every actor, supervisors before their children."""
         root = self._root

@@ -7,7 +7,6 @@ import logging
 import sys
 from collections.abc import Callable
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from rich.progress import Progress
 from grinder.actors.wiring import Facts
 from grinder.config.load import from_toml
 from grinder.journal.reading import JournalReader
+from grinder.journal.telling import iso
 from grinder.kernel.clock import SystemClock
 from grinder.messages.codec import CODEC
 from grinder.model.units import NS_PER_S
@@ -105,7 +105,7 @@ def _told(divergence: Divergence, directory: Path, run: int) -> dict[str, object
         "actor": divergence.actor,
         "generation": divergence.generation,
         "seq": divergence.seq,
-        "at": _iso(divergence.at_ns),
+        "at": iso(divergence.at_ns),
         "handed": type(divergence.handed.body).__name__,
         "place": divergence.place,
         "differences": lines,
@@ -163,7 +163,3 @@ def _progress(reader: JournalReader, *, is_wanted: bool) -> Iterator[Callable[[]
                 bar.update(task, completed=names.index(name), description=f"{count} records")
 
         yield step
-
-
-def _iso(at_ns: int) -> str:
-    return datetime.fromtimestamp(at_ns / NS_PER_S, UTC).isoformat(timespec="microseconds")

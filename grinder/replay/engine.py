@@ -86,7 +86,7 @@ class Engine:
         self.outcome = Outcome()
         self._codec = codec
         self._only = only
-        self._actors = runtime.actors
+        self._actors = runtime.actors()
         if only and only not in self._actors:
             raise JournalError(f"there is no actor called {only}; known: {sorted(self._actors)}")
         self._waiting: dict[int, Handed] = {}

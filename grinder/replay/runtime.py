@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from grinder.actors.wiring import Facts, Ports, assemble
 from grinder.kernel.actor import Effect
 from grinder.kernel.cell import Cell
@@ -60,11 +58,6 @@ class ReplayRuntime(SteppedRuntime):
         self.cells: dict[str, Cell] = {}
         """The generation of each actor that was begun last."""
         self._caught: list[Turn] = []
-
-    @property
-    def actors(self) -> Mapping[str, Slot]:
-        """Every address at which there is an actor, by name."""
-        return {name: slot for name, slot in self._slots.items() if slot.spec is not None}
 
     def begin(self, name: str, generation: int) -> None:
         """Make a generation; it has not been told to begin yet."""

@@ -8,7 +8,6 @@ as well, so the first of the two is the one to compare with.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -203,7 +202,7 @@ def _event(body: Message, at_ms: int) -> MarketEvent:
 
 
 def _run(config: Config, instruments: dict[str, Instrument], past: _Past) -> Result:
-    world = World(config, instruments, _played(past), start_ns=past.start_ns)
+    world = World(config, instruments, iter(past.events), start_ns=past.start_ns)
     tally = _Tally()
     world.runtime.observe(tally)
     _open_positions(world, instruments, past)
@@ -211,10 +210,6 @@ def _run(config: Config, instruments: dict[str, Instrument], past: _Past) -> Res
     world.run_for(past.events[-1].at_ms * NS_PER_MS + SETTLE_NS)
     world.runtime.stop()
     return tally.finish()
-
-
-def _played(past: _Past) -> Iterator[MarketEvent]:
-    return iter(past.events)
 
 
 def _open_positions(world: World, instruments: dict[str, Instrument], past: _Past) -> None:

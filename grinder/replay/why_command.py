@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,8 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from grinder.journal.telling import iso
 from grinder.messages.codec import CODEC
-from grinder.model.units import NS_PER_S
 from grinder.replay.causes import Link
 from grinder.replay.lines import line_of
 from grinder.replay.why import Explanation, explain, refusals
@@ -53,7 +52,7 @@ def why_refused(directory: Path, symbol: str, *, run: int | None, as_json: bool)
                     "code": one.code,
                     "symbol": one.symbol,
                     "count": one.count,
-                    "last": _iso(one.last_ns),
+                    "last": iso(one.last_ns),
                     "detail": one.detail,
                 }
                 for one in found
@@ -62,7 +61,7 @@ def why_refused(directory: Path, symbol: str, *, run: int | None, as_json: bool)
         return 0
     table = Table("count", "code", "symbol", "last", "numbers of the last one", box=None)
     for one in found:
-        table.add_row(str(one.count), one.code, one.symbol, _iso(one.last_ns), one.detail)
+        table.add_row(str(one.count), one.code, one.symbol, iso(one.last_ns), one.detail)
     Console(file=sys.stdout).print(table if found else "nothing was refused")
     return 0
 
@@ -70,7 +69,7 @@ def why_refused(directory: Path, symbol: str, *, run: int | None, as_json: bool)
 def _print(found: Explanation) -> None:
     out = sys.stdout.write
     at_ns = found.chains[0][0].said_ns if found.chains else found.life[-1].said_ns
-    out(f"{found.client_order_id}  at {_iso(at_ns)}\n\nwhat became of it, newest first:\n")
+    out(f"{found.client_order_id}  at {iso(at_ns)}\n\nwhat became of it, newest first:\n")
     focus = (found.client_order_id, found.level)
     for link in found.life:
         out(f"  {line_of(link, at_ns, focus)}\n")
@@ -94,7 +93,3 @@ def _document(link: Link) -> dict[str, Any]:
 
 def _write_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
-
-
-def _iso(at_ns: int) -> str:
-    return datetime.fromtimestamp(at_ns / NS_PER_S, UTC).isoformat(timespec="milliseconds")

@@ -74,7 +74,3 @@ class WorldRuntime(SteppedRuntime):
             self._is_stopping = True
             self.kill_child(root.name, ExitReason.KILLED, "the process was killed")
         self._ready.clear()
-
-    def actors(self) -> dict[str, Slot]:
-        """Return every address at which there is an actor, by name."""
-        return {name: slot for name, slot in self._slots.items() if slot.spec is not None}

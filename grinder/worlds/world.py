@@ -201,8 +201,9 @@ class FaultWorld:
         self.process = self._begin(old.now_ns())
 
     def close(self) -> None:
-        """End the process and its journal in order."""
+        """End the process and its journal in order: the end is no place for a trap."""
         self._collect_hits()
+        self.process.runtime.trap = 0
         self.process.runtime.stop()
 
     def _collect_hits(self) -> None:
