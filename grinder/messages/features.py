@@ -7,6 +7,7 @@ from typing import ClassVar
 import attrs
 
 from grinder.kernel.message import Message
+from grinder.model.grid import ToxicityLevel
 
 
 @attrs.frozen(kw_only=True)
@@ -34,3 +35,24 @@ class FeaturesComputed(Message):
     """Venue time of the change."""
     tick_ns: int
     """When the frame behind it reached us."""
+
+
+@attrs.frozen(kw_only=True)
+class FeaturesSampled(Message):
+    """Every feature of the registry for one symbol, once in each ``features.sample_ms``.
+
+    Said with the first change of the best prices in an interval of the venue's time, so a replay
+    samples the same.
+    """
+
+    conflate_by: ClassVar[str | None] = "symbol"
+
+    symbol: str
+    values: tuple[float | None, ...]
+    """In the order of ``grinder.features.registry``; None while cold or stale."""
+    toxicity: ToxicityLevel
+    """Of the smoothed composite score."""
+    is_warm: bool
+    """True when the features of the regime have the bars that they need."""
+    event_ns: int
+    """Venue time of the change that led to the sample."""

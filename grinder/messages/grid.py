@@ -9,6 +9,7 @@ from typing import ClassVar
 import attrs
 
 from grinder.kernel.message import Lane, Message
+from grinder.model.grid import GridPlan, MarketRegime
 from grinder.model.order import Side
 from grinder.model.permit import Permit
 
@@ -123,6 +124,65 @@ class LadderPlanned(Message):
     position_lots: int
     average_price: Decimal
     reason: str
+
+
+@attrs.frozen(kw_only=True)
+class PlanChosen(Message):
+    """A policy has answered with another plan than before. Said by PolicyActor, for people."""
+
+    symbol: str
+    policy: str
+    """Name of the policy that has it."""
+    plan: GridPlan
+    spacing_ticks: int
+    """Distance of the first two levels in ticks, as the ladder will have it."""
+
+
+@attrs.frozen(kw_only=True)
+class RegimeChanged(Message):
+    """The market of a symbol is taken for another one. Said by PolicyActor, for people."""
+
+    symbol: str
+    from_regime: MarketRegime
+    to_regime: MarketRegime
+    reason: str
+    """KILL_SWITCH, SPREAD_SPIKE, THIN_LIQUIDITY, HIGH_VOLATILITY, TREND_DETECTED, DEFAULT, ..."""
+    confidence: int
+    """Per cent."""
+
+
+@attrs.frozen(kw_only=True)
+class PolicySwitched(Message):
+    """The selector has put another policy in charge of a symbol. Said by PolicyActor, for people."""
+
+    symbol: str
+    from_policy: str
+    to_policy: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class SymbolSelected(Message):
+    """Whether a symbol may have entries, by its rank. Said by SelectionActor when it changes."""
+
+    symbol: str
+    is_selected: bool
+    rank: int
+    """From 1; 0 when it is not selected."""
+    score: int
+    reasons: tuple[str, ...]
+    """Gates that it failed; empty when it was merely ranked too low or is selected."""
+
+
+@attrs.frozen(kw_only=True)
+class SelectionRanked(Message):
+    """The whole ranking, with each re-rank. Said by SelectionActor, for people."""
+
+    selected: tuple[str, ...]
+    scores: tuple[tuple[str, int], ...]
+    """(symbol, score), best first."""
+    excluded: tuple[tuple[str, str], ...]
+    """(symbol, reason) of everyone that a gate keeps out."""
 
 
 def _lane(intents: tuple[Intent, ...]) -> Lane:

@@ -13,6 +13,7 @@ from typing import ClassVar
 import attrs
 
 from grinder.kernel.message import Lane, Message
+from grinder.model.order import Side
 
 
 class StreamKind(StrEnum):
@@ -22,6 +23,9 @@ class StreamKind(StrEnum):
     AGG_TRADE = "aggTrade"
     DEPTH = "depth"
     MARK_PRICE = "markPrice"
+    LIQUIDATION = "forceOrder"
+    MARKET_STATS = "marketStats"
+    """Day's volume and open interest, read over REST."""
 
 
 @attrs.frozen(kw_only=True)
@@ -119,6 +123,51 @@ class DepthChanged(Message):
     asks: tuple[tuple[int, int], ...]
     event_ns: int
     connection: int
+
+
+@attrs.frozen(kw_only=True)
+class DepthSynced(Message):
+    """The book begins anew from here: first levels of both sides. Said by FeedActor.
+
+    ``DepthChanged`` that FeedActor says after it continues without a hole; when the chain breaks,
+    nothing more is said of the depth until the next one of these.
+    """
+
+    symbol: str
+    last_id: int
+    bids: tuple[tuple[int, int], ...]
+    """(price ticks, quantity lots), best first."""
+    asks: tuple[tuple[int, int], ...]
+    event_ns: int
+
+
+@attrs.frozen(kw_only=True)
+class LiquidationPrinted(Message):
+    """The venue closes somebody's position by force."""
+
+    symbol: str
+    side: Side
+    """Of the order that closes: SELL when a long is liquidated."""
+    price_ticks: int
+    """Average price, to the nearest tick."""
+    qty_lots: int
+    event_ns: int
+    connection: int
+
+
+@attrs.frozen(kw_only=True)
+class MarketStatsChanged(Message):
+    """How much a symbol was traded and is held by everybody. Said by FeedActor."""
+
+    conflate_by: ClassVar[str | None] = "symbol"
+
+    symbol: str
+    volume_24h: Decimal
+    """Quote units in the last 24 hours."""
+    trades_24h: int
+    open_interest: Decimal
+    """Quote units at the price of the reading."""
+    event_ns: int
 
 
 @attrs.frozen(kw_only=True)

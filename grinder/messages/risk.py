@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
@@ -110,3 +111,21 @@ class WindDownCompleted(Message):
     is_confirmed: bool
     """False when the venue could not be asked: the dead-man countdown is then the last resort."""
     detail: str
+
+
+@attrs.frozen(kw_only=True)
+class RiskBudgetChanged(Message):
+    """What a symbol may risk, and how the account is doing. Said by RiskSupervisor."""
+
+    conflate_by: ClassVar[str | None] = "symbol"
+
+    symbol: str
+    equity: Decimal
+    """Of the account, in quote units; 0 while unknown."""
+    budget: Decimal
+    """This symbol's share of the loss that may be risked, in quote units."""
+    budget_ratio: Decimal | None
+    """What is left of the drawdown budget, in [0, 1]; sizes are scaled by it. None: unlimited."""
+    session_drawdown: float
+    daily_drawdown: float
+    is_killed: bool

@@ -10,6 +10,16 @@ from decimal import Decimal
 
 import attrs
 
+from grinder.model.strategy import (
+    AdaptiveSettings,
+    BooksSettings,
+    RegimeSettings,
+    SelectionSettings,
+    SelectorSettings,
+    SizingSettings,
+    ToxicitySettings,
+)
+
 
 @attrs.frozen(kw_only=True)
 class RunSettings:
@@ -98,12 +108,18 @@ class FeatureSettings:
     bar_interval_ms: int = 60_000
     atr_period: int = 14
     move_window_ms: int = 5_000
+    sample_ms: int = 1_000
+    """How often everything is computed that is not needed with every tick."""
 
 
 @attrs.frozen(kw_only=True)
 class GridSettings:
     """[policy]: the ladder."""
 
+    name: str = "static"
+    """Who decides: a policy of ``grinder policies``, or auto for the selector."""
+    options: tuple[str, ...] = ()
+    """KEY=VALUE, for policies from other packages."""
     spacing_bps: int = 5
     """Distance between levels, in basis points of the mid."""
     levels: int = 8
@@ -245,6 +261,13 @@ class Config:
     feed: FeedSettings = attrs.field(factory=FeedSettings)
     features: FeatureSettings = attrs.field(factory=FeatureSettings)
     policy: GridSettings = attrs.field(factory=GridSettings)
+    adaptive: AdaptiveSettings = attrs.field(factory=AdaptiveSettings)
+    regime: RegimeSettings = attrs.field(factory=RegimeSettings)
+    toxicity: ToxicitySettings = attrs.field(factory=ToxicitySettings)
+    selector: SelectorSettings = attrs.field(factory=SelectorSettings)
+    selection: SelectionSettings = attrs.field(factory=SelectionSettings)
+    sizing: SizingSettings = attrs.field(factory=SizingSettings)
+    books: BooksSettings = attrs.field(factory=BooksSettings)
     risk: RiskSettings = attrs.field(factory=RiskSettings)
     router: RouterSettings = attrs.field(factory=RouterSettings)
     sync: SyncSettings = attrs.field(factory=SyncSettings)
