@@ -5,119 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import attrs
 
+from grinder.config.limits import CHOICES, NOT_ABOVE, POSITIVE, RANGES
 from grinder.model.settings import Config
-
-VENUES = ("sim", "binance-demo", "binance-testnet", "binance")
-
-CHOICES: dict[str, tuple[str, ...]] = {
-    "run.venue": VENUES,
-    "run.log": ("auto", "text", "json"),
-    "run.log_level": ("debug", "info", "warning", "error", "critical"),
-    "supervision.placement": ("shared", "own"),
-    "stop.position": ("keep", "flatten"),
-    "journal.fsync": ("never", "interval", "always"),
-}
-
-HOUR_MS = 3_600_000
-MONEY_MAX = 1_000_000_000
-"""No account of ours is near a milliard; a larger number is a slip of the finger."""
-
-RANGES: dict[str, tuple[float, float]] = {
-    "run.port": (0, 65_535),
-    # Binance refuses a larger window.
-    "venue.recv_window_ms": (1, 60_000),
-    "venue.connect_timeout_ms": (1, 60_000),
-    "venue.place_timeout_ms": (1, 60_000),
-    "venue.cancel_timeout_ms": (1, 60_000),
-    "venue.read_timeout_ms": (1, 60_000),
-    "venue.place_threads": (1, 64),
-    "venue.cancel_threads": (1, 64),
-    "venue.queue_max": (1, 100_000),
-    # The venue allows 2,400 a minute for everything.
-    "venue.order_weight_reserve": (0, 2_399),
-    "venue.dead_man_ms": (0, HOUR_MS),
-    # A listen key dies after an hour.
-    "venue.listen_key_keepalive_ms": (1_000, HOUR_MS - 60_000),
-    "venue.unknown_margin_ms": (0, 60_000),
-    "sim.seed": (0, 2**63 - 1),
-    "feed.book_stale_after_ms": (1, HOUR_MS),
-    "feed.trade_stale_after_ms": (1, HOUR_MS),
-    "feed.depth_stale_after_ms": (1, HOUR_MS),
-    "feed.mark_stale_after_ms": (1, HOUR_MS),
-    "feed.reconnect_delay_ms": (1, HOUR_MS),
-    "feed.reconnect_delay_max_ms": (1, HOUR_MS),
-    "features.bar_interval_ms": (100, 24 * HOUR_MS),
-    "features.atr_period": (1, 1_000),
-    "features.move_window_ms": (1, HOUR_MS),
-    "policy.spacing_bps": (1, 5_000),
-    # A level is named by a letter and at most two digits.
-    "policy.levels": (1, 99),
-    "policy.recentre_bps": (1, 10_000),
-    "policy.exit_spacing_bps": (0, 5_000),
-    "policy.exit_retry_ms": (1, HOUR_MS),
-    "policy.refused_level_pause_ms": (0, HOUR_MS),
-    "risk.cooldown_ms": (0, 24 * HOUR_MS),
-    "risk.permit_ms": (1, 60_000),
-    "risk.evaluate_ms": (1, 60_000),
-    "risk.account_stale_after_ms": (1, HOUR_MS),
-    # The venue's own limits of one account.
-    "router.orders_10s_max": (1, 300),
-    "router.orders_1m_max": (1, 1_200),
-    "sync.interval_ms": (100, HOUR_MS),
-    "sync.failures_max": (1, 1_000),
-    "sync.missing_after_ms": (0, HOUR_MS),
-    "leader.ttl_ms": (100, HOUR_MS),
-    "leader.renew_ms": (10, HOUR_MS),
-    "leader.margin_ms": (0, HOUR_MS),
-    "journal.segment_mb": (1, 1_024),
-    "journal.segment_s": (1, 30 * 24 * 3_600),
-    "journal.fsync_ms": (1, HOUR_MS),
-    "journal.flush_ms": (1, 1_000),
-    "journal.pending_max": (1_000, 10_000_000),
-    "journal.lag_max_ms": (10, HOUR_MS),
-    "journal.ahead_ms": (1, 60_000),
-    "journal.keep_mb": (1, 100_000_000),
-    "journal.keep_days": (1, 36_500),
-    "supervision.restarts_max": (0, 1_000),
-    "supervision.period_ms": (1, 24 * HOUR_MS),
-    "supervision.stall_after_ms": (10, HOUR_MS),
-    "supervision.start_timeout_ms": (1, HOUR_MS),
-    "supervision.shutdown_ms": (1, HOUR_MS),
-    "supervision.mailbox_max": (1, 10_000_000),
-    "supervision.backoff_ms": (0, HOUR_MS),
-    "supervision.backoff_max_ms": (0, HOUR_MS),
-    "stop.timeout_ms": (1, HOUR_MS),
-    "sim.balance": (0, MONEY_MAX),
-    "risk.position_small_notional": (0, MONEY_MAX),
-}
-"""Least and greatest value, both allowed."""
-
-POSITIVE: dict[str, float] = {
-    "sim.speed": 1_000_000,
-    "policy.level_notional": MONEY_MAX,
-    "risk.position_notional_max": MONEY_MAX,
-    "risk.total_notional_max": MONEY_MAX,
-    "risk.order_notional_max": MONEY_MAX,
-    "risk.spread_spike_bps": 10_000,
-    "risk.toxicity_high_bps": 10_000,
-    "risk.drawdown_limit": 1,
-}
-"""Greatest value; the least is anything above 0."""
-
-NOT_ABOVE = (
-    ("policy.level_notional", "risk.order_notional_max"),
-    ("risk.order_notional_max", "risk.position_notional_max"),
-    ("risk.position_notional_max", "risk.total_notional_max"),
-    ("feed.reconnect_delay_ms", "feed.reconnect_delay_max_ms"),
-    ("supervision.backoff_ms", "supervision.backoff_max_ms"),
-    ("router.orders_10s_max", "router.orders_1m_max"),
-)
-"""Pairs of which the first may not be greater than the second."""
 
 SYMBOL = re.compile(r"[A-Z0-9]{2,20}(_[0-9]{6})?")
 SYMBOLS_MAX = 50
@@ -138,6 +33,25 @@ def check(config: Config) -> Iterator[Problem]:
     yield from _symbols(config)
     yield from _addresses(config)
     yield from _together(config)
+    yield from _strategy(config)
+
+
+def _strategy(config: Config) -> Iterator[Problem]:
+    for entry in config.selection.bans:
+        _, _, until = entry.partition("=")
+        try:
+            datetime.fromisoformat(until or "2000-01-01")
+        except ValueError:
+            yield _problem(
+                "selection.bans", f'expected SYMBOL or SYMBOL=TIME in ISO 8601, was "{entry}"'
+            )
+    pairs = {"selection.sectors": (), "sizing.tiers": ("LOW", "MED", "HIGH")}
+    for path, allowed in pairs.items():
+        for entry in _value(config, path):
+            symbol, _, said = entry.partition("=")
+            if not (symbol and said) or (allowed and said not in allowed):
+                what = " or ".join(allowed) or "SECTOR"
+                yield _problem(path, f'expected SYMBOL={what}, was "{entry}"')
 
 
 def _value(config: Config, path: str) -> Any:

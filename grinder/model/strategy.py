@@ -87,6 +87,9 @@ class SelectionSettings:
     """[selection]: which symbols may have entries."""
 
     enabled: bool = False
+    score: str = "range"
+    """range: choppy and deep before trending; volatility: absolute returns; in-play: activity,
+    volatility, cost and independence against the other symbols."""
     top_k: int = 3
     rerank_ms: int = 60_000
     dwell_ms: int = 30_000
@@ -105,6 +108,15 @@ class SelectionSettings:
     volume_1h_min: Decimal = Decimal(500_000)
     trades_1m_min: float = 100.0
     open_interest_min: Decimal = Decimal(5_000_000)
+    thin_notional_min: Decimal = Decimal(500)
+    """Least worth of the thinner best quote, in quote units."""
+    warmup_bars_min: int = 15
+    range_weight: int = 100
+    """Per cent; so are the other weights."""
+    liquidity_weight: int = 50
+    liquidity_scale: int = 100
+    """Points for each order of magnitude of the thinner best quote's worth."""
+    trend_weight: int = 100
 
 
 @attrs.frozen(kw_only=True)
