@@ -20,9 +20,9 @@ class GridMode(StrEnum):
     THROTTLE = "THROTTLE"
     """Fewer, smaller, wider."""
     PAUSE = "PAUSE"
-    """No entries."""
+    """No new entries; with a HARD reset those that rest are taken off, else they stay."""
     EMERGENCY = "EMERGENCY"
-    """No entries, and whatever is held is to go."""
+    """No entries, and whatever is held is to go; levels, if any, are of the side that reduces."""
 
 
 class MarketRegime(StrEnum):

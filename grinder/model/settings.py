@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import attrs
 
+from grinder.model.steering import ControllerSettings, ThrottleSettings
 from grinder.model.strategy import (
     AdaptiveSettings,
     BooksSettings,
@@ -267,6 +268,8 @@ class Config:
     selector: SelectorSettings = attrs.field(factory=SelectorSettings)
     selection: SelectionSettings = attrs.field(factory=SelectionSettings)
     sizing: SizingSettings = attrs.field(factory=SizingSettings)
+    controller: ControllerSettings = attrs.field(factory=ControllerSettings)
+    throttle: ThrottleSettings = attrs.field(factory=ThrottleSettings)
     books: BooksSettings = attrs.field(factory=BooksSettings)
     risk: RiskSettings = attrs.field(factory=RiskSettings)
     router: RouterSettings = attrs.field(factory=RouterSettings)
