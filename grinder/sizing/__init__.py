@@ -1,1 +1,1 @@
-"""How much: capital to symbols, and a symbol's share to the levels of its ladder."""
+"""How much: a budget to symbols, and a symbol's share to the levels of its ladder."""
