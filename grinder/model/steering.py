@@ -1,4 +1,4 @@
-"""Settings of what stands between a policy's answer and its ladder. Ranges: grinder.config.checks."""
+"""Settings of what stands between the answer of a policy and its ladder."""
 
 from __future__ import annotations
 
