@@ -110,6 +110,25 @@ def journal_verify(
         command.verify(directory, run_number, as_json=as_json)
 
 
+def plot(
+    directory: Annotated[Path, typer.Argument(metavar="JOURNAL", help="Directory of a journal.")],
+    *,
+    symbol: Annotated[str, typer.Option(help="What to draw, such as BTCUSDT.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="HTML file to write.")],
+    run_number: RunNumber = None,
+) -> None:
+    """Draw a run: mid, ladder, fills, regime, position and profit, on one page for a browser."""
+    with failures_told():
+        from grinder.plot.page import figure_of
+        from grinder.plot.story import story_of
+
+        figure = figure_of(story_of(directory, run_number, symbol))
+        try:
+            figure.write_html(out, include_plotlyjs=True)
+        except OSError as error:
+            raise ConfigError((f"--out: {out}: {error.strerror}",)) from error
+
+
 def why(
     client_order_id: Annotated[
         str, typer.Argument(metavar="[CLIENT_ORDER_ID]", help="The order that is asked about.")
@@ -218,5 +237,5 @@ def _seeds(text: str) -> tuple[int, ...]:
 def add_to(app: typer.Typer) -> None:
     """Make these commands of ``app``."""
     app.add_typer(journal_app, name="journal")
-    for command in (replay, why, simulate):
+    for command in (replay, why, plot, simulate):
         app.command(epilog=EPILOG)(command)
