@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+from grinder.actors.order_news import OrderNews
 from grinder.execution.denials import PASSING
-from grinder.execution.identity import decode
-from grinder.kernel.actor import Actor
 from grinder.kernel.signals import TimerFired
-from grinder.messages.account import PositionChanged
-from grinder.messages.features import FeaturesComputed
-from grinder.messages.grid import IntentAction, IntentsDenied, IntentsProposed, PlanRequested
-from grinder.messages.market import FeedHealthChanged, StreamKind
-from grinder.messages.orders import (
-    CancelRejected,
-    OrderAccepted,
-    OrderEnded,
-    OrderFilled,
-    OrderRejected,
-    OrdersRequested,
-    OrdersSubmitted,
-    OrdersSynced,
+from grinder.messages.features import FeaturesComputed, FeaturesSampled
+from grinder.messages.grid import (
+    IntentAction,
+    IntentsDenied,
+    IntentsProposed,
+    PlanChosen,
+    PlanRequested,
+    SelectionRanked,
+    SymbolSelected,
 )
-from grinder.messages.risk import RiskStateChanged, WindDownStarted
+from grinder.messages.market import FeedHealthChanged, StreamKind
+from grinder.messages.orders import OrdersRequested
+from grinder.messages.risk import RiskBudgetChanged, RiskStateChanged, WindDownStarted
 from grinder.model.instrument import Instrument
-from grinder.model.settings import GridSettings
-from grinder.model.units import NS_PER_MS, NS_PER_S
-from grinder.policy.grid import EXIT_SLOTS, GridPlanner
+from grinder.model.settings import Config
+from grinder.model.units import NS_PER_S
+from grinder.policy.conductor import Conductor, ConductorFacts, Decision
+from grinder.policy.grid import EXIT_SLOTS
 
 CHECK_NS = NS_PER_S
 """Pause between looks at what should have been heard of."""
@@ -36,27 +34,33 @@ CLEARING_STATES = frozenset({"THROTTLED", "PAUSED", "DEGRADED", "EMERGENCY"})
 """Lifecycle states in which resting entries are taken off the book."""
 
 
-class PolicyActor(Actor):
+class PolicyActor(OrderNews):
     """Keep one symbol's ladder as its planner wants it.
 
-    Hears FeaturesComputed, order news, PositionChanged, RiskStateChanged, FeedHealthChanged,
-    IntentsDenied, WindDownStarted. Says IntentsProposed, OrdersRequested, LadderPlanned.
-    Restart: asks ExchangeActor what rests and plans nothing before it knows.
+    Hears FeaturesComputed, FeaturesSampled, order news, PositionChanged, RiskStateChanged,
+    RiskBudgetChanged, FeedHealthChanged, IntentsDenied, SymbolSelected, SelectionRanked,
+    WindDownStarted. Says IntentsProposed, OrdersRequested, LadderPlanned, PlanChosen,
+    RegimeChanged, PolicySwitched.
+    Restart: asks ExchangeActor what rests and plans nothing before it knows. Unless the policy is
+    static it enters no more before the next sample, and where symbols are selected, before the next
+    ranking.
     """
 
-    def __init__(self, symbol: str, instrument: Instrument, settings: GridSettings) -> None:
-        self._symbol = symbol
-        self._planner = GridPlanner(instrument, settings)
+    def __init__(
+        self, symbol: str, instrument: Instrument, config: Config, conductor: Conductor | None
+    ) -> None:
+        super().__init__(symbol, instrument, config.policy)
+        self._conductor = conductor
+        self._decision: Decision | None = None
+        """What was decided last; None before the first sample."""
+        self._budget: RiskBudgetChanged | None = None
+        self._is_static = config.policy.name == "static"
+        self._is_selected = not config.selection.enabled
         self._bid_ticks = 0
         self._ask_ticks = 0
         self._state = "INIT"
         self._is_feed_stale = True
-        self._is_heard = False
-        """Whether changes of our orders are heard; exits are placed even if not."""
         self._is_winding_down = False
-        self._pause_ns = settings.refused_level_pause_ms * NS_PER_MS
-        self._denials: dict[str, int] = {}
-        """By level: denials since anything was last let through."""
         self._picture_reason = ""
         """Why the plan changed since people were last shown it."""
 
@@ -71,14 +75,53 @@ class PolicyActor(Actor):
         self._ask_ticks = features.ask_ticks
         if self._is_feed_stale:
             self._is_feed_stale = False
-            self._set_leave()
+            self.set_leave()
         if not self._planner.is_quiet(features.bid_ticks + features.ask_ticks):
             self._plan(features.tick_ns)
 
-    def _plan_soon(self) -> None:
-        """Plan once everything that was heard together has been taken in."""
-        self._planner.is_dirty = True
-        self.tell(self.me, PlanRequested(symbol=self._symbol))
+    def on_features_sampled(self, sample: FeaturesSampled) -> None:
+        """Have it decided what the grid shall be, and follow that."""
+        mid_ticks2 = self._bid_ticks + self._ask_ticks
+        if self._conductor is None or not mid_ticks2:
+            return
+        planner = self._planner
+        instrument, budget = planner.instrument, self._budget
+        facts = ConductorFacts(
+            now_ns=self.now_ns,
+            mid=instrument.price(mid_ticks2) / 2,
+            position_qty=instrument.qty(planner.position_lots),
+            entry_price=planner.entry_price,
+            budget=budget,
+            is_killed=budget is not None and budget.is_killed,
+        )
+        decision = self._conductor.consider(sample, facts)
+        if decision is not self._decision:
+            self._follow(decision)
+
+    def _follow(self, decision: Decision) -> None:
+        """Tell what has changed, and let the ladder change if it has to."""
+        before, self._decision = self._decision, decision
+        for news in (decision.regime_changed, decision.policy_switched):
+            if news is not None:
+                self.say(news)
+        if before is None:
+            self.set_leave()
+        elif before.plan is decision.plan and before.is_plain is decision.is_plain:
+            return
+        if self._planner.follow(None if decision.is_plain else decision.plan, self.now_ns):
+            self.plan_soon()
+        self.say(
+            PlanChosen(
+                symbol=self._symbol,
+                policy=decision.policy,
+                plan=decision.plan,
+                spacing_ticks=self._planner.step,
+            )
+        )
+
+    def on_risk_budget_changed(self, budget: RiskBudgetChanged) -> None:
+        """Note what may be risked; the next sample is decided with it."""
+        self._budget = budget
 
     def on_plan_requested(self, _: PlanRequested) -> None:
         """Plan, unless a tick has led to it meanwhile."""
@@ -103,64 +146,6 @@ class PolicyActor(Actor):
             )
         )
         self._picture_reason = intents[0].reason
-
-    # What rests.
-
-    def on_orders_synced(self, synced: OrdersSynced) -> None:
-        """Believe the venue."""
-        planner = self._planner
-        planner.holdings.replace(
-            tuple((order, _level_of(order.client_order_id)) for order in synced.orders)
-        )
-        planner.position_lots = synced.position_lots
-        planner.entry_price = synced.entry_price
-        planner.is_synced = True
-        self._is_heard = synced.is_stream_live
-        self._set_leave()
-
-    def on_orders_submitted(self, submitted: OrdersSubmitted) -> None:
-        """Note that placements are on their way."""
-        self._denials.clear()
-        add = self._planner.holdings.add
-        for order in submitted.orders:
-            add(order)
-
-    def on_order_accepted(self, order: OrderAccepted) -> None:
-        """Note that an order rests; one never heard of before was adopted and may be in the way."""
-        is_new = order.client_order_id not in self._planner.holdings.by_id
-        self._planner.holdings.add(order)
-        if is_new:
-            self._plan_soon()
-
-    def on_order_rejected(self, order: OrderRejected) -> None:
-        """Let the level return when the price allows."""
-        self._planner.holdings.remove(order.client_order_id)
-        pause_ns = self._planner.refuse(order.level, order.reduce_only, self.now_ns)
-        self.set_timer(f"again:{order.level}", pause_ns)
-
-    def on_order_filled(self, fill: OrderFilled) -> None:
-        """Note what is left; the position is heard of separately."""
-        self._planner.holdings.fill(fill)
-        self._plan_soon()
-
-    def on_order_ended(self, order: OrderEnded) -> None:
-        """Note that a level is free."""
-        if self._planner.holdings.remove(order.client_order_id):
-            self._plan_soon()
-
-    def on_cancel_rejected(self, rejected: CancelRejected) -> None:
-        """Cancel again after a pause."""
-        name = rejected.client_order_id
-        if name in self._planner.holdings.by_id:
-            self._planner.holdings.postpone_cancel(name, self._pause_ns, self.now_ns)
-            self.set_timer("again:cancel", self._pause_ns)
-
-    def on_position_changed(self, position: PositionChanged) -> None:
-        """Cover what is held."""
-        planner = self._planner
-        planner.position_lots = position.qty_lots
-        planner.entry_price = position.entry_price
-        self._plan_soon()
 
     def on_intents_denied(self, denied: IntentsDenied) -> None:
         """Take proposals back and try again after a pause.
@@ -189,24 +174,42 @@ class PolicyActor(Actor):
     def on_risk_state_changed(self, changed: RiskStateChanged) -> None:
         """Enter only in ACTIVE; clear the book in the states that say so."""
         self._state = changed.to_state
-        self._set_leave()
+        self.set_leave()
 
     def on_feed_health_changed(self, health: FeedHealthChanged) -> None:
         """Stop quoting on a book that is not heard of."""
         if health.symbol == self._symbol and health.stream is StreamKind.BOOK_TICKER:
             self._is_feed_stale = health.is_stale
-            self._set_leave()
+            self.set_leave()
 
-    def _set_leave(self) -> None:
+    def on_selection(self, news: SymbolSelected | SelectionRanked) -> None:
+        """Enter only while selected; the exits of whoever is not stay where they are."""
+        if isinstance(news, SymbolSelected):
+            is_selected = news.is_selected
+        else:
+            is_selected = self._symbol in news.selected
+        if is_selected is not self._is_selected:
+            self._is_selected = is_selected
+            self.set_leave()
+
+    def set_leave(self) -> None:
+        """Enter in ACTIVE, on a book and orders that are heard, while selected."""
         planner = self._planner
         could_enter = planner.may_enter
-        planner.may_enter = self._state == "ACTIVE" and not self._is_feed_stale and self._is_heard
+        is_active, is_stale = self._state == "ACTIVE", self._is_feed_stale
+        planner.may_enter = (
+            is_active
+            and not is_stale
+            and self._is_heard
+            and self._is_selected
+            and (self._is_static or self._decision is not None)
+        )
         if planner.may_enter and not could_enter:
             planner.forget_denials()
         planner.must_clear = self._state in CLEARING_STATES or (
-            self._state == "ACTIVE" and self._is_feed_stale
+            is_active and (is_stale or not self._is_selected)
         )
-        self._plan_soon()
+        self.plan_soon()
 
     def on_wind_down_started(self, _: WindDownStarted) -> None:
         """Plan no more: ExchangeActor clears the book."""
@@ -215,16 +218,11 @@ class PolicyActor(Actor):
     def on_timer_fired(self, timer: TimerFired) -> None:
         """Plan again after a pause; ask again for what was never heard of."""
         if timer.key != "check":
-            self._plan_soon()
+            self.plan_soon()
             return
         self.set_timer("check", CHECK_NS)
         if self._picture_reason:
             self.say(self._planner.picture(self._symbol, self._picture_reason))
             self._picture_reason = ""
-        if not self._planner.is_synced or self._planner.has_lost_proposal(self.now_ns):
+        if not self._planner.is_synced or self._planner.holdings.has_lost_one(self.now_ns):
             self.say(OrdersRequested(symbol=self._symbol))
-
-
-def _level_of(client_order_id: str) -> str:
-    identity = decode(client_order_id)
-    return identity.level if identity is not None else ""

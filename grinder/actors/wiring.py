@@ -143,7 +143,7 @@ def _factories(
 
 
 def _policy_factory(symbol: str, instrument: Instrument, config: Config) -> Callable[[], Actor]:
-    return lambda: PolicyActor(symbol, instrument, config.policy)
+    return lambda: PolicyActor(symbol, instrument, config, None)
 
 
 def tree(config: Config, factories: Mapping[str, Callable[[], Actor]]) -> SupervisorSpec:
@@ -253,8 +253,11 @@ JOURNAL_ROUTES: tuple[tuple[type[Message], str], ...] = (
 
 POLICY_ROUTES: tuple[type[Message], ...] = (
     features.FeaturesComputed,
+    features.FeaturesSampled,
+    risk.RiskBudgetChanged,
     market.FeedHealthChanged,
     grid.IntentsDenied,
+    grid.SymbolSelected,
     orders.OrdersSubmitted,
     orders.OrderAccepted,
     orders.OrderRejected,
@@ -276,7 +279,7 @@ def connect(runtime: Runtime, symbols: tuple[str, ...], *, is_recorded: bool) ->
 
     for message_class, names in (*ROUTES, *(JOURNAL_ROUTES if is_recorded else ())):
         routes.connect(message_class, *(at(name) for name in names.split()))
-    for message_class in (risk.RiskStateChanged, risk.WindDownStarted):
+    for message_class in (risk.RiskStateChanged, risk.WindDownStarted, grid.SelectionRanked):
         routes.connect(message_class, *policies)
     for message_class in POLICY_ROUTES:
         routes.connect_keyed(message_class, "symbol", policy)

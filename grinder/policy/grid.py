@@ -12,11 +12,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 from grinder.messages.grid import Intent, IntentAction, LadderPlanned
+from grinder.model.grid import GridPlan
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
 from grinder.model.settings import GridSettings
 from grinder.model.units import NS_PER_MS
-from grinder.policy.holdings import PROPOSAL_PATIENCE_NS, Holding, Holdings
+from grinder.policy.holdings import Holding, Holdings
 from grinder.policy.ladder import buy_prices, has_moved, sell_prices, step_ticks
 
 BUY_LEVELS = tuple(f"b{number}" for number in range(100))
@@ -36,6 +37,7 @@ class GridPlanner:
         self.holdings = Holdings()
         self.position_lots = 0
         self.entry_price = Decimal(0)
+        self.followed: GridPlan | None = None
         self.is_synced = False
         """True once the venue has said what rests."""
         self.may_enter = False
@@ -60,6 +62,16 @@ class GridPlanner:
         """The position for which ``_ladder`` holds; None when it has to be made anew."""
         self._is_tidy = False
         """True when no entry that rests was out of place, and none has come since."""
+
+    def follow(self, plan: GridPlan | None, now_ns: int) -> bool:
+        """Take another plan, or None for the ladder of the settings.
+
+        Return whether what is wanted has changed.
+        """
+        if plan == self.followed:
+            return False
+        self.followed = plan
+        return True
 
     def is_quiet(self, mid_ticks2: int) -> bool:
         """Return whether a change of price alone leaves the plan as it is: the fast path."""
@@ -142,7 +154,7 @@ class GridPlanner:
         for holding in holdings.by_id.values():
             if holding.reduce_only:
                 continue
-            if _is_cancelling(holding, now_ns):
+            if holding.is_cancelling(now_ns):
                 self._is_tidy = False
                 continue
             is_double = holdings.by_level.get(holding.level) != holding.client_order_id
@@ -157,7 +169,7 @@ class GridPlanner:
         return [
             _cancel(holding, reason)
             for holding in self.holdings.by_id.values()
-            if not (holding.reduce_only or _is_cancelling(holding, now_ns))
+            if not (holding.reduce_only or holding.is_cancelling(now_ns))
         ]
 
     def _missing(
@@ -187,7 +199,7 @@ class GridPlanner:
         if uncovered <= 0 or self.entry_price <= 0 or "x" in self.paused_until_ns:
             return []
         slot = next((one for one in EXIT_SLOTS if not self.holdings.is_taken(one)), None)
-        merging = [one for one in self.holdings.exits() if _is_cancelling(one, now_ns)]
+        merging = [one for one in self.holdings.exits() if one.is_cancelling(now_ns)]
         if merging:
             return []
         if slot is None:
@@ -241,16 +253,6 @@ class GridPlanner:
                 level: until for level, until in self.paused_until_ns.items() if until > now_ns
             }
 
-    def has_lost_proposal(self, now_ns: int) -> bool:
-        """Return whether a placement or a cancel has gone unheard of for too long."""
-        return any(
-            now_ns - since_ns > PROPOSAL_PATIENCE_NS
-            for since_ns, _ in self.holdings.proposed.values()
-        ) or any(
-            one.cancelling_ns and not _is_cancelling(one, now_ns)
-            for one in self.holdings.by_id.values()
-        )
-
     def picture(self, symbol: str, reason: str) -> LadderPlanned:
         """Return the plan for people to see."""
         wanted = self._wanted() if self.may_enter and self.anchor_ticks2 else {}
@@ -265,11 +267,6 @@ class GridPlanner:
             average_price=self.entry_price,
             reason=reason,
         )
-
-
-def _is_cancelling(holding: Holding, now_ns: int) -> bool:
-    """Return whether a cancel is under way; one unheard of for too long died with somebody."""
-    return holding.cancelling_ns > 0 and now_ns - holding.cancelling_ns <= PROPOSAL_PATIENCE_NS
 
 
 def _why_misplaced(holding: Holding, place: Intent | None) -> str:

@@ -34,6 +34,10 @@ class Holding:
     cancelling_ns: int = 0
     """When a cancel was proposed whose answer has not been heard; 0 when none was."""
 
+    def is_cancelling(self, now_ns: int) -> bool:
+        """Return whether a cancel is under way; one unheard of for too long died with somebody."""
+        return self.cancelling_ns > 0 and now_ns - self.cancelling_ns <= PROPOSAL_PATIENCE_NS
+
 
 class Holdings:
     """The orders of one symbol, by client order id and by level."""
@@ -132,6 +136,12 @@ class Holdings:
         holding = self.by_id.get(client_order_id)
         if holding is not None:
             holding.cancelling_ns = now_ns + pause_ns - PROPOSAL_PATIENCE_NS - 1
+
+    def has_lost_one(self, now_ns: int) -> bool:
+        """Return whether a placement or a cancel has gone unheard of for too long."""
+        return any(
+            now_ns - since_ns > PROPOSAL_PATIENCE_NS for since_ns, _ in self.proposed.values()
+        ) or any(one.cancelling_ns and not one.is_cancelling(now_ns) for one in self.by_id.values())
 
     def exits(self) -> list[Holding]:
         """Return the reduce-only orders."""

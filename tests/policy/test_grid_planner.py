@@ -64,9 +64,9 @@ def test_a_cancel_is_asked_for_once_and_again_only_when_it_got_lost() -> None:
 
     assert reasons(cancels) == ["CANCEL_ONLY"] * 4
     assert one.plan(BID, ASK, 2_000) == ()
-    assert not one.has_lost_proposal(2_000)
+    assert not one.holdings.has_lost_one(2_000)
     late = 1_001 + PROPOSAL_PATIENCE_NS
-    assert one.has_lost_proposal(late)
+    assert one.holdings.has_lost_one(late)
     assert one.plan(BID, ASK, late) == cancels
 
 

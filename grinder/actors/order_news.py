@@ -1,0 +1,108 @@
+"""What PolicyActor does with news of its orders and of its position."""
+
+from __future__ import annotations
+
+from grinder.execution.identity import decode
+from grinder.kernel.actor import Actor
+from grinder.messages.account import PositionChanged
+from grinder.messages.grid import PlanRequested
+from grinder.messages.orders import (
+    CancelRejected,
+    OrderAccepted,
+    OrderEnded,
+    OrderFilled,
+    OrderRejected,
+    OrdersSubmitted,
+    OrdersSynced,
+)
+from grinder.model.instrument import Instrument
+from grinder.model.settings import GridSettings
+from grinder.model.units import NS_PER_MS
+from grinder.policy.grid import GridPlanner
+
+
+class OrderNews(Actor):
+    """The half of an actor that knows what rests and what is held.
+
+    Hears OrdersSynced, the news of each order, and PositionChanged. Says PlanRequested to itself.
+    A subclass sets leave to enter in ``set_leave``.
+    """
+
+    def __init__(self, symbol: str, instrument: Instrument, settings: GridSettings) -> None:
+        self._symbol = symbol
+        self._planner = GridPlanner(instrument, settings)
+        self._is_heard = False
+        """Whether changes of our orders are heard; exits are placed even if not."""
+        self._pause_ns = settings.refused_level_pause_ms * NS_PER_MS
+        self._denials: dict[str, int] = {}
+        """By level: denials since anything was last let through."""
+
+    def set_leave(self) -> None:
+        """Work out whether risk may be added."""
+        raise NotImplementedError
+
+    def plan_soon(self) -> None:
+        """Plan once everything that was heard together has been taken in."""
+        self._planner.is_dirty = True
+        self.tell(self.me, PlanRequested(symbol=self._symbol))
+
+    def on_orders_synced(self, synced: OrdersSynced) -> None:
+        """Believe the venue."""
+        planner = self._planner
+        planner.holdings.replace(
+            tuple((order, _level_of(order.client_order_id)) for order in synced.orders)
+        )
+        planner.position_lots = synced.position_lots
+        planner.entry_price = synced.entry_price
+        planner.is_synced = True
+        self._is_heard = synced.is_stream_live
+        self.set_leave()
+
+    def on_orders_submitted(self, submitted: OrdersSubmitted) -> None:
+        """Note that placements are on their way."""
+        self._denials.clear()
+        add = self._planner.holdings.add
+        for order in submitted.orders:
+            add(order)
+
+    def on_order_accepted(self, order: OrderAccepted) -> None:
+        """Note that an order rests; one never heard of before was adopted and may be in the way."""
+        is_new = order.client_order_id not in self._planner.holdings.by_id
+        self._planner.holdings.add(order)
+        if is_new:
+            self.plan_soon()
+
+    def on_order_rejected(self, order: OrderRejected) -> None:
+        """Let the level return when the price allows."""
+        self._planner.holdings.remove(order.client_order_id)
+        pause_ns = self._planner.refuse(order.level, order.reduce_only, self.now_ns)
+        self.set_timer(f"again:{order.level}", pause_ns)
+
+    def on_order_filled(self, fill: OrderFilled) -> None:
+        """Note what is left; the position is heard of separately."""
+        self._planner.holdings.fill(fill)
+        self.plan_soon()
+
+    def on_order_ended(self, order: OrderEnded) -> None:
+        """Note that a level is free."""
+        if self._planner.holdings.remove(order.client_order_id):
+            self.plan_soon()
+
+    def on_cancel_rejected(self, rejected: CancelRejected) -> None:
+        """Cancel again after a pause."""
+        name = rejected.client_order_id
+        if name in self._planner.holdings.by_id:
+            self._planner.holdings.postpone_cancel(name, self._pause_ns, self.now_ns)
+            self.set_timer("again:cancel", self._pause_ns)
+
+    def on_position_changed(self, position: PositionChanged) -> None:
+        """Cover what is held."""
+        planner = self._planner
+        planner.position_lots = position.qty_lots
+        planner.entry_price = position.entry_price
+        self.plan_soon()
+
+
+def _level_of(client_order_id: str) -> str:
+    identity = decode(client_order_id)
+    return identity.level if identity is not None else ""
