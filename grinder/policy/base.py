@@ -6,6 +6,7 @@ venue, keeps its own memory of one symbol between calls, and answers with a ``Gr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import ClassVar, Protocol
@@ -14,6 +15,7 @@ import attrs
 
 from grinder.model.grid import GridPlan, MarketRegime, ToxicityLevel
 from grinder.model.instrument import Instrument
+from grinder.model.settings import Config
 
 
 @attrs.frozen(kw_only=True)
@@ -56,18 +58,29 @@ class MarketView:
         """Return a feature, or ``default`` while it is not known."""
         return self.features.get(name, default)
 
+    def known(self, name: str) -> float | None:
+        """Return a feature, or None while it is not known or not a finite number."""
+        value = self.features.get(name)
+        return value if value is not None and math.isfinite(value) else None
+
     def qty(self, factor: Decimal | int = 1) -> Decimal:
         """Return ``factor`` ordinary levels as a quantity in base units, down to 8 decimals."""
         return qty_for(self.level_notional * factor, self.mid)
 
 
 class Policy(Protocol):
-    """Decides one symbol's grid. Made once for each symbol, with the settings of the run."""
+    """Decides one symbol's grid. Made once for each symbol, with the settings of the run.
+
+    A class may state besides, for ``grinder policies`` to show: ``options``, the attrs class of
+    what ``policy.options`` may say to it, and ``reasons``, every reason code that it gives.
+    """
 
     name: ClassVar[str]
     """As ``policy.name`` calls it."""
     priority: ClassVar[int]
     """Whose turn it is first when several would act; lower is earlier."""
+
+    def __init__(self, settings: Config) -> None: ...
 
     def should_activate(self, view: MarketView) -> bool:
         """Return whether this is a market for this policy; the selector asks on each sample."""
