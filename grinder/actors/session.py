@@ -19,6 +19,7 @@ from grinder.actors.recording import describe, journal_port
 from grinder.actors.wiring import RISK, Facts, Ports, assemble, is_recorded
 from grinder.config.secrets import Secrets
 from grinder.config.write import config_hash
+from grinder.console.gridwatch import GridObserver
 from grinder.console.http import ConsoleServer, Sources
 from grinder.console.log import observer_for
 from grinder.console.metrics import Metrics
@@ -157,6 +158,7 @@ class Session:
         for observer in (
             self.view,
             MetricsObserver(metrics, facts.instruments),
+            GridObserver(metrics),
             observer_for(config.run.log_level, facts.instruments),
             self.ending,
         ):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import attrs
 
+from grinder.bench.adaptive import adaptive
 from grinder.bench.codec_cost import codec
 from grinder.bench.core import core
 from grinder.bench.figures import Result
@@ -40,6 +41,9 @@ MEASUREMENTS = (
     Measurement("h", "streams", "quotes of ten symbols to ten clients of the venue", streams),
     Measurement("i", "retention", "growth of the venue while orders come and go", retention),
     Measurement("j", "journal", "what recording a run costs, and replaying it", journal),
+    Measurement(
+        "k", "adaptive", "as a, with the adaptive policy, and more symbols", adaptive
+    ),
 )
 
 

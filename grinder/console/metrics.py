@@ -113,90 +113,92 @@ class Metrics:
         known.add(value)
         return value
 
-    def _counter(self, name: str, text: str, **labels: tuple[str, ...]) -> Counter:
+    def counter(self, name: str, text: str, **labels: tuple[str, ...]) -> Counter:
+        """Make a family of counters, with the label values that are known beforehand."""
         counter = Counter(name, text, tuple(labels), registry=self.registry)
         _initialise(counter, tuple(labels.values()))
         return counter
 
-    def _gauge(self, name: str, text: str, **labels: tuple[str, ...]) -> Gauge:
+    def gauge(self, name: str, text: str, **labels: tuple[str, ...]) -> Gauge:
+        """Make a family of gauges, with the label values that are known beforehand."""
         gauge = Gauge(name, text, tuple(labels), registry=self.registry)
         _initialise(gauge, tuple(labels.values()))
         return gauge
 
     def _age(self, name: str, text: str) -> _Since:
         since = _Since(self._now_ns)
-        self._gauge(name, text).set_function(since.seconds)
+        self.gauge(name, text).set_function(since.seconds)
         return since
 
     def _system(self, config_hash: str, version: str, is_ready: Callable[[], bool]) -> None:
-        self._gauge("grinder_up", "1 while the process serves").set(1)
+        self.gauge("grinder_up", "1 while the process serves").set(1)
         self._age("grinder_uptime_seconds", "Seconds since the start").mark()
-        info = self._gauge(
+        info = self.gauge(
             "grinder_config_info", "Hash of the settings", hash=(config_hash,), version=(version,)
         )
         info.labels(config_hash, version).set(1)
-        self._gauge("grinder_readyz_callback_registered", "1 when readiness is asked for").set(1)
-        ready = self._gauge("grinder_readyz_ready", "1 when every actor is ready")
+        self.gauge("grinder_readyz_callback_registered", "1 when readiness is asked for").set(1)
+        ready = self.gauge("grinder_readyz_ready", "1 when every actor is ready")
         ready.set_function(lambda: float(is_ready()))
 
     def _risk(self) -> None:
-        self.fsm_state = self._gauge(
+        self.fsm_state = self.gauge(
             "grinder_fsm_current_state", "1 for the lifecycle state", state=LIFECYCLE_STATES
         )
         self.fsm_since = self._age(
             "grinder_fsm_state_duration_seconds", "Seconds in the lifecycle state"
         )
-        self.fsm_transitions = self._counter(
+        self.fsm_transitions = self.counter(
             "grinder_fsm_transitions_total",
             "Lifecycle transitions",
             from_state=(NONE,),
             to_state=(NONE,),
             reason=(NONE,),
         )
-        self.gating_allowed = self._counter(
+        self.gating_allowed = self.counter(
             "grinder_gating_allowed_total", "Intents approved", gate=(NONE,)
         )
-        self.gating_blocked = self._counter(
+        self.gating_blocked = self.counter(
             "grinder_gating_blocked_total", "Intents denied", gate=(NONE,), reason=(NONE,)
         )
-        self.kill_switch = self._gauge("grinder_kill_switch_triggered", "1 while latched")
-        self.kill_switch_trips = self._counter(
+        self.kill_switch = self.gauge("grinder_kill_switch_triggered", "1 while latched")
+        self.kill_switch_trips = self.counter(
             "grinder_kill_switch_trips_total", "Times the latch closed", reason=TRIP_REASONS
         )
-        self.ha_role = self._gauge("grinder_ha_role", "1 for the role held", role=ROLES)
+        self.ha_role = self.gauge("grinder_ha_role", "1 for the role held", role=ROLES)
         self.ha_role.labels("unknown").set(1)
-        self.is_leader = self._gauge("grinder_ha_is_leader", "1 while leading")
-        self.epoch = self._gauge("grinder_ha_epoch", "Leadership epoch last held")
+        self.is_leader = self.gauge("grinder_ha_is_leader", "1 while leading")
+        self.epoch = self.gauge("grinder_ha_epoch", "Leadership epoch last held")
 
     def _streams(self) -> None:
-        self.ws_connected = self._gauge(
+        self.ws_connected = self.gauge(
             "grinder_ws_connected", "1 while connected", connector=CONNECTORS
         )
-        self.ws_reconnects = self._counter(
+        self.ws_reconnects = self.counter(
             "grinder_ws_reconnect_total",
             "Connections made after one was lost or failed",
             connector=CONNECTORS,
             reason=("closed", "listen_key_expired"),
         )
-        self.last_tick = self._gauge(
+        self.last_tick = self.gauge(
             "grinder_last_tick_ts", "Venue time of the last event, ms", connector=CONNECTORS
         )
-        self.ticks = self._counter(
+        self.ticks = self.counter(
             "grinder_ticks_received_total", "Market frames decoded", connector=CONNECTORS
         )
-        self.frames_late = self._counter(
+        self.frames_late = self.counter(
             "grinder_frames_late_total", "Frames left out as not newer", connector=CONNECTORS
         )
-        self.frames_rejected = self._counter(
+        self.frames_rejected = self.counter(
             "grinder_frames_rejected_total", "Frames not understood", connector=CONNECTORS
         )
-        self.stale = self._gauge(
+        self.stale = self.gauge(
             "grinder_data_stale_symbols", "Symbols whose stream is stale now", stream=STREAMS
         )
-        self.stale_total = self._counter(
+        self.stale_total = self.counter(
             "grinder_data_stale_total", "Times a stream went stale", stream=STREAMS
         )
-        self.gaps = self._counter(
+        self.gaps = self.counter(
             "grinder_data_gap_total",
             "Silences that made a stream stale, by length in ms; sequence: a chain that broke",
             stream=(*STREAMS, *CONNECTORS),
@@ -204,38 +206,38 @@ class Metrics:
         )
 
     def _venue(self) -> None:
-        self.http_requests = self._counter(
+        self.http_requests = self.counter(
             "grinder_http_requests_total",
             "Requests to the venue that came to an end",
             op=OPERATIONS,
             status_class=STATUS_CLASSES,
         )
-        self.order_attempts = self._counter(
+        self.order_attempts = self.counter(
             "grinder_port_order_attempts_total",
             "Placements and cancels that left the port",
             port=("futures",),
             op=("place", "cancel"),
         )
-        self.budget_used = self._gauge(
+        self.budget_used = self.gauge(
             "grinder_venue_budget_used",
             "Used of the venue's limits, as it says",
             limit=("weight_1m", "orders_10s", "orders_1m"),
         )
-        self.throttled = self._counter("grinder_venue_throttled_total", "Times told to be silent")
-        self.clock_offset = self._gauge(
+        self.throttled = self.counter("grinder_venue_throttled_total", "Times told to be silent")
+        self.clock_offset = self.gauge(
             "grinder_venue_clock_offset_seconds", "Venue clock minus ours"
         )
 
     def _orders(self) -> None:
-        self.placed = self._counter("grinder_orders_placed_total", "Orders handed to the port")
-        self.filled = self._counter("grinder_orders_filled_total", "Orders filled whole")
-        self.cancelled = self._counter("grinder_orders_cancelled_total", "Orders cancelled")
-        self.expired = self._counter("grinder_orders_expired_total", "Orders expired")
-        self.rejected = self._counter("grinder_orders_rejected_total", "Orders never accepted")
-        self.unknown = self._counter(
+        self.placed = self.counter("grinder_orders_placed_total", "Orders handed to the port")
+        self.filled = self.counter("grinder_orders_filled_total", "Orders filled whole")
+        self.cancelled = self.counter("grinder_orders_cancelled_total", "Orders cancelled")
+        self.expired = self.counter("grinder_orders_expired_total", "Orders expired")
+        self.rejected = self.counter("grinder_orders_rejected_total", "Orders never accepted")
+        self.unknown = self.counter(
             "grinder_orders_unknown_total", "Requests without an answer", op=("place", "cancel")
         )
-        self.cancel_rejected = self._counter(
+        self.cancel_rejected = self.counter(
             "grinder_cancels_rejected_total", "Cancels without effect"
         )
         fill_labels = {
@@ -243,39 +245,39 @@ class Metrics:
             "side": ("BUY", "SELL"),
             "liquidity": ("maker", "taker"),
         }
-        self.fills = self._counter("grinder_fills_total", "Fills", **fill_labels)
-        self.fill_notional = self._counter(
+        self.fills = self.counter("grinder_fills_total", "Fills", **fill_labels)
+        self.fill_notional = self.counter(
             "grinder_fill_notional_total", "Quote units filled", **fill_labels
         )
-        self.fill_fees = self._counter(
+        self.fill_fees = self.counter(
             "grinder_fill_fees_total", "Commission paid, in its asset", **fill_labels
         )
-        self.pnl = self._gauge(
+        self.pnl = self.gauge(
             "grinder_pnl_usd",
             "Since the start, over all symbols",
             part=("grid", "inventory", "fees", "funding"),
         )
 
     def _account(self) -> None:
-        self.mismatches = self._counter(
+        self.mismatches = self.counter(
             "grinder_reconcile_mismatch_total", "Lasting disagreements", type=MISMATCH_TYPES
         )
-        self.runs = self._counter("grinder_reconcile_runs_total", "Comparisons")
-        self.runs_with_mismatch = self._counter(
+        self.runs = self.counter("grinder_reconcile_runs_total", "Comparisons")
+        self.runs_with_mismatch = self.counter(
             "grinder_reconcile_runs_with_mismatch_total", "Comparisons that disagreed"
         )
-        self.snapshot_age = self._gauge(
+        self.snapshot_age = self.gauge(
             "grinder_reconcile_last_snapshot_age_seconds", "Age of the snapshot last compared"
         )
-        self.sync_ts = self._gauge("grinder_account_sync_last_ts", "Time of the last snapshot, ms")
+        self.sync_ts = self.gauge("grinder_account_sync_last_ts", "Time of the last snapshot, ms")
         self.sync_since = self._age(
             "grinder_account_sync_age_seconds", "Seconds since the last snapshot; 0 before it"
         )
-        self.sync_positions = self._gauge(
+        self.sync_positions = self.gauge(
             "grinder_account_sync_positions_count", "Positions that are not flat"
         )
-        self.sync_orders = self._gauge("grinder_account_sync_open_orders_count", "Open orders")
-        self.sync_errors = self._counter(
+        self.sync_orders = self.gauge("grinder_account_sync_open_orders_count", "Open orders")
+        self.sync_errors = self.counter(
             "grinder_account_sync_errors_total", "Snapshots not taken", reason=("read_failed",)
         )
 
@@ -294,23 +296,23 @@ class Metrics:
         )
 
     def _journal(self) -> None:
-        self.journal_wanted = self._gauge(
+        self.journal_wanted = self.gauge(
             "grinder_journal_wanted", "1 when the run is to be recorded"
         )
-        self.journal_healthy = self._gauge(
+        self.journal_healthy = self.gauge(
             "grinder_journal_healthy", "1 while what is done is being recorded"
         )
-        self.journal_pending = self._gauge(
+        self.journal_pending = self.gauge(
             "grinder_journal_pending_records", "Records that wait to be written"
         )
-        self.journal_lag = self._gauge(
+        self.journal_lag = self.gauge(
             "grinder_journal_lag_seconds", "Age of the oldest record that waits"
         )
-        self.journal_records = self._counter("grinder_journal_records_total", "Records written")
-        self.journal_bytes = self._counter(
+        self.journal_records = self.counter("grinder_journal_records_total", "Records written")
+        self.journal_bytes = self.counter(
             "grinder_journal_bytes_total", "Bytes written, before closed segments are packed"
         )
-        self.journal_lost = self._counter(
+        self.journal_lost = self.counter(
             "grinder_journal_lost_total", "Records that will never be written"
         )
 

@@ -117,7 +117,19 @@ def _positions(seen: dict[str, Any]) -> dict[str, str]:
 
 
 def _symbol(one: dict[str, Any]) -> dict[str, Any]:
-    keys = ("ticks", "orders_placed", "fills", "cancels", "denials", "position", "mid")
+    keys = (
+        "ticks",
+        "orders_placed",
+        "fills",
+        "cancels",
+        "cancels_per_fill",
+        "ladder_moves",
+        "denials",
+        "position",
+        "mid",
+        "regime",
+        "plan",
+    )
     pnl = one["pnl"]
     return {key: one[key] for key in keys} | {
         "realized_pnl": pnl["grid"],

@@ -8,7 +8,7 @@ from typing import Any
 
 from grinder.execution.trades import TradeLog
 from grinder.messages.features import FeaturesComputed
-from grinder.messages.grid import Denial, LadderPlanned
+from grinder.messages.grid import Denial, LadderPlanned, PlanChosen
 from grinder.messages.ledger import LedgerChanged
 from grinder.messages.market import BookTicked
 from grinder.model.instrument import Instrument
@@ -32,6 +32,13 @@ class SymbolView:
         self.book: BookTicked | None = None
         self.features: FeaturesComputed | None = None
         self.ladder: LadderPlanned | None = None
+        self.ladder_moves = 0
+        """How often the anchor of the ladder was seen at another place than before."""
+        self.plan: PlanChosen | None = None
+        self.regime = ""
+        self.toxicity = ""
+        self.is_selected: bool | None = None
+        """None as long as nobody selects symbols."""
         self.ledger: LedgerChanged | None = None
         self.position_lots = 0
         self.entry_price = Decimal(0)
@@ -64,6 +71,13 @@ class SymbolView:
         self.ticks += 1
         return True
 
+    def planned(self, body: LadderPlanned) -> None:
+        """Take a picture of the ladder."""
+        before = self.ladder
+        if before is not None and before.anchor_ticks2 not in (0, body.anchor_ticks2):
+            self.ladder_moves += 1
+        self.ladder = body
+
     def deny(self, denials: tuple[Denial, ...]) -> None:
         """Count refusals by code."""
         self.last_denials = denials[:DENIALS_MAX]
@@ -88,13 +102,19 @@ class SymbolView:
         return {
             "ticks": self.ticks,
             **self._market(),
+            "regime": self.regime,
+            "toxicity": self.toxicity,
+            "is_selected": self.is_selected,
+            "plan": self._plan(),
             "ladder": self._ladder(),
+            "ladder_moves": self.ladder_moves,
             "position": self.qty(self.position_lots),
             "entry_price": plain(self.entry_price),
             "pnl": self._pnl(),
             "orders_placed": self.placed,
             "fills": self.fills,
             "cancels": self.cancelled,
+            "cancels_per_fill": round(self.cancelled / self.fills, 2) if self.fills else None,
             "denials": dict(self.denials),
             "last_denials": [
                 {"code": one.code, "level": one.level, "side": str(one.side), "detail": one.detail}
@@ -132,6 +152,22 @@ class SymbolView:
             "asks": [self.price(ticks) for ticks in ladder.asks],
             "exits": [self.price(ticks) for ticks in ladder.exits],
             "reason": ladder.reason,
+        }
+
+    def _plan(self) -> dict[str, Any] | None:
+        if self.plan is None:
+            return None
+        plan = self.plan.plan
+        return {
+            "policy": self.plan.policy,
+            "mode": str(plan.mode),
+            "spacing_bps": plan.spacing_bps,
+            "width_bps": plan.width_bps,
+            "skew_bps": plan.skew_bps,
+            "levels_up": plan.levels_up,
+            "levels_down": plan.levels_down,
+            "reset": str(plan.reset_action),
+            "reasons": list(plan.reason_codes),
         }
 
     def _pnl(self) -> dict[str, str]:

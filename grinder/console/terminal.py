@@ -87,7 +87,7 @@ def _headline(seen: dict[str, Any]) -> Text:
 
 def _symbols(seen: dict[str, Any]) -> Table:
     table = Table(expand=True)
-    for column in ("symbol", "mid", "bids", "asks", "exits", "position"):
+    for column in ("symbol", "mid", "market", "bids", "asks", "exits", "position"):
         table.add_column(column)
     for column in ("grid", "inventory", "fees", "funding"):
         table.add_column(column, justify="right")
@@ -97,11 +97,25 @@ def _symbols(seen: dict[str, Any]) -> Table:
         table.add_row(
             symbol,
             one["mid"] or "-",
+            _market(one),
             *(_levels(ladder[side]) for side in ("bids", "asks", "exits")),
             one["position"],
             *(_short(pnl[part]) for part in ("grid", "inventory", "fees", "funding")),
         )
     return table
+
+
+def _market(one: dict[str, Any]) -> str:
+    """Return regime, policy and step, as far as they are known."""
+    plan = one["plan"]
+    words = [one["regime"]]
+    if plan is not None:
+        words.append(f"{plan['policy']} {plan['spacing_bps']:g} bps")
+    if one["toxicity"] not in ("", "LOW"):
+        words.append(f"toxic {one['toxicity']}")
+    if one["is_selected"] is False:
+        words.append("not selected")
+    return " ".join(word for word in words if word) or "-"
 
 
 def _levels(prices: list[str]) -> str:

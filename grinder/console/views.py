@@ -18,8 +18,15 @@ from grinder.kernel.observer import Observer
 from grinder.kernel.signals import ActorFailed, ActorRestarted
 from grinder.messages.account import MismatchDetected, PositionChanged
 from grinder.messages.control import LeadershipGained, LeadershipLost
-from grinder.messages.features import FeaturesComputed
-from grinder.messages.grid import IntentsDenied, IntentsProposed, LadderPlanned
+from grinder.messages.features import FeaturesComputed, FeaturesSampled
+from grinder.messages.grid import (
+    IntentsDenied,
+    IntentsProposed,
+    LadderPlanned,
+    PlanChosen,
+    RegimeChanged,
+    SymbolSelected,
+)
 from grinder.messages.journal import JournalHealthChanged, JournalReported
 from grinder.messages.ledger import LedgerChanged
 from grinder.messages.market import BookTicked, FeedHealthChanged
@@ -177,7 +184,23 @@ def _computed(view: StateView, _: int, body: FeaturesComputed) -> None:
 
 
 def _planned(view: StateView, _: int, body: LadderPlanned) -> None:
-    view._symbol(body.symbol).ladder = body
+    view._symbol(body.symbol).planned(body)
+
+
+def _chosen(view: StateView, _: int, body: PlanChosen) -> None:
+    view._symbol(body.symbol).plan = body
+
+
+def _regime(view: StateView, _: int, body: RegimeChanged) -> None:
+    view._symbol(body.symbol).regime = str(body.to_regime)
+
+
+def _sampled(view: StateView, _: int, body: FeaturesSampled) -> None:
+    view._symbol(body.symbol).toxicity = str(body.toxicity)
+
+
+def _selected(view: StateView, _: int, body: SymbolSelected) -> None:
+    view._symbol(body.symbol).is_selected = body.is_selected
 
 
 def _proposed(view: StateView, at_ns: int, body: IntentsProposed) -> None:
@@ -303,7 +326,11 @@ def _wound_down(view: StateView, _: int, body: WindDownCompleted) -> None:
 EFFECTS: dict[type[Message], Callable[[StateView, int, Any], None]] = {
     BookTicked: _ticked,
     FeaturesComputed: _computed,
+    FeaturesSampled: _sampled,
     LadderPlanned: _planned,
+    PlanChosen: _chosen,
+    RegimeChanged: _regime,
+    SymbolSelected: _selected,
     IntentsProposed: _proposed,
     IntentsDenied: _denied,
     PlaceAnswered: _answered,

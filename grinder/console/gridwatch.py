@@ -1,0 +1,124 @@
+"""What is decided about grids, as metrics: regimes, plans, policies, selection, toxicity."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterable
+
+from grinder.console.metrics import NONE, Metrics
+from grinder.kernel.message import Message
+from grinder.kernel.observer import Observer
+from grinder.messages.features import FeaturesSampled
+from grinder.messages.grid import (
+    PlanChosen,
+    PolicySwitched,
+    RegimeChanged,
+    SelectionRanked,
+    SymbolSelected,
+)
+from grinder.model.grid import MarketRegime, ResetAction, ToxicityLevel
+
+ENDS = ("least", "greatest")
+
+
+class GridObserver(Observer):
+    """Moves the metrics of the grids. No label carries a symbol: symbols are counted."""
+
+    hears = (
+        FeaturesSampled,
+        PlanChosen,
+        PolicySwitched,
+        RegimeChanged,
+        SelectionRanked,
+        SymbolSelected,
+    )
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._lock = threading.Lock()
+        self._bounded = metrics.bounded
+        self._regimes: dict[str, MarketRegime] = {}
+        self._levels: dict[str, ToxicityLevel] = {}
+        self._policies: dict[str, str] = {}
+        self._steps: dict[str, float] = {}
+        self._widths: dict[str, float] = {}
+        self._selected: set[str] = set()
+        gauge, counter = metrics.gauge, metrics.counter
+        self._regime = gauge(
+            "grinder_regime", "Symbols whose market is taken for it", regime=tuple(MarketRegime)
+        )
+        self._toxicity = gauge(
+            "grinder_toxicity_symbols",
+            "Symbols by how harmful their flow is",
+            level=tuple(ToxicityLevel),
+        )
+        self._policy = gauge(
+            "grinder_policy_symbols", "Symbols that a policy is in charge of", policy=(NONE,)
+        )
+        self._switches = counter(
+            "grinder_policy_switches_total", "Times a policy was put in charge", policy=(NONE,)
+        )
+        self._step = gauge(
+            "grinder_grid_step_bps", "Distance of levels, over all symbols", end=ENDS
+        )
+        self._width = gauge("grinder_grid_width_bps", "Distance of the outermost levels", end=ENDS)
+        self._resets = counter(
+            "grinder_reset_total", "Plans by what becomes of the ladder", action=tuple(ResetAction)
+        )
+        self._reasons = counter("grinder_reason_code_total", "Reasons of plans", code=(NONE,))
+        self._chosen = gauge("grinder_selection_selected_symbols", "Symbols that may have entries")
+        self._changes = counter(
+            "grinder_selection_changes_total", "Symbols that came in or went out"
+        )
+        self._excluded = gauge(
+            "grinder_selection_excluded_symbols", "Symbols that a gate keeps out", reason=(NONE,)
+        )
+
+    def observe(self, sender: str, at_ns: int, body: Message) -> None:
+        """Move what the class of ``body`` moves."""
+        with self._lock:
+            if isinstance(body, FeaturesSampled):
+                self._levels[body.symbol] = body.toxicity
+                _count(self._toxicity, self._levels.values(), ToxicityLevel)
+            elif isinstance(body, RegimeChanged):
+                self._regimes[body.symbol] = body.to_regime
+                _count(self._regime, self._regimes.values(), MarketRegime)
+            elif isinstance(body, PlanChosen):
+                self._plan(body)
+            elif isinstance(body, PolicySwitched):
+                policy = self._bounded("policy", body.to_policy)
+                self._switches.labels(policy).inc()
+            elif isinstance(body, SymbolSelected):
+                self._select(body)
+            elif isinstance(body, SelectionRanked):
+                self._rank(body)
+
+    def _plan(self, body: PlanChosen) -> None:
+        plan = body.plan
+        self._policies[body.symbol] = self._bounded("policy", body.policy)
+        _count(self._policy, self._policies.values(), set(self._policies.values()))
+        self._steps[body.symbol] = plan.spacing_bps
+        self._widths[body.symbol] = plan.width_bps
+        for gauge, values in ((self._step, self._steps), (self._width, self._widths)):
+            gauge.labels("least").set(min(values.values()))
+            gauge.labels("greatest").set(max(values.values()))
+        self._resets.labels(plan.reset_action).inc()
+        for code in plan.reason_codes:
+            self._reasons.labels(self._bounded("reason_code", code)).inc()
+
+    def _select(self, body: SymbolSelected) -> None:
+        if (body.symbol in self._selected) is not body.is_selected:
+            self._changes.inc()
+        (self._selected.add if body.is_selected else self._selected.discard)(body.symbol)
+        self._chosen.set(len(self._selected))
+
+    def _rank(self, body: SelectionRanked) -> None:
+        self._excluded.clear()
+        for reason, count in Counter(reason for _, reason in body.excluded).items():
+            self._excluded.labels(self._bounded("gate", reason)).set(count)
+
+
+def _count(gauge: object, values: Iterable[str], known: Iterable[str]) -> None:
+    counts = Counter(values)
+    for one in known:
+        gauge.labels(one).set(counts[one])  # type: ignore[attr-defined]
