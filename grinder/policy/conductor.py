@@ -1,8 +1,8 @@
 """From one sample of features to the plan of one symbol.
 
 The order is fixed: what market is this, whose turn is it, what does that policy want, how is it
-smoothed, what holds it back, how big is it. Pure: equal samples and facts in the same order give
-equal decisions.
+smoothed, how big is it, what holds it back, and is that different enough from the ladder that
+rests. Pure: equal samples and facts in the same order give equal decisions.
 """
 
 from __future__ import annotations
@@ -15,11 +15,35 @@ import attrs
 from grinder.messages.features import FeaturesSampled
 from grinder.messages.grid import PolicySwitched, RegimeChanged
 from grinder.messages.risk import RiskBudgetChanged
-from grinder.model.grid import GridPlan
+from grinder.model.grid import GridMode, GridPlan, ResetAction, ToxicityLevel
 from grinder.model.instrument import Instrument
 from grinder.model.settings import Config
 from grinder.policy.base import MarketView, Policy
+from grinder.policy.controller import (
+    PACE_REASONS,
+    Pace,
+    PlanKeeper,
+    SpacingController,
+    StepSmoother,
+)
 from grinder.policy.regime import Hysteresis, RegimeLimits, Verdict, classify
+from grinder.policy.registry import AUTO, POLICIES, make_policies
+from grinder.policy.selector import Selector
+from grinder.policy.sizes import AutoSizer, fitted
+from grinder.policy.throttle import (
+    DrawdownBrake,
+    ToxicityBrake,
+    calm,
+    forbid,
+    gate_by_book,
+    halted,
+    scale,
+    temper,
+)
+
+STATIC = "static"
+EMERGENCY = "emergency"
+_HALTED = frozenset({GridMode.PAUSE, GridMode.EMERGENCY})
 
 Known = Callable[[tuple[float | None, ...]], Mapping[str, float]]
 """Names the values of a sample and leaves out what is not known."""
@@ -68,47 +92,98 @@ class Conductor:
         policies: Mapping[str, Policy],
         known: Known,
     ) -> None:
+        """Begin with an empty memory.
+
+        Args:
+            instrument: of the symbol.
+            config: the whole tree.
+            policies: of this symbol alone: those that may be in charge, and ``emergency`` to
+                reduce with, if there is one.
+            known: names the values of a sample.
+        """
         self._instrument = instrument
         self._config = config
         self._policies = policies
         self._known = known
-        self._limits = RegimeLimits.of(config.regime, config.risk)
-        self._regime = Hysteresis(config.regime.hold_samples, config.regime.cooldown_samples)
+        regime, selector = config.regime, config.selector
+        self._limits = RegimeLimits.of(regime, config.risk)
+        self._regime = Hysteresis(regime.hold_samples, regime.cooldown_samples)
+        is_auto = config.policy.name == AUTO
+        names = selector.policies if is_auto else (config.policy.name,)
+        self._selector = Selector(
+            (policies[name] for name in names),
+            selector.confirm_samples,
+            selector.cooldown_samples,
+        )
+        self._is_auto = is_auto
+        self._pace = SpacingController(config.controller)
+        self._step = StepSmoother(regime.step_ema)
+        self._keeper = PlanKeeper(regime)
+        self._sizer = AutoSizer(instrument, config)
+        self._toxicity = ToxicityBrake(config.toxicity)
+        self._drawdown = DrawdownBrake(config.throttle.drawdown_share, config.risk.drawdown_limit)
+        self._is_plain = False
         self._last: Decision | None = None
 
     def consider(self, sample: FeaturesSampled, facts: ConductorFacts) -> Decision:
         """Return what is to be done after ``sample``."""
         features = self._known(sample.values)
+        regime_changed = self._classify(sample, facts, features)
+        verdict = self._regime.verdict
+        view = self._view(sample, facts, features)
+        before = self._selector.current
+        policy = self._selector.choose(view) if self._is_auto else before
+        asked = policy.evaluate(view)
+        switched = None
+        if policy is not before:
+            switched = PolicySwitched(
+                symbol=sample.symbol,
+                from_policy=before.name,
+                to_policy=policy.name,
+                reason=asked.reason_codes[0] if asked.reason_codes else "",
+            )
+        plan, notes = self._steadied(asked, policy.name, view)
+        plan = self._held_back(plan, policy.name, view, facts)
+        is_plain = policy.name == STATIC and plan is asked
+        plan = self._kept(plan, policy.name, is_plain, notes)
+        last = self._last
+        if (
+            last is not None
+            and plan is last.plan
+            and not (regime_changed or switched or last.regime_changed or last.policy_switched)
+            and verdict is last.verdict
+        ):
+            return last
+        self._last = Decision(
+            plan=plan,
+            policy=policy.name,
+            verdict=verdict,
+            is_plain=is_plain,
+            regime_changed=regime_changed,
+            policy_switched=switched,
+        )
+        return self._last
+
+    def _classify(
+        self, sample: FeaturesSampled, facts: ConductorFacts, features: Mapping[str, float]
+    ) -> RegimeChanged | None:
         before = self._regime.verdict
         seen = classify(
             features,
             self._limits,
-            toxicity=sample.toxicity,
+            toxicity=sample.toxicity if self._config.toxicity.enabled else ToxicityLevel.LOW,
             is_killed=facts.is_killed,
             is_warm=sample.is_warm,
         )
-        news = None
-        if self._regime.follow(seen):
-            news = RegimeChanged(
-                symbol=sample.symbol,
-                from_regime=before.regime,
-                to_regime=seen.regime,
-                reason=seen.reason,
-                confidence=seen.confidence,
-            )
-        view = self._view(sample, facts, features)
-        policy = self._policies[self._config.policy.name]
-        plan = policy.evaluate(view)
-        decision = Decision(
-            plan=plan,
-            policy=policy.name,
-            verdict=self._regime.verdict,
-            is_plain=policy.name == "static",
-            regime_changed=news,
+        if not self._regime.follow(seen):
+            return None
+        return RegimeChanged(
+            symbol=sample.symbol,
+            from_regime=before.regime,
+            to_regime=seen.regime,
+            reason=seen.reason,
+            confidence=seen.confidence,
         )
-        if decision != self._last:
-            self._last = decision
-        return self._last or decision
 
     def _view(
         self, sample: FeaturesSampled, facts: ConductorFacts, features: Mapping[str, float]
@@ -122,7 +197,7 @@ class Conductor:
             features=features,
             is_warm=sample.is_warm,
             regime=self._regime.verdict.regime,
-            toxicity=sample.toxicity,
+            toxicity=self._toxicity.follow(sample.toxicity, facts.now_ns),
             position_qty=facts.position_qty,
             entry_price=facts.entry_price,
             level_notional=config.policy.level_notional,
@@ -132,3 +207,107 @@ class Conductor:
             daily_drawdown=budget.daily_drawdown if budget else 0.0,
             drawdown_limit=config.risk.drawdown_limit,
         )
+
+    def _steadied(
+        self, plan: GridPlan, policy: str, view: MarketView
+    ) -> tuple[GridPlan, tuple[str, ...]]:
+        """Return ``plan`` with the step that it shall have, and codes that say why."""
+        if policy == STATIC:
+            return self._paced(plan, view), ()
+        if plan.mode in _HALTED:
+            return plan, ()
+        notes = []
+        floor = view.get("spread_bps")
+        raw = plan.spacing_bps
+        if raw < floor:
+            raw = floor
+            notes.append("STEP_SPREAD_FLOOR")
+        step = self._step.follow(raw, (policy, plan.mode, plan.regime))
+        if step != raw:
+            notes.append("STEP_SMOOTHING")
+        if step == plan.spacing_bps:
+            return plan, tuple(notes)
+        width = step * (plan.levels_up + plan.levels_down) / 2
+        return attrs.evolve(plan, spacing_bps=step, width_bps=width), tuple(notes)
+
+    def _paced(self, plan: GridPlan, view: MarketView) -> GridPlan:
+        """Return the static plan as the controller has it; as it is while that is off."""
+        if not self._config.controller.enabled:
+            return plan
+        pace = self._pace.follow(float(view.mid), view.get("spread_bps"))
+        if pace is Pace.BASE or plan.mode in _HALTED:
+            return plan
+        reason = PACE_REASONS[pace]
+        if pace is Pace.PAUSE:
+            return halted(plan, GridMode.PAUSE, ResetAction.NONE, reason)
+        spacing = plan.spacing_bps * self._pace.factor(pace)
+        return attrs.evolve(
+            plan,
+            spacing_bps=spacing,
+            width_bps=spacing * (plan.levels_up + plan.levels_down) / 2,
+            reason_codes=(reason, *plan.reason_codes),
+        )
+
+    def _held_back(
+        self, plan: GridPlan, policy: str, view: MarketView, facts: ConductorFacts
+    ) -> GridPlan:
+        """Return ``plan`` with its sizes, after everything that may hold it back."""
+        config, budget = self._config, facts.budget
+        verdict = self._regime.verdict
+        asked = plan
+        if config.sizing.mode == "auto":
+            plan = self._sizer.size(plan, view, budget)
+        is_losing = self._drawdown.follow(max(view.session_drawdown, view.daily_drawdown))
+        regime = verdict.regime
+        if policy == STATIC:
+            # It is the same in every market; losses, flow and depth still hold it back.
+            plan = temper(plan, plan.regime, is_losing)
+        else:
+            plan = temper(forbid(plan, verdict), regime, is_losing)
+        plan = calm(plan, view.toxicity, verdict)
+        if view.toxicity is ToxicityLevel.EXTREME:
+            plan = self._reducing(plan, view)
+        plan = gate_by_book(plan, view.features, config.throttle.l2_impact_threshold_bps)
+        ratio = budget.budget_ratio if budget is not None else None
+        scaled = scale(plan, ratio)
+        return fitted(scaled, view, scaled is not plan) if scaled is not asked else asked
+
+    def _reducing(self, plan: GridPlan, view: MarketView) -> GridPlan:
+        """Return the ladder that gives back what is held, if there is a policy that makes one."""
+        policy = self._policies.get(EMERGENCY)
+        if policy is None or not view.position_qty or plan.is_active:
+            return plan
+        exits = policy.evaluate(view)
+        if exits.mode is not GridMode.EMERGENCY:
+            return plan
+        codes = (*plan.reason_codes[:1], *exits.reason_codes)
+        return attrs.evolve(exits, reset_action=ResetAction.HARD, reason_codes=codes)
+
+    def _kept(
+        self, plan: GridPlan, policy: str, is_plain: bool, notes: tuple[str, ...]
+    ) -> GridPlan:
+        """Return the plan in force after ``plan``."""
+        if not plan.reason_codes:
+            plan = attrs.evolve(plan, reason_codes=(f"REGIME_{plan.regime}",))
+        was_plain, self._is_plain = self._is_plain, is_plain
+        if is_plain:
+            held = self._keeper.plan
+            if was_plain and held is not None and held.mode is plan.mode:
+                return held
+            if held is not None and plan.reset_action is ResetAction.NONE:
+                plan = attrs.evolve(plan, reset_action=ResetAction.SOFT)
+            return self._keeper.take(plan, policy)
+        return self._keeper.follow(plan, policy, notes)
+
+
+def conductor_for(instrument: Instrument, config: Config, known: Known) -> Conductor:
+    """Return a conductor with policies of its own, by ``policy.name``.
+
+    Raises:
+        ConfigError: a policy is not known, or an option does not fit it.
+    """
+    is_auto = config.policy.name == AUTO
+    names = list(config.selector.policies) if is_auto else [config.policy.name]
+    if EMERGENCY in POLICIES and EMERGENCY not in names:
+        names.append(EMERGENCY)
+    return Conductor(instrument, config, make_policies(names, config), known)

@@ -1,0 +1,228 @@
+"""What holds a plan back: harmful flow, a violent market, losses, a book that bears nothing.
+
+Every function takes a plan and returns it, the same object where there is nothing to do. None of
+them touches what only reduces: a plan of mode EMERGENCY passes as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import attrs
+
+from grinder.model.grid import GridMode, GridPlan, MarketRegime, ResetAction, ToxicityLevel
+from grinder.model.strategy import ToxicitySettings
+from grinder.model.units import NS_PER_MS
+from grinder.policy.regime import Verdict
+
+SPACING_FACTOR = 1.5
+SIZE_FACTOR = Decimal("0.6")
+LEVELS_LESS = 2
+LEVELS_LEAST = 2
+"""A throttled side keeps so many levels, if it had them."""
+RECOVERED = 0.8
+"""The throttle for losses ends below this share of where it began."""
+
+_HALTED = frozenset({GridMode.PAUSE, GridMode.EMERGENCY})
+_HARMFUL = frozenset({ToxicityLevel.HIGH, ToxicityLevel.EXTREME})
+_FORBIDDING = frozenset({MarketRegime.TOXIC, MarketRegime.EMERGENCY})
+
+
+class ToxicityBrake:
+    """How much harm the flow is taken to do; does not forget a HIGH at once."""
+
+    __slots__ = ("_cooldown_ns", "_high_ns", "_is_enabled", "_is_paused")
+
+    def __init__(self, settings: ToxicitySettings) -> None:
+        self._is_enabled = settings.enabled
+        self._cooldown_ns = settings.cooldown_ms * NS_PER_MS
+        self._is_paused = False
+        self._high_ns = 0
+
+    def follow(self, level: ToxicityLevel, now_ns: int) -> ToxicityLevel:
+        """Return the level to act on.
+
+        From a HIGH or EXTREME on it is at least HIGH, until the flow is LOW again and the cooldown
+        since the last of them is over. LOW always, when toxicity is not acted on.
+        """
+        if not self._is_enabled:
+            return ToxicityLevel.LOW
+        if level in _HARMFUL:
+            self._is_paused = True
+            self._high_ns = now_ns
+            return level
+        if self._is_paused:
+            is_over = now_ns - self._high_ns >= self._cooldown_ns
+            if not (is_over and level is ToxicityLevel.LOW):
+                return ToxicityLevel.HIGH
+            self._is_paused = False
+        return level
+
+
+class DrawdownBrake:
+    """Whether losses are such that the grid is throttled; ends by itself with recovery."""
+
+    __slots__ = ("_from", "is_on")
+
+    def __init__(self, share: float, limit: float) -> None:
+        self._from = share * limit
+        self.is_on = False
+
+    def follow(self, drawdown: float) -> bool:
+        """Take the larger of the run's and the day's drawdown; return whether it throttles."""
+        least = self._from * RECOVERED if self.is_on else self._from
+        self.is_on = self._from > 0 and drawdown >= least
+        return self.is_on
+
+
+def forbid(plan: GridPlan, verdict: Verdict) -> GridPlan:
+    """Return ``plan`` without entries where the market allows nobody any new risk."""
+    if verdict.regime not in _FORBIDDING or plan.mode in _HALTED:
+        return plan
+    reason = "GATE_TOXIC" if verdict.regime is MarketRegime.TOXIC else verdict.reason
+    return halted(plan, GridMode.PAUSE, ResetAction.HARD, reason)
+
+
+def calm(plan: GridPlan, level: ToxicityLevel, verdict: Verdict) -> GridPlan:
+    """Return ``plan`` as harmful flow of ``level`` leaves it.
+
+    MID makes it wider, smaller and thinner; HIGH places nothing new and keeps what rests; EXTREME
+    takes every entry off. What a policy has answered to MID by itself is not answered twice.
+    """
+    if level is ToxicityLevel.LOW or plan.mode is GridMode.EMERGENCY:
+        return plan
+    if level is ToxicityLevel.EXTREME:
+        return halted(plan, GridMode.EMERGENCY, ResetAction.HARD, "EMERGENCY_TOX_EXTREME")
+    if level is ToxicityLevel.HIGH:
+        # A book torn open is another matter than the flow: then what rests is taken off.
+        is_flow = verdict.regime is not MarketRegime.TOXIC or verdict.reason == "TOXIC_FLOW"
+        is_cleared = plan.reset_action is ResetAction.HARD and verdict.regime not in _FORBIDDING
+        reset = ResetAction.NONE if is_flow and not is_cleared else ResetAction.HARD
+        return halted(plan, GridMode.PAUSE, reset, "PAUSE_TOX_HIGH")
+    if not plan.is_active or "THROTTLE_TOX_MID" in plan.reason_codes:
+        return plan
+    return throttled(plan, "THROTTLE_TOX_MID", SPACING_FACTOR)
+
+
+def temper(plan: GridPlan, regime: MarketRegime, is_losing: bool) -> GridPlan:
+    """Return ``plan`` smaller and thinner in a violent market, and wider, too, after losses."""
+    if plan.mode in _HALTED or not plan.is_active:
+        return plan
+    if is_losing:
+        plan = throttled(plan, "THROTTLE_DRAWDOWN", SPACING_FACTOR)
+    if regime is MarketRegime.VOL_SHOCK:
+        # Policies widen by themselves in it.
+        plan = throttled(plan, "THROTTLE_VOL_SHOCK", 1.0)
+    return plan
+
+
+def throttled(plan: GridPlan, reason: str, spacing_factor: float) -> GridPlan:
+    """Return ``plan`` with fewer levels and smaller sizes, ``spacing_factor`` times as wide."""
+    up, down = _fewer(plan.levels_up), _fewer(plan.levels_down)
+    spacing = plan.spacing_bps * spacing_factor
+    mode = GridMode.THROTTLE if plan.mode is GridMode.BILATERAL else plan.mode
+    return attrs.evolve(
+        plan,
+        mode=mode,
+        spacing_bps=spacing,
+        levels_up=up,
+        levels_down=down,
+        size_schedule=tuple([one * SIZE_FACTOR for one in plan.size_schedule]),
+        width_bps=spacing * (up + down) / 2,
+        reason_codes=(reason, *plan.reason_codes),
+    )
+
+
+def halted(plan: GridPlan, mode: GridMode, reset: ResetAction, reason: str) -> GridPlan:
+    """Return ``plan`` without levels."""
+    others = tuple([code for code in plan.reason_codes if code != reason])
+    return attrs.evolve(
+        plan,
+        mode=mode,
+        levels_up=0,
+        levels_down=0,
+        size_schedule=(),
+        width_bps=0.0,
+        reset_action=reset,
+        reason_codes=(reason, *others),
+    )
+
+
+def gate_by_book(plan: GridPlan, features: Mapping[str, float], threshold_bps: int) -> GridPlan:
+    """Return ``plan`` without the side whose entries the book could not bear.
+
+    Buys are judged by what a market buy of reference size would do to the asks, sells by the bids.
+    Depth that is not known, or too old to be told, changes nothing.
+
+    Args:
+        plan: of mode EMERGENCY it passes.
+        features: what is known and fresh, by name.
+        threshold_bps: impact from which a side is blocked; 0 blocks nothing.
+    """
+    if not threshold_bps or plan.mode is GridMode.EMERGENCY or not plan.is_active:
+        return plan
+    buy = _why_blocked(features, "buy", threshold_bps)
+    sell = _why_blocked(features, "sell", threshold_bps)
+    if not buy and not sell:
+        return plan
+    if buy and sell:
+        return attrs.evolve(
+            plan,
+            levels_up=0,
+            levels_down=0,
+            size_schedule=(),
+            width_bps=0.0,
+            reset_action=ResetAction.HARD,
+            reason_codes=(buy, sell, *plan.reason_codes),
+        )
+    up, down = (plan.levels_up, 0) if buy else (0, plan.levels_down)
+    block = "L2_BLOCK_BUY" if buy else "L2_BLOCK_SELL"
+    return attrs.evolve(
+        plan,
+        levels_up=up,
+        levels_down=down,
+        width_bps=plan.spacing_bps * (up + down) / 2,
+        reason_codes=(buy or sell, block, *plan.reason_codes),
+    )
+
+
+def scale(plan: GridPlan, ratio: Decimal | None) -> GridPlan:
+    """Return ``plan`` with sizes scaled by what is left of the drawdown budget.
+
+    Raises:
+        ValueError: ``ratio`` is outside [0, 1].
+    """
+    if ratio is None:
+        return plan
+    if not 0 <= ratio <= 1:
+        raise ValueError(f"expected a budget ratio in [0, 1], was {ratio}")
+    if ratio == 1 or plan.mode is GridMode.EMERGENCY or not plan.is_active:
+        return plan
+    if ratio == 0:
+        return attrs.evolve(
+            plan,
+            levels_up=0,
+            levels_down=0,
+            size_schedule=(),
+            width_bps=0.0,
+            reset_action=ResetAction.HARD,
+            reason_codes=("DD_BLOCK_ENTRIES", *plan.reason_codes),
+        )
+    return attrs.evolve(
+        plan,
+        size_schedule=tuple([one * ratio for one in plan.size_schedule]),
+        reason_codes=(*plan.reason_codes, "DD_SCALE_APPLIED"),
+    )
+
+
+def _fewer(levels: int) -> int:
+    return levels if levels <= LEVELS_LEAST else max(LEVELS_LEAST, levels - LEVELS_LESS)
+
+
+def _why_blocked(features: Mapping[str, float], side: str, threshold_bps: int) -> str:
+    if features.get(f"impact_{side}_insufficient"):
+        return f"L2_INSUFFICIENT_DEPTH_{side.upper()}"
+    impact = features.get(f"impact_{side}_bps")
+    is_high = impact is not None and impact >= threshold_bps
+    return f"L2_IMPACT_{side.upper()}_HIGH" if is_high else ""
