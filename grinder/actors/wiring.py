@@ -20,6 +20,7 @@ from grinder.actors.policy import PolicyActor
 from grinder.actors.reconcile import ReconcileActor
 from grinder.actors.risk import RiskSupervisor
 from grinder.actors.router import RouterActor
+from grinder.actors.selection import SelectionActor
 from grinder.execution.identity import IdentityScheme
 from grinder.kernel import signals
 from grinder.kernel.actor import Actor
@@ -94,7 +95,7 @@ def assemble(runtime: Runtime, config: Config, facts: Facts, ports: Ports) -> No
     runtime.add_port("port.keeper", Keeper())
     factories = _factories(config, facts, runtime.address)
     runtime.declare(tree(config, factories))
-    connect(runtime, tuple(facts.instruments), is_recorded=is_recorded(config))
+    connect(runtime, tuple(facts.instruments), optional(config))
 
 
 def is_recorded(config: Config) -> bool:
@@ -132,11 +133,18 @@ def _factories(
         "ledger": lambda: LedgerActor(instruments, facts.started_ns, address("port.venue")),
         "feature": lambda: FeatureActor(config.features, symbols),
         "feed": lambda: FeedActor(
-            config.feed, symbols, address("port.public"), address("port.market")
+            config.feed,
+            symbols,
+            address("port.public"),
+            address("port.market"),
+            address("port.venue"),
         ),
     }
-    if is_recorded(config):
-        made["journal"] = lambda: JournalActor(config.journal, address("port.journal"))
+    extras: dict[str, Callable[[], Actor]] = {
+        "journal": lambda: JournalActor(config.journal, address("port.journal")),
+        "selection": lambda: SelectionActor(config.selection, instruments),
+    }
+    made.update((name, extras[name]) for name in optional(config))
     for symbol, instrument in instruments.items():
         made[f"policy.{symbol}"] = _policy_factory(symbol, instrument, config)
     return made
@@ -173,7 +181,9 @@ def tree(config: Config, factories: Mapping[str, Callable[[], Actor]]) -> Superv
     ) -> SupervisorSpec:
         return SupervisorSpec(name=name, strategy=strategy, intensity=intensity, children=children)
 
-    policies = tuple(actor(name) for name in factories if name.startswith("policy."))
+    policies = tuple(
+        actor(name) for name in factories if name == "selection" or name.startswith("policy.")
+    )
     return SupervisorSpec(
         name=ROOT,
         intensity=intensity,
@@ -200,7 +210,7 @@ def tree(config: Config, factories: Mapping[str, Callable[[], Actor]]) -> Superv
 def declared_tree(config: Config) -> SupervisorSpec:
     """Return the tree as it would be run, for people to look at; its factories make nothing."""
     names = ["leader", "risk", "exchange", "router", "account_sync", "reconcile", "ledger"]
-    names += ["journal"] if is_recorded(config) else []
+    names += optional(config)
     names += [f"policy.{symbol}" for symbol in config.run.symbols]
     return tree(config, dict.fromkeys([*names, "feature", "feed"], Actor))
 
@@ -243,13 +253,16 @@ ROUTES: tuple[tuple[type[Message], str], ...] = (
 )
 """Message class, and the names of everyone who hears it."""
 
-JOURNAL_ROUTES: tuple[tuple[type[Message], str], ...] = (
-    (journal.JournalHealthChanged, "risk"),
-    (control.LeadershipGained, "journal"),
-    (signals.ActorStarted, "journal"),
-    (signals.ActorRestarted, "journal"),
-)
-"""The same for a run that is recorded, beside the others."""
+OPTIONAL_ROUTES: dict[str, tuple[tuple[type[Message], str], ...]] = {
+    "journal": (
+        (journal.JournalHealthChanged, "risk"),
+        (control.LeadershipGained, "journal"),
+        (signals.ActorStarted, "journal"),
+        (signals.ActorRestarted, "journal"),
+    ),
+    "selection": ((features.FeaturesSampled, "selection"),),
+}
+"""The same beside the others for an actor that not every run has, by its name."""
 
 POLICY_ROUTES: tuple[type[Message], ...] = (
     features.FeaturesComputed,
@@ -270,14 +283,20 @@ POLICY_ROUTES: tuple[type[Message], ...] = (
 """What the policy of the message's symbol hears besides."""
 
 
-def connect(runtime: Runtime, symbols: tuple[str, ...], *, is_recorded: bool) -> None:
-    """Say who hears what."""
+def optional(config: Config) -> tuple[str, ...]:
+    """Return the names of the actors that this run has and others have not."""
+    wanted = {"journal": is_recorded(config), "selection": config.selection.enabled}
+    return tuple(name for name, is_wanted in wanted.items() if is_wanted)
+
+
+def connect(runtime: Runtime, symbols: tuple[str, ...], extras: tuple[str, ...]) -> None:
+    """Say who hears what; ``extras`` are the names of optional actors."""
     at = runtime.address
     routes = runtime.routes
     policy = {symbol: at(f"policy.{symbol}") for symbol in symbols}
     policies = tuple(policy.values())
 
-    for message_class, names in (*ROUTES, *(JOURNAL_ROUTES if is_recorded else ())):
+    for message_class, names in (*ROUTES, *(row for one in extras for row in OPTIONAL_ROUTES[one])):
         routes.connect(message_class, *(at(name) for name in names.split()))
     for message_class in (risk.RiskStateChanged, risk.WindDownStarted, grid.SelectionRanked):
         routes.connect(message_class, *policies)

@@ -13,7 +13,7 @@ import attrs
 import pykka
 import pytest
 
-from grinder.actors.wiring import connect
+from grinder.actors.wiring import OPTIONAL_ROUTES, connect
 from grinder.kernel.stepped import SteppedRuntime
 from grinder.messages.codec import CODEC
 from grinder.model.settings import Config
@@ -124,7 +124,10 @@ def test_settings_that_a_page_names_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("page", [*PAGES, *OPERATED], ids=page_id)
 def test_metrics_that_a_page_names_exist(page: Path) -> None:
-    declared = (ROOT / "grinder" / "console" / "metrics.py").read_text(encoding="utf-8")
+    declared = "".join(
+        (ROOT / "grinder" / "console" / name).read_text(encoding="utf-8")
+        for name in ("metrics.py", "gridwatch.py")
+    )
     named = set(METRIC.findall(page.read_text(encoding="utf-8")))
 
     # The client library ends the name of a counter by itself.
@@ -138,7 +141,7 @@ def test_the_architecture_shows_the_routes() -> None:
         for name, hearers in ROUTE.findall(page)
     }
     runtime = SteppedRuntime(1)
-    connect(runtime, ("BTCUSDT",), is_recorded=True)
+    connect(runtime, ("BTCUSDT",), tuple(OPTIONAL_ROUTES))
     wired = {}
     for message_class in CODEC.message_classes:
         everyone, keyed = runtime.routes.plan(message_class)
