@@ -15,8 +15,8 @@ from grinder.messages.orders import (
     OrdersSubmitted,
     OrdersSynced,
 )
+from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
-from grinder.model.settings import GridSettings
 from grinder.model.units import NS_PER_MS
 from grinder.policy.grid import GridPlanner
 

@@ -12,10 +12,10 @@ from grinder.bench.skeleton import Grid
 from grinder.kernel.message import Message
 from grinder.kernel.observer import Observer
 from grinder.messages.orders import OrderEnded, OrderFilled, OrdersSubmitted
+from grinder.model.grid_settings import GridSettings
 from grinder.model.settings import (
     Config,
     FeedSettings,
-    GridSettings,
     JournalSettings,
     RiskSettings,
     RouterSettings,

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import attrs
 
+from grinder.model.grid_settings import GridSettings
 from grinder.model.steering import ControllerSettings, ThrottleSettings
 from grinder.model.strategy import (
     AdaptiveSettings,
@@ -96,10 +97,20 @@ class FeedSettings:
     depth_stale_after_ms: int = 5_000
     mark_stale_after_ms: int = 10_000
     reconnect_delay_ms: int = 1_000
-    """First pause before a reconnect; doubles up to reconnect_delay_max_ms."""
+    """First pause before a reconnect, or before another snapshot of a book whose chain broke again;
+    doubles up to reconnect_delay_max_ms."""
     reconnect_delay_max_ms: int = 30_000
     depth: bool = True
-    """Subscribe depth diffs."""
+    """Follow the whole book: depth diffs, and a snapshot over REST to begin each chain with."""
+    stats_ms: int = 300_000
+    """Pause between readings of the day's volume and the open interest; 0 reads neither."""
+    stats_stale_after_ms: int = 600_000
+    outlier_bps: int = 500
+    """A best price or a trade that jumps by more is counted."""
+    held_jump_bps: int = 500
+    """Best prices that jump by more are held back until others confirm them."""
+    jump_confirmations: int = 3
+    """How many updates near each other make a jump believed, the first included; 1: all are."""
 
 
 @attrs.frozen(kw_only=True)
@@ -111,32 +122,21 @@ class FeatureSettings:
     move_window_ms: int = 5_000
     sample_ms: int = 1_000
     """How often everything is computed that is not needed with every tick."""
-
-
-@attrs.frozen(kw_only=True)
-class GridSettings:
-    """[policy]: the ladder."""
-
-    name: str = "static"
-    """Who decides: a policy of ``grinder policies``, or auto for the selector."""
-    options: tuple[str, ...] = ()
-    """KEY=VALUE, for policies from other packages."""
-    spacing_bps: int = 5
-    """Distance between levels, in basis points of the mid."""
-    levels: int = 8
-    """Levels on each side."""
-    level_notional: Decimal = Decimal(250)
-    """Worth of one level in quote units; rounded down to the lot."""
-    recentre_bps: int = 10
-    """The ladder moves once the mid has moved this far from its anchor."""
-    exit_spacing_bps: int = 5
-    """Distance of the first exit from the average entry price."""
-    freeze_in_position: bool = True
-    """Leave the ladder where it is while a position is open."""
-    exit_retry_ms: int = 1_000
-    """Pause before a refused exit is tried again."""
-    refused_level_pause_ms: int = 500
-    """Pause before a level refused as post-only is tried again."""
+    range_horizon: int = 14
+    """Bars over which returns are added up."""
+    bar_volume: Decimal = Decimal(0)
+    """Traded worth that makes a bar of the volume clock, in quote units; 0: none are made."""
+    depth_levels: int = 20
+    """Levels of each side that count."""
+    reference_notional: Decimal = Decimal(5_000)
+    """Worth of the order whose price impact is told, in quote units."""
+    vpin_bucket_notional: Decimal = Decimal(0)
+    """Worth of a bucket of trades, in quote units; 0: the day's volume / vpin_buckets_day."""
+    vpin_buckets_day: int = 5_000
+    surge_min_notional: Decimal = Decimal(10_000)
+    """Liquidations of a minute that are worth less are no surge, in quote units."""
+    benchmark: str = "BTCUSDT"
+    """Symbol that the others are compared with, when it is traded too."""
 
 
 @attrs.frozen(kw_only=True)
@@ -152,6 +152,13 @@ class RiskSettings:
     order_notional_max: Decimal = Decimal(1_000)
     drawdown_limit: float = 0.20
     """Fraction of the equity at start; at or above it the kill switch trips."""
+    daily_loss_limit: Decimal = Decimal(500)
+    """Loss since midnight UTC, in quote units, above which nothing is entered before the next
+    midnight; 0 turns it off."""
+    entries_1m_max: int = 0
+    """Entries of one symbol in any minute; 0 for no limit but the router's."""
+    entry_cooldown_ms: int = 0
+    """Pause of a symbol between two batches of entries; 0 turns it off."""
     position_small_notional: Decimal = Decimal(10)
     """Below this a position no longer holds the lifecycle in EMERGENCY."""
     permit_ms: int = 1_000

@@ -13,9 +13,9 @@ from decimal import Decimal
 
 from grinder.messages.grid import Intent, IntentAction, LadderPlanned
 from grinder.model.grid import GridPlan
+from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
-from grinder.model.settings import GridSettings
 from grinder.model.units import NS_PER_MS
 from grinder.policy.holdings import Holding, Holdings
 from grinder.policy.ladder import buy_prices, has_moved, sell_prices, step_ticks

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from decimal import ROUND_UP, Decimal
 
+from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
-from grinder.model.settings import GridSettings
 from grinder.model.units import BPS
 
 ROOM = Decimal("1.1")

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import attrs
 
 from grinder.errors import ConfigError
-from grinder.model.settings import Config, GridSettings
+from grinder.model.grid_settings import GridSettings
+from grinder.model.settings import Config
 
 PATH = "policy.options"
 T = TypeVar("T", bound=attrs.AttrsInstance)

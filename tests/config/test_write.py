@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from grinder.config.load import load
 from grinder.config.tree import fields, sections
 from grinder.config.write import commented_toml, config_hash, to_toml, to_tree
+from grinder.model.grid_settings import GridSettings
 from grinder.model.settings import (
     Config,
-    GridSettings,
     LeaderSettings,
     RiskSettings,
     RunSettings,

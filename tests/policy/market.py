@@ -9,8 +9,9 @@ import attrs
 from hypothesis import strategies as st
 
 from grinder.model.grid import MarketRegime, ToxicityLevel
+from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
-from grinder.model.settings import Config, GridSettings
+from grinder.model.settings import Config
 from grinder.policy.base import MarketView
 
 BTC = Instrument(

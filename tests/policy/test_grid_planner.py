@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from grinder.messages.grid import Intent, IntentAction
 from grinder.messages.orders import Placement
+from grinder.model.grid_settings import GridSettings
 from grinder.model.order import OpenOrder, Side
-from grinder.model.settings import GridSettings
 from grinder.model.units import NS_PER_MS
 from grinder.policy.grid import EXIT_SLOTS, EXITS_MERGED, GridPlanner
 from grinder.policy.holdings import PROPOSAL_PATIENCE_NS

@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grinder.model.settings import GridSettings
+from grinder.model.grid_settings import GridSettings
 from grinder.policy.ladder import buy_prices, has_moved, sell_prices, step_ticks, why_untradable
 from simulated.worlds import BITCOIN
 

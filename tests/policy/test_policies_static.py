@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from grinder.messages.grid import Intent
 from grinder.model.grid import GridMode, MarketRegime, ResetAction, ToxicityLevel
-from grinder.model.settings import Config, GridSettings
+from grinder.model.grid_settings import GridSettings
+from grinder.model.settings import Config
 from grinder.policy.grid import GridPlanner
 from grinder.policy.policies.static import StaticPolicy
 from policy.market import BTC, settings, view

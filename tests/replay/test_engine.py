@@ -11,7 +11,7 @@ from grinder.errors import JournalError
 from grinder.journal.reading import JournalReader
 from grinder.messages.codec import CODEC
 from grinder.messages.risk import TripKillSwitch
-from grinder.model.settings import GridSettings
+from grinder.model.grid_settings import GridSettings
 from grinder.policy import ladder
 from grinder.replay.causes import chain_of
 from grinder.replay.command import runtime_of
