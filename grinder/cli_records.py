@@ -162,6 +162,10 @@ Faults = Annotated[
     str, typer.Option(metavar="KINDS", help="all, none, or names with commas between.")
 ]
 Minutes = Annotated[float, typer.Option(min=0.2, help="Virtual minutes in which things go wrong.")]
+Deciding = Annotated[
+    str,
+    typer.Option(metavar="NAMES", help="Who decides: policies with commas between, auto, or all."),
+]
 Exhaustive = Annotated[
     bool, typer.Option("--exhaustive", help="Also crash a reference run at every message.")
 ]
@@ -189,6 +193,7 @@ def simulate(
     seeds: Seeds = "1..20",
     faults: Faults = "all",
     minutes: Minutes = 10,
+    policy: Deciding = "static",
     exhaustive: Exhaustive = False,
     at: At = 0,
     kill: Kill = False,
@@ -212,6 +217,7 @@ def simulate(
             seeds=() if at else _seeds(seeds),
             minutes=minutes,
             kinds=kinds_of(faults),
+            policies=command.policies_of(policy),
             is_exhaustive=exhaustive,
             at=(at, kill) if at else None,
             is_shrinking=shrink,

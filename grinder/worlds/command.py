@@ -21,6 +21,7 @@ from grinder import __version__
 from grinder.errors import ConfigError
 from grinder.kernel.clock import SystemClock
 from grinder.model.units import NS_PER_S
+from grinder.policy.registry import AUTO, OWN
 from grinder.worlds.canaries import CANARIES, planter
 from grinder.worlds.invariants import SELDOM
 from grinder.worlds.plan import KINDS, Fault
@@ -54,6 +55,8 @@ class Wish:
     seeds: tuple[int, ...]
     minutes: float
     kinds: tuple[str, ...]
+    policies: tuple[str, ...] = ("static",)
+    """Who decides, by turns from world to world."""
     is_exhaustive: bool = False
     at: tuple[int, bool] | None = None
     """Message of the reference run at which its receiver falls, or (True) the process."""
@@ -64,6 +67,20 @@ class Wish:
     state: Path | None = None
     """Where verdicts are kept, so that a run that was interrupted can go on."""
     as_json: bool = False
+
+
+def policies_of(text: str) -> tuple[str, ...]:
+    """Return the names of policies in ``text``, with commas between; all means every one of ours.
+
+    Raises:
+        ConfigError: there is no such policy.
+    """
+    known = (*sorted(OWN), AUTO)
+    names = known if text == "all" else tuple(text.split(","))
+    unknown = [one for one in names if one not in known]
+    if unknown:
+        raise ConfigError((f"--policy: unknown {', '.join(unknown)}; known: {', '.join(known)}",))
+    return names
 
 
 def simulate(wish: Wish) -> int:
@@ -93,6 +110,7 @@ def _specs(wish: Wish) -> list[WorldSpec]:
             minutes=wish.minutes,
             kinds=wish.kinds,
             is_replayed=number % wish.replay_every == 0,
+            policy=wish.policies[seed % len(wish.policies)],
         )
         for number, seed in enumerate(wish.seeds)
     ]
@@ -156,7 +174,12 @@ def _can_shrink(verdict: Verdict) -> bool:
 
 
 def _shrunk(wish: Wish, verdict: Verdict) -> dict[str, object]:
-    spec = WorldSpec(seed=verdict.seed, minutes=wish.minutes, kinds=wish.kinds)
+    spec = WorldSpec(
+        seed=verdict.seed,
+        minutes=wish.minutes,
+        kinds=wish.kinds,
+        policy=wish.policies[verdict.seed % len(wish.policies)],
+    )
     names = {one.partition(":")[0] for one in verdict.violations}
 
     def fails(faults: tuple[Any, ...]) -> bool:
@@ -220,7 +243,10 @@ def _again(wish: Wish, verdict: Verdict) -> str:
         return f"grinder simulate --at {verdict.trap}{fatal}"
     kinds = "all" if set(wish.kinds) == set(KINDS) else ",".join(wish.kinds) or "none"
     seed = verdict.seed
-    return f"grinder simulate --seeds {seed}..{seed} --minutes {wish.minutes:g} --faults {kinds}"
+    policy = wish.policies[seed % len(wish.policies)]
+    other = "" if policy == "static" else f" --policy {policy}"
+    world = f"--seeds {seed}..{seed} --minutes {wish.minutes:g} --faults {kinds}{other}"
+    return f"grinder simulate {world}"
 
 
 def _print(report: dict[str, Any], *, as_json: bool) -> None:

@@ -22,6 +22,7 @@ from grinder.messages.market import (
     BookTicked,
     DepthChanged,
     FrameRejected,
+    LiquidationPrinted,
     MarkPriced,
     StreamClosed,
     TradePrinted,
@@ -36,8 +37,10 @@ from grinder.messages.venue import (
     QueryOrder,
     Quiesced,
     ReadAccount,
+    ReadDepth,
     ReadFailed,
     ReadFunding,
+    ReadMarketStats,
     ReadTrades,
     VenueThrottled,
 )
@@ -45,9 +48,9 @@ from grinder.model.units import NS_PER_MS
 from grinder.venues.answers import cancel_refused, cancel_unknown, place_refused, place_unknown
 from grinder.worlds.plan import Fault
 
-MARKET = (BookTicked, TradePrinted, MarkPriced, DepthChanged)
+MARKET = (BookTicked, TradePrinted, MarkPriced, DepthChanged, LiquidationPrinted)
 USER = (OrderReported, AccountReported)
-READS = (QueryOrder, ReadAccount, ReadTrades, ReadFunding)
+READS = (QueryOrder, ReadAccount, ReadTrades, ReadFunding, ReadDepth, ReadMarketStats)
 TIMEOUT_MS = 1_500
 WINDOW_MS = 6_000
 """Receive window and margin: from then on an unanswered write can't be taken any more."""

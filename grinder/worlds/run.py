@@ -58,6 +58,8 @@ class WorldSpec:
     """What goes wrong in it whatever the seed."""
     canary: str = ""
     """Name of the bug that is planted in it."""
+    policy: str = "static"
+    """Who decides; auto lets policies take turns."""
 
     def faults(self) -> tuple[Fault, ...]:
         """Return what goes wrong in it."""
@@ -93,7 +95,8 @@ class Verdict:
 def config_of(spec: WorldSpec) -> Config:
     """Return the settings of a world: the defaults, with few levels and short pauses.
 
-    In some worlds the cap leaves no room for the whole ladder, or orders are few.
+    In some worlds the cap leaves no room for the whole ladder, or orders are few. Where anything
+    but the static policy decides, bars are short and samples many, so that minutes are hours.
     """
     tree = Config(run=RunSettings(symbols=spec.symbols))
     chance = Random(f"settings {spec.seed}")
@@ -102,9 +105,11 @@ def config_of(spec: WorldSpec) -> Config:
     levels = chance.choice((2, 3, 4))
     cap = tree.policy.level_notional * 2 if is_capped else tree.risk.position_notional_max
     router = attrs.evolve(tree.router, orders_10s_max=8, orders_1m_max=40)
+    features = attrs.evolve(tree.features, bar_interval_ms=2_000, sample_ms=500)
     return attrs.evolve(
         tree,
-        policy=attrs.evolve(tree.policy, levels=levels),
+        features=tree.features if spec.policy == "static" else features,
+        policy=attrs.evolve(tree.policy, name=spec.policy, levels=levels),
         risk=attrs.evolve(
             tree.risk,
             cooldown_ms=2_000,
