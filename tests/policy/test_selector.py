@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
+from typing import cast
 
 import pytest
 
@@ -16,8 +18,8 @@ class Willing:
     """A policy that is willing whenever the test says so, and counts how often it was asked."""
 
     def __init__(self, name: str, priority: int, is_willing: bool = False) -> None:
-        self.name = name  # type: ignore[misc]
-        self.priority = priority  # type: ignore[misc]
+        self.name = name
+        self.priority = priority
         self.is_willing = is_willing
         self.asked = 0
 
@@ -52,7 +54,7 @@ class Table:
         self.trend = Willing("trend", 50)
         self.last = Willing("adaptive", 110, is_willing=True)
         self.everyone = (self.last, self.trend, self.pause, self.emergency, self.sniper)
-        self.selector = Selector(self.everyone, confirm, cooldown)
+        self.selector = Selector(cast(Iterable[Policy], self.everyone), confirm, cooldown)
 
     def names(self, samples: int) -> list[str]:
         return [self.selector.choose(VIEW).name for _ in range(samples)]
