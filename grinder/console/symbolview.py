@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from grinder.execution.trades import TradeLog
 from grinder.messages.features import FeaturesComputed
 from grinder.messages.grid import Denial, LadderPlanned, PlanChosen
 from grinder.messages.ledger import LedgerChanged
 from grinder.messages.market import BookTicked
 from grinder.model.instrument import Instrument
+from grinder.model.trades import TradeLog
 
 DENIALS_MAX = 64
 """Codes counted for each symbol; there are fewer in the code."""

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 from grinder.console.metrics import LIFECYCLE_STATES, ROLES, Metrics
-from grinder.execution.trades import TradeLog
 from grinder.kernel.message import Message
 from grinder.kernel.observer import Observer
 from grinder.messages.account import (
@@ -48,6 +47,7 @@ from grinder.messages.venue import (
     VenueThrottled,
 )
 from grinder.model.instrument import Instrument
+from grinder.model.trades import TradeLog
 from grinder.model.units import NS_PER_MS
 
 STATUS_CLASS = {Outcome.DONE: "2xx", Outcome.REFUSED: "4xx", Outcome.UNKNOWN: "unknown"}

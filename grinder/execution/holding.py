@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from grinder.execution.trades import TradeLog
 from grinder.messages.account import PositionChanged
 from grinder.messages.orders import OrderFilled
+from grinder.model.trades import TradeLog
 
 
 class Holding:

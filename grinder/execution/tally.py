@@ -12,9 +12,9 @@ from grinder.execution.record import (
     filled_by_others,
 )
 from grinder.execution.table import OrderTable
-from grinder.execution.trades import TradeLog
 from grinder.messages.venue import OrderReported, ReadTrades
 from grinder.model.order import Trade
+from grinder.model.trades import TradeLog
 from grinder.model.units import NS_PER_MS, NS_PER_S
 
 BACKFILL_DELAY_NS = 500 * NS_PER_MS

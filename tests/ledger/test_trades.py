@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grinder.execution.trades import TradeLog
+from grinder.model.trades import TradeLog
 
 
 @given(st.lists(st.integers(1, 50), max_size=200), st.integers(1, 10))
