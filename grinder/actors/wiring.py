@@ -131,7 +131,7 @@ def _factories(
         "account_sync": lambda: AccountSyncActor(config.sync, address("port.venue")),
         "reconcile": lambda: ReconcileActor(config.sync, symbols, identity),
         "ledger": lambda: LedgerActor(instruments, facts.started_ns, address("port.venue")),
-        "feature": lambda: FeatureActor(config.features, symbols),
+        "feature": lambda: FeatureActor(config.features, config.toxicity, instruments),
         "feed": lambda: FeedActor(
             config.feed,
             symbols,
@@ -218,9 +218,14 @@ def declared_tree(config: Config) -> SupervisorSpec:
 ROUTES: tuple[tuple[type[Message], str], ...] = (
     # market to plan
     (market.BookTicked, "feature"),
+    (market.TradePrinted, "feature"),
+    (market.DepthSynced, "feature"),
+    (market.DepthChanged, "feature"),
+    (market.LiquidationPrinted, "feature"),
+    (market.MarketStatsChanged, "feature"),
     (features.FeaturesComputed, "risk"),
-    (market.MarkPriced, "router ledger"),
-    (market.FeedHealthChanged, "risk"),
+    (market.MarkPriced, "feature router ledger"),
+    (market.FeedHealthChanged, "feature risk"),
     # plan to venue
     (grid.IntentsProposed, "risk"),
     (grid.IntentsApproved, "router"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grinder.features.bars import BarBuilder
+from grinder.features.bars import Bar, BarBuilder
 from grinder.features.microstructure import imbalance_bps, spread_bps
 from grinder.features.volatility import AverageTrueRange
 from grinder.features.window import OldestInWindow
@@ -17,15 +17,38 @@ class FeatureState:
 
     Bars and the move go by the venue's time of each tick, so a replay computes the same. A tick
     older than the forming bar changes neither, but its prices are still the ones reported.
+
+    Beside that it keeps, with every tick, what the next sample needs of all ticks before it.
     """
 
-    __slots__ = ("_atr", "_bars", "_window", "symbol")
+    __slots__ = (
+        "_ask",
+        "_ask_lots",
+        "_atr",
+        "_bars",
+        "_bid",
+        "_bid_lots",
+        "_window",
+        "closed",
+        "due_ns",
+        "floor_ns",
+        "ofi_lots",
+        "symbol",
+    )
 
     def __init__(self, symbol: str, settings: FeatureSettings) -> None:
         self.symbol = symbol
         self._bars = BarBuilder(settings.bar_interval_ms * NS_PER_MS)
         self._atr = AverageTrueRange(settings.atr_period)
         self._window = OldestInWindow(settings.move_window_ms * NS_PER_MS)
+        self._bid = self._bid_lots = self._ask = self._ask_lots = 0
+        self.ofi_lots = 0
+        """Order flow imbalance of the best prices since it was last taken."""
+        self.closed: list[Bar] = []
+        """Bars completed since they were last taken."""
+        self.floor_ns = 0
+        """Ticks from here up to ``due_ns``, it not included, call for no sample."""
+        self.due_ns = 0
 
     @property
     def bars(self) -> int:
@@ -50,6 +73,23 @@ class FeatureState:
         bar = self._bars.add(event_ns, mid2)
         if bar is not None:
             self._atr.add(bar)
+            self.closed.append(bar)
+        bid_lots, ask_lots = tick.bid_lots, tick.ask_lots
+        last = self._bid
+        if bid_ticks >= last:
+            flow = bid_lots if bid_ticks > last else bid_lots - self._bid_lots
+        else:
+            flow = -self._bid_lots
+        last = self._ask
+        if ask_ticks <= last:
+            flow -= ask_lots if ask_ticks < last else ask_lots - self._ask_lots
+        else:
+            flow += self._ask_lots
+        self.ofi_lots += flow
+        self._bid = bid_ticks
+        self._bid_lots = bid_lots
+        self._ask = ask_ticks
+        self._ask_lots = ask_lots
         oldest2 = self._window.add(event_ns, mid2)
         move2 = mid2 - oldest2
         return FeaturesComputed(
@@ -57,7 +97,7 @@ class FeatureState:
             bid_ticks=bid_ticks,
             ask_ticks=ask_ticks,
             spread_bps=spread_bps(bid_ticks, ask_ticks),
-            imbalance_bps=imbalance_bps(tick.bid_lots, tick.ask_lots),
+            imbalance_bps=imbalance_bps(bid_lots, ask_lots),
             natr_bps=self._atr.natr_bps,
             move_bps=BPS * (move2 if move2 >= 0 else -move2) / oldest2 if oldest2 > 0 else 0.0,
             bars=self._bars.completed,

@@ -63,6 +63,12 @@ class ToxicitySettings:
     """Score above which every entry is taken off."""
     cooldown_ms: int = 60_000
     """After HIGH nothing new is placed for so long."""
+    decay: float = 0.95
+    """Weight of the old score when the new one is lower; a higher one counts at once."""
+    window_samples: int = 1_800
+    """Samples among which VPIN, price impact and illiquidity are compared with their mean."""
+    gain: float = 1.5
+    """The weighted sum is multiplied by this. With 1 it can't pass 2.54, and nothing is extreme."""
 
 
 @attrs.frozen(kw_only=True)

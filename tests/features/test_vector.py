@@ -27,8 +27,8 @@ def tick(
     )
 
 
-def make_state(**settings: int) -> FeatureState:
-    return FeatureState("BTCUSDT", FeatureSettings(**settings))
+def make_state(atr_period: int = 14) -> FeatureState:
+    return FeatureState("BTCUSDT", FeatureSettings(atr_period=atr_period))
 
 
 def test_one_tick_gives_every_feature() -> None:
