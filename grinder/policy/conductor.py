@@ -7,11 +7,12 @@ rests. Pure: equal samples and facts in the same order give equal decisions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 
 import attrs
 
+from grinder.features.registry import known
 from grinder.messages.features import FeaturesSampled
 from grinder.messages.grid import PolicySwitched, RegimeChanged
 from grinder.messages.risk import RiskBudgetChanged
@@ -32,7 +33,6 @@ from grinder.policy.selector import Selector
 from grinder.policy.sizes import AutoSizer, fitted
 from grinder.policy.throttle import (
     DrawdownBrake,
-    ToxicityBrake,
     calm,
     forbid,
     gate_by_book,
@@ -44,9 +44,6 @@ from grinder.policy.throttle import (
 STATIC = "static"
 EMERGENCY = "emergency"
 _HALTED = frozenset({GridMode.PAUSE, GridMode.EMERGENCY})
-
-Known = Callable[[tuple[float | None, ...]], Mapping[str, float]]
-"""Names the values of a sample and leaves out what is not known."""
 
 
 @attrs.frozen(kw_only=True)
@@ -86,11 +83,7 @@ class Conductor:
     """Decides one symbol's plan. Keeps the memory of the symbol; is told everything else."""
 
     def __init__(
-        self,
-        instrument: Instrument,
-        config: Config,
-        policies: Mapping[str, Policy],
-        known: Known,
+        self, instrument: Instrument, config: Config, policies: Mapping[str, Policy]
     ) -> None:
         """Begin with an empty memory.
 
@@ -99,12 +92,10 @@ class Conductor:
             config: the whole tree.
             policies: of this symbol alone: those that may be in charge, and ``emergency`` to
                 reduce with, if there is one.
-            known: names the values of a sample.
         """
         self._instrument = instrument
         self._config = config
         self._policies = policies
-        self._known = known
         regime, selector = config.regime, config.selector
         self._limits = RegimeLimits.of(regime, config.risk)
         self._regime = Hysteresis(regime.hold_samples, regime.cooldown_samples)
@@ -120,17 +111,17 @@ class Conductor:
         self._step = StepSmoother(regime.step_ema)
         self._keeper = PlanKeeper(regime)
         self._sizer = AutoSizer(instrument, config)
-        self._toxicity = ToxicityBrake(config.toxicity)
         self._drawdown = DrawdownBrake(config.throttle.drawdown_share, config.risk.drawdown_limit)
         self._is_plain = False
         self._last: Decision | None = None
 
     def consider(self, sample: FeaturesSampled, facts: ConductorFacts) -> Decision:
         """Return what is to be done after ``sample``."""
-        features = self._known(sample.values)
-        regime_changed = self._classify(sample, facts, features)
+        features = known(sample.values)
+        toxicity = sample.toxicity if self._config.toxicity.enabled else ToxicityLevel.LOW
+        regime_changed = self._classify(sample, facts, features, toxicity)
         verdict = self._regime.verdict
-        view = self._view(sample, facts, features)
+        view = self._view(sample, facts, features, toxicity)
         before = self._selector.current
         policy = self._selector.choose(view) if self._is_auto else before
         asked = policy.evaluate(view)
@@ -165,13 +156,17 @@ class Conductor:
         return self._last
 
     def _classify(
-        self, sample: FeaturesSampled, facts: ConductorFacts, features: Mapping[str, float]
+        self,
+        sample: FeaturesSampled,
+        facts: ConductorFacts,
+        features: Mapping[str, float],
+        toxicity: ToxicityLevel,
     ) -> RegimeChanged | None:
         before = self._regime.verdict
         seen = classify(
             features,
             self._limits,
-            toxicity=sample.toxicity if self._config.toxicity.enabled else ToxicityLevel.LOW,
+            toxicity=toxicity,
             is_killed=facts.is_killed,
             is_warm=sample.is_warm,
         )
@@ -186,7 +181,11 @@ class Conductor:
         )
 
     def _view(
-        self, sample: FeaturesSampled, facts: ConductorFacts, features: Mapping[str, float]
+        self,
+        sample: FeaturesSampled,
+        facts: ConductorFacts,
+        features: Mapping[str, float],
+        toxicity: ToxicityLevel,
     ) -> MarketView:
         config, budget = self._config, facts.budget
         return MarketView(
@@ -197,7 +196,7 @@ class Conductor:
             features=features,
             is_warm=sample.is_warm,
             regime=self._regime.verdict.regime,
-            toxicity=self._toxicity.follow(sample.toxicity, facts.now_ns),
+            toxicity=toxicity,
             position_qty=facts.position_qty,
             entry_price=facts.entry_price,
             level_notional=config.policy.level_notional,
@@ -300,7 +299,7 @@ class Conductor:
         return self._keeper.follow(plan, policy, notes)
 
 
-def conductor_for(instrument: Instrument, config: Config, known: Known) -> Conductor:
+def conductor_for(instrument: Instrument, config: Config) -> Conductor:
     """Return a conductor with policies of its own, by ``policy.name``.
 
     Raises:
@@ -310,4 +309,4 @@ def conductor_for(instrument: Instrument, config: Config, known: Known) -> Condu
     names = list(config.selector.policies) if is_auto else [config.policy.name]
     if EMERGENCY in POLICIES and EMERGENCY not in names:
         names.append(EMERGENCY)
-    return Conductor(instrument, config, make_policies(names, config), known)
+    return Conductor(instrument, config, make_policies(names, config))

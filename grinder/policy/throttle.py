@@ -12,8 +12,6 @@ from decimal import Decimal
 import attrs
 
 from grinder.model.grid import GridMode, GridPlan, MarketRegime, ResetAction, ToxicityLevel
-from grinder.model.strategy import ToxicitySettings
-from grinder.model.units import NS_PER_MS
 from grinder.policy.regime import Verdict
 
 SPACING_FACTOR = 1.5
@@ -25,39 +23,7 @@ RECOVERED = 0.8
 """The throttle for losses ends below this share of where it began."""
 
 _HALTED = frozenset({GridMode.PAUSE, GridMode.EMERGENCY})
-_HARMFUL = frozenset({ToxicityLevel.HIGH, ToxicityLevel.EXTREME})
 _FORBIDDING = frozenset({MarketRegime.TOXIC, MarketRegime.EMERGENCY})
-
-
-class ToxicityBrake:
-    """How much harm the flow is taken to do; does not forget a HIGH at once."""
-
-    __slots__ = ("_cooldown_ns", "_high_ns", "_is_enabled", "_is_paused")
-
-    def __init__(self, settings: ToxicitySettings) -> None:
-        self._is_enabled = settings.enabled
-        self._cooldown_ns = settings.cooldown_ms * NS_PER_MS
-        self._is_paused = False
-        self._high_ns = 0
-
-    def follow(self, level: ToxicityLevel, now_ns: int) -> ToxicityLevel:
-        """Return the level to act on.
-
-        From a HIGH or EXTREME on it is at least HIGH, until the flow is LOW again and the cooldown
-        since the last of them is over. LOW always, when toxicity is not acted on.
-        """
-        if not self._is_enabled:
-            return ToxicityLevel.LOW
-        if level in _HARMFUL:
-            self._is_paused = True
-            self._high_ns = now_ns
-            return level
-        if self._is_paused:
-            is_over = now_ns - self._high_ns >= self._cooldown_ns
-            if not (is_over and level is ToxicityLevel.LOW):
-                return ToxicityLevel.HIGH
-            self._is_paused = False
-        return level
 
 
 class DrawdownBrake:

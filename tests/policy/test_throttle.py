@@ -11,11 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grinder.model.grid import GridMode, GridPlan, MarketRegime, ResetAction, ToxicityLevel
-from grinder.model.strategy import ToxicitySettings
 from grinder.policy.regime import Verdict
 from grinder.policy.throttle import (
     DrawdownBrake,
-    ToxicityBrake,
     calm,
     forbid,
     gate_by_book,
@@ -25,7 +23,6 @@ from grinder.policy.throttle import (
 
 LOW, MID = ToxicityLevel.LOW, ToxicityLevel.MID
 HIGH, EXTREME = ToxicityLevel.HIGH, ToxicityLevel.EXTREME
-SECOND = 1_000_000_000
 RANGE = Verdict(regime=MarketRegime.RANGE, reason="DEFAULT", confidence=80)
 PLAN = GridPlan(
     center_price=Decimal(60_000),
@@ -132,29 +129,6 @@ def test_extreme_takes_everything_off() -> None:
     assert not result.is_active
     assert result.reset_action is ResetAction.HARD
     assert result.reason_codes[0] == "EMERGENCY_TOX_EXTREME"
-
-
-def test_after_a_high_it_is_high_until_low_and_a_minute_are_there() -> None:
-    brake = ToxicityBrake(ToxicitySettings(cooldown_ms=60_000))
-
-    sequence = ((0, HIGH), (1, LOW), (59, LOW), (60, MID), (61, LOW), (62, MID))
-    acted = [brake.follow(level, at * SECOND) for at, level in sequence]
-
-    assert acted == [HIGH, HIGH, HIGH, HIGH, LOW, MID]
-
-
-def test_extreme_counts_for_the_cooldown_as_well() -> None:
-    brake = ToxicityBrake(ToxicitySettings(cooldown_ms=60_000))
-
-    assert brake.follow(EXTREME, 0) is EXTREME
-    assert brake.follow(LOW, 30 * SECOND) is HIGH
-    assert brake.follow(LOW, 60 * SECOND) is LOW
-
-
-def test_toxicity_that_is_not_acted_on_is_low() -> None:
-    brake = ToxicityBrake(ToxicitySettings(enabled=False))
-
-    assert {brake.follow(level, 0) for level in ToxicityLevel} == {LOW}
 
 
 @pytest.mark.parametrize(
