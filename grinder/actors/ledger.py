@@ -12,6 +12,7 @@ from grinder.messages.account import FundingPaid, PositionChanged
 from grinder.messages.ledger import LedgerChanged
 from grinder.messages.market import MarkPriced
 from grinder.messages.orders import OrderFilled, OrdersRequested, OrdersSynced
+from grinder.messages.risk import LedgerRequested
 from grinder.messages.venue import (
     BudgetReported,
     ClockMeasured,
@@ -128,6 +129,11 @@ class LedgerActor(Actor):
                         )
                     )
                 )
+
+    def on_ledger_requested(self, _: LedgerRequested) -> None:
+        """Say every total: whoever asks has forgotten what he heard."""
+        for symbol in self._ledger.symbols:
+            self.say(self._ledger.of(symbol).said())
 
     def on_read_failed(self, _: ReadFailed) -> None:
         """Try again later."""

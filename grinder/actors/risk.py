@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from grinder.kernel.actor import Actor
+from grinder.actors.risk_account import AccountWatch
 from grinder.kernel.address import Address
 from grinder.kernel.signals import (
     ActorFailed,
@@ -32,6 +32,7 @@ from grinder.messages.orders import (
 )
 from grinder.messages.risk import (
     KillSwitchTripped,
+    LedgerRequested,
     OverrideLifecycle,
     PermitsRevoked,
     ResetKillSwitch,
@@ -42,45 +43,49 @@ from grinder.messages.risk import (
 )
 from grinder.messages.venue import VenueDenied, VenueThrottled
 from grinder.model.instrument import Instrument
-from grinder.model.settings import RiskSettings
+from grinder.model.settings import Config
 from grinder.model.units import NS_PER_MS
 from grinder.risk.facts import RiskFacts
 from grinder.risk.kill_switch import reset, trip
 from grinder.risk.serials import first_serial
+from grinder.risk.standing import Budgets
 from grinder.risk.states import LifecycleState, Override, Reason, next_state
 
 
-class RiskSupervisor(Actor):
+class RiskSupervisor(AccountWatch):
     """Hold the lifecycle, the kill switch and every permit. It supervises risk, not actors.
 
-    Hears IntentsProposed, FeaturesComputed, feed health, order and position news, AccountSynced,
-    JournalHealthChanged, leadership, the fate of other actors, and operators. Says
-    IntentsApproved, IntentsDenied, RiskStateChanged, PermitsRevoked, KillSwitchTripped,
-    WindDownStarted, OrdersRequested.
+    Hears IntentsProposed, FeaturesComputed, FeaturesSampled, feed health, order and position
+    news, AccountSynced, LedgerChanged, JournalHealthChanged, leadership, the fate of other actors,
+    and operators. Says IntentsApproved, IntentsDenied, RiskStateChanged, RiskBudgetChanged,
+    PermitsRevoked, KillSwitchTripped, WindDownStarted, OrdersRequested, LedgerRequested.
     Restart: begins in INIT with everything forbidden and every earlier permit void; what was
-    latched (kill switch, an operator's hold, equity at start, a key denied) is asked back of the
-    keeper.
+    latched (kill switch, an operator's hold, equity at start and at its peak, the day and its loss,
+    a key denied) is asked back of the keeper, and what the books hold of the ledger.
     """
 
     def __init__(
         self,
-        settings: RiskSettings,
+        config: Config,
         instruments: Mapping[str, Instrument],
         keeper: Address,
         *,
         is_armed: bool,
         is_recorded: bool = False,
     ) -> None:
+        settings = config.risk
+        super().__init__(
+            RiskFacts(settings, config.toxicity, instruments, is_armed=is_armed),
+            Budgets(config.sizing, tuple(instruments)),
+        )
         self._keeper = keeper
         self._latched: tuple[tuple[str, str], ...] = ()
         self._settings = settings
         self._symbols = tuple(instruments)
-        self._facts = RiskFacts(settings, instruments, is_armed=is_armed)
         # A run that is to be recorded takes no risk before the journal is known to be written.
         self._facts.is_unrecorded = is_recorded
         self._state = LifecycleState.INIT
         self._entered_ns = 0
-        self._serial = 0
 
     def on_start(self) -> None:
         """Void whatever an earlier generation has allowed, and begin to look at the clock."""
@@ -91,6 +96,8 @@ class RiskSupervisor(Actor):
         self.tell(self._keeper, Recall())
         for symbol in self._symbols:
             self.say(OrdersRequested(symbol=symbol))
+        if self.generation > 1:
+            self.say(LedgerRequested())
         self.set_timer("evaluate", self._settings.evaluate_ms * NS_PER_MS)
 
     def on_recalled(self, recalled: Recalled) -> None:
@@ -102,6 +109,7 @@ class RiskSupervisor(Actor):
         if switch.is_tripped:
             self.say(KillSwitchTripped(reason=switch.reason, detail=switch.detail))
         self._evaluate()
+        self.tell_budgets()
 
     # Proposals.
 
@@ -125,11 +133,7 @@ class RiskSupervisor(Actor):
 
     def on_features_computed(self, features: FeaturesComputed) -> None:
         """Note the market; look at once when it has turned toxic."""
-        facts = self._facts
-        facts.features[features.symbol] = features
-        # A book that is heard is not stale, whoever may have been down when that was said.
-        facts.views[features.symbol].is_feed_stale = False
-        if facts.is_toxic(features):
+        if self._facts.see(features):
             self._evaluate()
 
     def on_health(self, health: FeedHealthChanged | JournalHealthChanged) -> None:
@@ -137,13 +141,13 @@ class RiskSupervisor(Actor):
         if isinstance(health, JournalHealthChanged):
             self._facts.is_unrecorded = not health.is_healthy
             if not health.is_healthy:
-                self._revoke(f"JOURNAL_LOST {health.detail}")
+                self.revoke(f"JOURNAL_LOST {health.detail}")
         elif health.stream is not StreamKind.BOOK_TICKER:
             return
         else:
             self._facts.views[health.symbol].is_feed_stale = health.is_stale
             if health.is_stale:
-                self._revoke(f"FEED_STALE {health.symbol}")
+                self.revoke(f"FEED_STALE {health.symbol}")
         self._evaluate()
 
     def on_order_news(
@@ -157,13 +161,15 @@ class RiskSupervisor(Actor):
     ) -> None:
         """Count what is held and what is on its way."""
         self._facts.exposure.apply(news)
+        if isinstance(news, OrdersSubmitted):
+            self._facts.submit(news, self.now_ns)
 
     def on_orders_synced(self, synced: OrdersSynced) -> None:
         """Count again from the venue's own picture."""
         self._facts.exposure.apply(synced)
         view = self._facts.views[synced.symbol]
         if view.is_synced and not synced.is_stream_live:
-            self._revoke(f"NOT_SYNCED {synced.symbol}")
+            self.revoke(f"NOT_SYNCED {synced.symbol}")
         view.is_synced = synced.is_stream_live
         self._evaluate()
 
@@ -172,7 +178,7 @@ class RiskSupervisor(Actor):
         if isinstance(news, AccountSyncFailed):
             if news.is_unknown:
                 self._facts.account_ns = 0
-                self._revoke("ACCOUNT_STALE")
+                self.revoke("ACCOUNT_STALE")
         elif self._facts.measure(news):
             drawdown = self._facts.drawdown
             self._trip("DRAWDOWN_LIMIT", f"drawdown={drawdown.fraction} equity={drawdown.equity}")
@@ -183,7 +189,7 @@ class RiskSupervisor(Actor):
         facts = self._facts
         if isinstance(refusal, VenueThrottled):
             facts.throttled_until_ns = max(facts.throttled_until_ns, refusal.until_ns)
-            self._revoke("VENUE_THROTTLED")
+            self.revoke("VENUE_THROTTLED")
         else:
             facts.is_denied = True
             self._trip("ERROR", f"venue denied us: {refusal.code} {refusal.text}")
@@ -194,12 +200,13 @@ class RiskSupervisor(Actor):
         """Void every permit while a part is missing."""
         if failed.actor != self.me.name:
             self._facts.down.add(failed.actor)
-            self._revoke(f"ACTOR_DOWN {failed.actor}")
+            self.revoke(f"ACTOR_DOWN {failed.actor}")
 
     def on_actor_up(self, started: ActorStarted | ActorRestarted) -> None:
         """Note that a part is up; one that was up before has missed where the lifecycle stands."""
         self._facts.down.discard(started.actor)
         if isinstance(started, ActorRestarted):
+            self._budgets.forget()
             self._say_state(self._state, Reason.RESTARTED)
 
     def on_leadership(self, news: LeadershipGained | LeadershipLost) -> None:
@@ -209,7 +216,7 @@ class RiskSupervisor(Actor):
             self._facts.leader_until_ns = news.deadline_ns
         else:
             self._facts.leader_until_ns = 0
-            self._revoke(f"NOT_LEADER {news.reason}")
+            self.revoke(f"NOT_LEADER {news.reason}")
 
     # Operators.
 
@@ -227,14 +234,16 @@ class RiskSupervisor(Actor):
         """End permits for good in this run."""
         if not self._facts.is_winding_down:
             self._facts.is_winding_down = True
-            self._revoke("WINDING_DOWN")
+            self.revoke("WINDING_DOWN")
         self.say(WindDownStarted(position=command.position))
 
     # Decisions.
 
     def on_timer_fired(self, _: TimerFired) -> None:
-        """Look at the clock: silence has to be noticed without a message."""
+        """Look at the clock: silence, and midnight, have to be noticed without a message."""
+        self.look_at_day()
         self._evaluate()
+        self.tell_budgets()
         self.set_timer("evaluate", self._settings.evaluate_ms * NS_PER_MS)
 
     def _trip(self, reason: str, detail: str) -> None:
@@ -242,13 +251,10 @@ class RiskSupervisor(Actor):
             return
         switch = trip(self._facts.kill_switch, reason, detail, self.now_ns)
         self._facts.kill_switch = switch
-        self._revoke("KILL_SWITCH_ACTIVE")
+        self.revoke("KILL_SWITCH_ACTIVE")
         self.say(KillSwitchTripped(reason=switch.reason, detail=switch.detail))
         self._evaluate()
-
-    def _revoke(self, reason: str) -> None:
-        self._serial += 1
-        self.say(PermitsRevoked(serial=self._serial, reason=reason))
+        self.tell_budgets()
 
     def _evaluate(self) -> None:
         if not self._facts.is_recalled:
@@ -268,7 +274,7 @@ class RiskSupervisor(Actor):
         self._state = transition.to_state
         self._entered_ns = transition.at_ns
         if before is LifecycleState.ACTIVE:
-            self._revoke(f"FSM_STATE_BLOCKED {transition.to_state}")
+            self.revoke(f"FSM_STATE_BLOCKED {transition.to_state}")
         self._say_state(before, transition.reason)
 
     def _say_state(self, before: LifecycleState, reason: Reason) -> None:

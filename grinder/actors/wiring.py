@@ -42,6 +42,7 @@ from grinder.messages import (
     features,
     grid,
     journal,
+    ledger,
     market,
     orders,
     risk,
@@ -112,7 +113,7 @@ def _factories(
     made: dict[str, Callable[[], Actor]] = {
         "leader": lambda: LeaderActor(config.leader, facts.instance, address("port.lease")),
         "risk": lambda: RiskSupervisor(
-            config.risk,
+            config,
             instruments,
             address("port.keeper"),
             is_armed=config.run.venue == "sim" or config.run.armed,
@@ -137,7 +138,6 @@ def _factories(
             symbols,
             address("port.public"),
             address("port.market"),
-            address("port.venue"),
         ),
     }
     extras: dict[str, Callable[[], Actor]] = {
@@ -224,6 +224,7 @@ ROUTES: tuple[tuple[type[Message], str], ...] = (
     (market.LiquidationPrinted, "feature"),
     (market.MarketStatsChanged, "feature"),
     (features.FeaturesComputed, "risk"),
+    (features.FeaturesSampled, "risk"),
     (market.MarkPriced, "feature router ledger"),
     (market.FeedHealthChanged, "feature risk"),
     # plan to venue
@@ -241,6 +242,8 @@ ROUTES: tuple[tuple[type[Message], str], ...] = (
     (orders.OrdersRequested, "exchange"),
     (account.PositionChanged, "risk reconcile ledger"),
     (account.FundingPaid, "ledger"),
+    (ledger.LedgerChanged, "risk"),
+    (risk.LedgerRequested, "ledger"),
     (account.AccountSynced, "risk exchange reconcile"),
     (account.AccountSyncFailed, "risk"),
     # leave to act

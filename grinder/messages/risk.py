@@ -114,6 +114,11 @@ class WindDownCompleted(Message):
 
 
 @attrs.frozen(kw_only=True)
+class LedgerRequested(Message):
+    """A restarted RiskSupervisor asks LedgerActor for the totals of every symbol."""
+
+
+@attrs.frozen(kw_only=True)
 class RiskBudgetChanged(Message):
     """What a symbol may risk, and how the account is doing. Said by RiskSupervisor."""
 
@@ -125,7 +130,10 @@ class RiskBudgetChanged(Message):
     budget: Decimal
     """This symbol's share of the loss that may be risked, in quote units."""
     budget_ratio: Decimal | None
-    """What is left of the drawdown budget, in [0, 1]; sizes are scaled by it. None: unlimited."""
+    """What is left of the drawdown that trips the kill switch, in [0, 1], down to the hundredth;
+    sizes are scaled by it. 0 when the day has lost too much. None: unlimited."""
     session_drawdown: float
+    """Loss from the highest equity of the run, as a fraction of it."""
     daily_drawdown: float
+    """Loss since midnight UTC, as a fraction of the equity then."""
     is_killed: bool

@@ -6,18 +6,17 @@ from decimal import Decimal
 
 
 class Drawdown:
-    """Equity at start, at its peak and now, in quote units, exact.
+    """Equity at start and now, in quote units, exact.
 
-    The fraction against the start is the one that the limit means; the one against the peak is for
-    people to see. Neither falls below 0 or rises above 1.
+    The loss against the start is the one that the limit means. It neither falls below 0 nor rises
+    above 1.
     """
 
-    __slots__ = ("equity", "peak", "start")
+    __slots__ = ("equity", "start")
 
     def __init__(self) -> None:
         self.start: Decimal | None = None
         """First equity heard; None before."""
-        self.peak = Decimal(0)
         self.equity = Decimal(0)
 
     def update(self, equity: Decimal) -> None:
@@ -31,9 +30,8 @@ class Drawdown:
         if self.start is None:
             if equity <= 0:
                 raise ValueError(f"expected an equity above 0 at start, was {equity}")
-            self.start = self.peak = equity
+            self.start = equity
         self.equity = equity
-        self.peak = max(self.peak, equity)
 
     def restart(self, equity: Decimal) -> None:
         """Begin anew from ``equity``: a new session, on an operator's word.
@@ -43,17 +41,16 @@ class Drawdown:
         """
         if not equity.is_finite() or equity <= 0:
             raise ValueError(f"expected an equity above 0 at start, was {equity}")
-        self.start = self.peak = self.equity = equity
+        self.start = self.equity = equity
 
     @property
     def fraction(self) -> Decimal:
         """Loss since the start over the equity at start, in [0, 1]; 0 before the first update."""
         return _fraction(self.start, self.equity)
 
-    @property
-    def fraction_from_peak(self) -> Decimal:
-        """Loss since the peak over the peak, in [0, 1]; 0 before the first update."""
-        return _fraction(None if self.start is None else self.peak, self.equity)
+    def at(self, equity: Decimal) -> Decimal:
+        """Return the loss that ``equity`` would be, as a fraction of the equity at start."""
+        return _fraction(self.start, equity)
 
     def is_breached(self, limit: float) -> bool:
         """Return whether the loss since the start has reached ``limit`` (0.2 is a fifth)."""

@@ -12,15 +12,20 @@ from decimal import Decimal
 from grinder.messages.account import AccountSynced
 from grinder.messages.features import FeaturesComputed
 from grinder.messages.grid import Denial, Intent, IntentsProposed
+from grinder.messages.orders import OrdersSubmitted
 from grinder.model.instrument import Instrument
 from grinder.model.permit import Permit
 from grinder.model.settings import RiskSettings
+from grinder.model.strategy import ToxicitySettings
 from grinder.model.units import NS_PER_MS
+from grinder.risk.day import DayLoss
 from grinder.risk.drawdown import Drawdown
 from grinder.risk.exposure import Exposure
 from grinder.risk.kill_switch import OPEN, trip
-from grinder.risk.rules import RiskView, evaluate
+from grinder.risk.rules import evaluate
+from grinder.risk.standing import Equity, Standing, ratio_left
 from grinder.risk.states import LifecycleInputs, LifecycleState, Override
+from grinder.risk.view import RiskView
 
 _NOTHING = Decimal(0)
 
@@ -29,16 +34,23 @@ class RiskFacts:
     """The facts of one account."""
 
     def __init__(
-        self, settings: RiskSettings, instruments: Mapping[str, Instrument], *, is_armed: bool
+        self,
+        settings: RiskSettings,
+        toxicity: ToxicitySettings,
+        instruments: Mapping[str, Instrument],
+        *,
+        is_armed: bool,
     ) -> None:
         self.settings = settings
         self.exposure = Exposure()
         self.drawdown = Drawdown()
+        self.equity = Equity()
+        self.day = DayLoss(settings.daily_loss_limit)
         self.kill_switch = OPEN
         self.override = Override.NONE
         self.features: dict[str, FeaturesComputed] = {}
         self.views = {
-            symbol: RiskView(settings, instrument, self.exposure)
+            symbol: RiskView(settings, instrument, self.exposure, self.day, toxicity)
             for symbol, instrument in instruments.items()
         }
         for view in self.views.values():
@@ -59,16 +71,20 @@ class RiskFacts:
         """False until it is known what an earlier generation has latched."""
         self._instruments = instruments
         self._is_breached = False
+        self._kept_peak = ""
 
     def latched(self) -> tuple[tuple[str, str], ...]:
         """Return what the next generation has to know, as (key, value)."""
         start = self.drawdown.start
+        self._kept_peak = self.equity.latched(self._kept_peak)
         return (
             ("kill_switch", self.kill_switch.reason),
             ("kill_switch_detail", self.kill_switch.detail),
             ("override", "" if self.override is Override.NONE else self.override),
             ("equity_at_start", "" if start is None else str(start)),
+            ("equity_at_peak", self._kept_peak),
             ("is_denied", "yes" if self.is_denied else ""),
+            *self.day.latched(),
         )
 
     def recall(self, facts: tuple[tuple[str, str], ...], now_ns: int) -> None:
@@ -84,16 +100,31 @@ class RiskFacts:
         self.override = Override(known.get("override") or Override.NONE)
         if known.get("equity_at_start"):
             self.drawdown.restart(Decimal(known["equity_at_start"]))
+        if known.get("equity_at_peak"):
+            self.equity.peak = Decimal(known["equity_at_peak"])
         self.is_denied = bool(known.get("is_denied"))
+        self.day.recall(known)
         self.is_recalled = True
 
-    def is_toxic(self, features: FeaturesComputed) -> bool:
-        """Return whether one symbol's market calls for a look at the lifecycle at once."""
+    def see(self, features: FeaturesComputed) -> bool:
+        """Take one symbol's market; return whether it calls for a look at the lifecycle at once."""
         settings = self.settings
-        return (
+        view = self.views[features.symbol]
+        self.features[features.symbol] = view.market = features
+        # A book that is heard is not stale, whoever may have been down when that was said.
+        view.is_feed_stale = False
+        view.is_spiking = (
             features.spread_bps > settings.spread_spike_bps
             or features.move_bps > settings.toxicity_high_bps
         )
+        return view.is_spiking
+
+    def submit(self, submitted: OrdersSubmitted, now_ns: int) -> None:
+        """Count entries that were handed to the venue against the rate of their symbol."""
+        rate = self.views[submitted.symbol].rate
+        if rate.is_limited:
+            entries = sum(1 for order in submitted.orders if not order.reduce_only)
+            rate.send(entries, now_ns)
 
     def measure(self, synced: AccountSynced) -> bool:
         """Take an account snapshot; return whether the drawdown limit is reached."""
@@ -102,6 +133,7 @@ class RiskFacts:
         if self.drawdown.start is None and equity <= 0:
             return False
         self.drawdown.update(equity)
+        self.equity.measure(equity, self.day.net)
         self._is_breached = self.drawdown.is_breached(self.settings.drawdown_limit)
         return self._is_breached
 
@@ -125,7 +157,31 @@ class RiskFacts:
         view.is_venue_denied = self.is_denied
         view.price_ticks2 = proposed.mid_ticks2
         view.notional_of_others = self._notional_of_others(view.symbol)
-        return evaluate(view, proposed.intents)
+        rate = view.rate
+        if not rate.is_limited:
+            return evaluate(view, proposed.intents)
+        view.cooldown_left_ns = rate.cooldown_left_ns(now_ns)
+        if rate.minute_max:
+            view.entries_left = max(0, rate.minute_max - rate.used(now_ns))
+        approved, denials = evaluate(view, proposed.intents)
+        if entries := sum(1 for one in approved if one.adds_risk):
+            rate.approve(entries, now_ns)
+        return approved, denials
+
+    def standing(self) -> Standing:
+        """Return how the account stands by the last snapshot and the books; equity 0 if unknown."""
+        day = self.day
+        equity = self.equity.now(day.net)
+        drawdown = self.drawdown.at(equity)
+        return Standing(
+            equity=equity,
+            budget_ratio=_NOTHING
+            if day.is_lost
+            else ratio_left(drawdown, self.settings.drawdown_limit),
+            session_drawdown=self.equity.drawdown(equity),
+            daily_drawdown=day.fraction,
+            is_killed=self.kill_switch.is_tripped,
+        )
 
     def _notional_of_others(self, symbol: str) -> Decimal | None:
         if not self.exposure.has_others(symbol):

@@ -8,112 +8,13 @@ and each refusal has one deterministic reason.
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
-from fractions import Fraction
 
 from grinder.execution.denials import DenialCode, denial
 from grinder.messages.grid import Denial, Intent, IntentAction
-from grinder.model.instrument import Instrument
 from grinder.model.order import Side
-from grinder.model.settings import RiskSettings
-from grinder.risk.exposure import Exposure
-from grinder.risk.states import PERMISSIONS, LifecycleState
-
-
-class RiskView:
-    """What the gates look at, for one symbol at one moment. Filled by RiskSupervisor.
-
-    It starts closed: whatever the actor forgets to say stays forbidden.
-    """
-
-    __slots__ = (
-        "actors_down",
-        "exposure",
-        "instrument",
-        "is_account_stale",
-        "is_armed",
-        "is_drawdown_blocked",
-        "is_feed_stale",
-        "is_killed",
-        "is_leader",
-        "is_lease_expiring",
-        "is_synced",
-        "is_venue_denied",
-        "is_venue_throttled",
-        "is_winding_down",
-        "notional_of_others",
-        "order_units_max",
-        "position_units_max",
-        "price_ticks2",
-        "proposed_buy_lots",
-        "proposed_sell_lots",
-        "settings",
-        "state",
-        "symbols",
-        "total_units_max",
-    )
-
-    def __init__(self, settings: RiskSettings, instrument: Instrument, exposure: Exposure) -> None:
-        self.settings = settings
-        self.instrument = instrument
-        self.exposure = exposure
-        # The caps in half units of tick x lot: an order within its caps is judged in integers.
-        self.position_units_max = _half_units(settings.position_notional_max, instrument)
-        self.total_units_max = _half_units(settings.total_notional_max, instrument)
-        self.order_units_max = _half_units(settings.order_notional_max, instrument)
-        self.is_armed = False
-        self.is_leader = False
-        self.is_lease_expiring = True
-        """Too little of the lease is left for an order to reach the venue under it."""
-        self.actors_down: tuple[str, ...] = ()
-        """Names of the actors that a permit depends on and that are down."""
-        self.is_winding_down = False
-        self.is_killed = False
-        self.symbols: frozenset[str] = frozenset()
-        """Symbols that may be traded; empty allows none."""
-        self.state = LifecycleState.INIT
-        self.is_drawdown_blocked = False
-        self.is_feed_stale = True
-        self.is_account_stale = True
-        self.is_synced = False
-        """True once this symbol's orders and position came from the venue."""
-        self.is_venue_throttled = False
-        self.is_venue_denied = False
-        self.price_ticks2 = 0
-        """Twice the price to value at, in ticks; 0 (unknown) blocks."""
-        self.notional_of_others: Decimal | None = None
-        """Worst case of every other symbol in quote units; None (unknown) blocks."""
-        self.proposed_buy_lots = 0
-        """Approved in this batch before the intent being judged."""
-        self.proposed_sell_lots = 0
-
-    @property
-    def symbol(self) -> str:
-        """The symbol being judged."""
-        return self.instrument.symbol
-
-    def worst_case(self, intent: Intent) -> Decimal:
-        """Return the worth of the symbol's worst case with the batch so far and ``intent``.
-
-        An order priced beyond the market is valued at its own price.
-        """
-        return self.instrument.notional(1, self.worst_units(intent)) / 2
-
-    def worst_units(self, intent: Intent) -> int:
-        """Return the same in half units of tick x lot."""
-        buy_lots, sell_lots = self.proposed_buy_lots, self.proposed_sell_lots
-        if intent.side is Side.BUY:
-            buy_lots += intent.qty_lots
-        else:
-            sell_lots += intent.qty_lots
-        lots = self.exposure.of(self.instrument.symbol).worst_lots(buy_lots, sell_lots)
-        return lots * max(self.price_ticks2, 2 * intent.price_ticks)
-
-
-def _half_units(cap: Decimal, instrument: Instrument) -> int:
-    """Return the largest number of half units of tick x lot that are worth at most ``cap``."""
-    return int(2 * Fraction(cap) / Fraction(instrument.tick * instrument.lot))
-
+from grinder.model.units import NS_PER_MS
+from grinder.risk.states import PERMISSIONS
+from grinder.risk.view import RiskView
 
 Gate = Callable[[RiskView, Intent], Denial | None]
 
@@ -148,6 +49,52 @@ def _whitelist(view: RiskView, intent: Intent) -> Denial | None:
     if view.symbol in view.symbols:
         return None
     return denial(DenialCode.SYMBOL_NOT_WHITELISTED, intent, symbol=view.symbol)
+
+
+def _spread(view: RiskView, intent: Intent) -> Denial | None:
+    limit, market = view.settings.spread_spike_bps, view.market
+    if not view.is_spiking or market is None or market.spread_bps <= limit:
+        return None
+    spread_bps = round(market.spread_bps, 2)
+    return denial(DenialCode.SPREAD_SPIKE, intent, spread_bps=spread_bps, limit=limit)
+
+
+def _impact(view: RiskView, intent: Intent) -> Denial | None:
+    limit, market = view.settings.toxicity_high_bps, view.market
+    if not view.is_spiking or market is None or market.move_bps <= limit:
+        return None
+    move_bps = round(market.move_bps, 2)
+    return denial(DenialCode.PRICE_IMPACT_HIGH, intent, move_bps=move_bps, limit=limit)
+
+
+def _flow(view: RiskView, intent: Intent) -> Denial | None:
+    if not view.flow.is_closed:
+        return None
+    flow = view.flow
+    return denial(DenialCode.TOXICITY_HIGH, intent, level=flow.level, high_ns=flow.high_ns)
+
+
+def _cooldown(view: RiskView, intent: Intent) -> Denial | None:
+    if not view.cooldown_left_ns:
+        return None
+    left_ms, pause_ms = -(-view.cooldown_left_ns // NS_PER_MS), view.settings.entry_cooldown_ms
+    return denial(DenialCode.COOLDOWN_ACTIVE, intent, left_ms=left_ms, pause_ms=pause_ms)
+
+
+def _rate(view: RiskView, intent: Intent) -> Denial | None:
+    if view.proposed_entries < view.entries_left:
+        return None
+    most = view.settings.entries_1m_max
+    used = most - view.entries_left + view.proposed_entries
+    return denial(DenialCode.RATE_LIMIT_EXCEEDED, intent, entries_1m=used, max=most)
+
+
+def _daily_loss(view: RiskView, intent: Intent) -> Denial | None:
+    day = view.day
+    if not day.is_lost:
+        return None
+    code = DenialCode.DAILY_LOSS_LIMIT_EXCEEDED
+    return denial(code, intent, pnl=day.pnl, limit=day.limit)
 
 
 def _position(view: RiskView, intent: Intent) -> Denial | None:
@@ -226,6 +173,12 @@ GATES_FOR_RISK: tuple[Gate, ...] = (
     _winding_down,
     _kill_switch,
     _whitelist,
+    _spread,
+    _impact,
+    _flow,
+    _cooldown,
+    _rate,
+    _daily_loss,
     _position,
     _total,
     _order,
@@ -239,7 +192,9 @@ GATES_FOR_RISK: tuple[Gate, ...] = (
     _trading,
 )
 
-"""Asked, after those, for what adds risk. All but the three caps look at facts alone."""
+"""Asked, after those, for what adds risk. All but the rate and the three caps look at facts alone.
+
+Whether the flow is harmful comes before how often we send, and that before what may be lost."""
 
 
 def judge(view: RiskView, intent: Intent) -> Denial | None:
@@ -266,6 +221,10 @@ def facts_allow(view: RiskView) -> bool:
         and not view.is_winding_down
         and not view.is_killed
         and view.instrument.symbol in view.symbols
+        and not view.is_spiking
+        and not view.flow.is_closed
+        and not view.cooldown_left_ns
+        and not view.day.is_lost
         and not view.is_drawdown_blocked
         and PERMISSIONS[view.state].adds_risk
         and not view.is_feed_stale
@@ -283,7 +242,7 @@ def caps_allow(view: RiskView, intents: tuple[Intent, ...]) -> bool:
     The worst case grows with every order, so that of the whole batch at its dearest price is the
     worst that any of its orders can make. False may mean that only a part of it passes.
     """
-    buy_lots = sell_lots = dearest = largest = 0
+    buy_lots = sell_lots = dearest = largest = entries = 0
     for intent in intents:
         if intent.action is IntentAction.CANCEL or intent.reduce_only:
             continue
@@ -292,6 +251,7 @@ def caps_allow(view: RiskView, intents: tuple[Intent, ...]) -> bool:
             buy_lots += lots
         else:
             sell_lots += lots
+        entries += 1
         dearest = max(dearest, ticks)
         largest = max(largest, ticks * lots)
     price_ticks2 = view.price_ticks2
@@ -299,6 +259,7 @@ def caps_allow(view: RiskView, intents: tuple[Intent, ...]) -> bool:
     worst_units = worst_lots * max(price_ticks2, 2 * dearest)
     return (
         price_ticks2 > 0
+        and entries <= view.entries_left
         and view.notional_of_others == 0
         and worst_units <= view.position_units_max
         and worst_units <= view.total_units_max
@@ -316,7 +277,7 @@ def evaluate(
     """
     if facts_allow(view) and caps_allow(view, intents):
         return intents, ()
-    view.proposed_buy_lots = view.proposed_sell_lots = 0
+    view.proposed_buy_lots = view.proposed_sell_lots = view.proposed_entries = 0
     approved: list[Intent] = []
     denials: list[Denial] = []
     for intent in intents:
@@ -326,6 +287,7 @@ def evaluate(
             continue
         approved.append(intent)
         if intent.adds_risk:
+            view.proposed_entries += 1
             if intent.side is Side.BUY:
                 view.proposed_buy_lots += intent.qty_lots
             else:

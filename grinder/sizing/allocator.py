@@ -109,3 +109,22 @@ def allocate(equity: Decimal, fraction: Decimal, candidates: Iterable[Candidate]
 def _share(budget: Decimal, weight: Decimal, total: Decimal) -> Decimal:
     share = (budget * weight / total).quantize(_CENT, ROUND_DOWN)
     return share if share >= BUDGET_MIN else _ZERO
+
+
+def candidates(symbols: Iterable[str], tiers: Iterable[str] = ()) -> tuple[Candidate, ...]:
+    """Return everyone of ``symbols``, equally wanted, with the tier that ``tiers`` gives it.
+
+    Args:
+        symbols: who is asked for.
+        tiers: SYMBOL=LOW, MED or HIGH; LOW for whoever is not named. Others may be named, too.
+
+    Raises:
+        ValueError: a tier that does not read so, or a symbol named twice.
+    """
+    known: dict[str, RiskTier] = {}
+    for text in tiers:
+        symbol, _, tier = text.partition("=")
+        if not symbol or symbol in known or tier not in RiskTier.__members__:
+            raise ValueError(f'expected SYMBOL=LOW, MED or HIGH, each symbol once, was "{text}"')
+        known[symbol] = RiskTier[tier]
+    return tuple(Candidate(symbol=one, tier=known.get(one, RiskTier.LOW)) for one in symbols)

@@ -37,7 +37,7 @@ def test_drawdown_is_against_the_start_and_exact_at_the_limit() -> None:
     assert not before
     assert drawdown.is_breached(0.2)
     assert drawdown.fraction == Decimal("0.2")
-    assert drawdown.fraction_from_peak == Decimal("0.6")
+    assert drawdown.at(Decimal(900)) == Decimal("0.1")
 
 
 def test_a_gain_is_no_drawdown_and_a_debt_is_a_whole_one() -> None:

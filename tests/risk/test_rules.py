@@ -8,14 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grinder.messages.features import FeaturesComputed
 from grinder.messages.grid import Intent, IntentAction
+from grinder.model.grid import ToxicityLevel
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
 from grinder.model.settings import RiskSettings
+from grinder.model.strategy import ToxicitySettings
+from grinder.risk.day import DayLoss
 from grinder.risk.denials import DenialCode
 from grinder.risk.exposure import Exposure
-from grinder.risk.rules import GATES_FOR_ALL, GATES_FOR_RISK, RiskView, evaluate, facts_allow, judge
+from grinder.risk.flow import FlowGate
+from grinder.risk.rules import GATES_FOR_ALL, GATES_FOR_RISK, evaluate, facts_allow, judge
 from grinder.risk.states import LifecycleState
+from grinder.risk.view import RiskView
 
 C = DenialCode
 BTC = Instrument(symbol="BTCUSDT", base_asset="BTC", tick=Decimal(1), lot=Decimal(1))
@@ -37,8 +43,41 @@ EXIT = attrs.evolve(SELL, reduce_only=True, level="x1")
 CANCEL = attrs.evolve(BUY, action=IntentAction.CANCEL, client_order_id="a")
 
 
+def closed_view(settings: RiskSettings = SETTINGS) -> RiskView:
+    return RiskView(settings, BTC, Exposure(), DayLoss(Decimal(500)), ToxicitySettings())
+
+
+def market(spread_bps: float, move_bps: float) -> FeaturesComputed:
+    return FeaturesComputed(
+        symbol="BTCUSDT",
+        bid_ticks=100,
+        ask_ticks=100,
+        spread_bps=spread_bps,
+        imbalance_bps=0,
+        natr_bps=0,
+        move_bps=move_bps,
+        bars=0,
+        is_warm=False,
+        event_ns=1,
+        tick_ns=1,
+    )
+
+
+def toxic() -> FlowGate:
+    flow = FlowGate(ToxicitySettings())
+    flow.hear(ToxicityLevel.HIGH, 7)
+    return flow
+
+
+def lost_day() -> DayLoss:
+    day = DayLoss(Decimal(500))
+    day.net = Decimal("-500.01")
+    day.look(1, Decimal(0))
+    return day
+
+
 def make_view(**changes: Any) -> RiskView:
-    view = RiskView(changes.pop("settings", SETTINGS), BTC, Exposure())
+    view = closed_view(changes.pop("settings", SETTINGS))
     values: dict[str, Any] = {
         "is_armed": True,
         "is_leader": True,
@@ -64,6 +103,12 @@ BLOCKS: tuple[tuple[dict[str, Any], DenialCode], ...] = (
     ({"is_winding_down": True}, C.WINDING_DOWN),
     ({"is_killed": True}, C.KILL_SWITCH_ACTIVE),
     ({"symbols": frozenset()}, C.SYMBOL_NOT_WHITELISTED),
+    ({"is_spiking": True, "market": market(50.1, 501)}, C.SPREAD_SPIKE),
+    ({"is_spiking": True, "market": market(50, 501)}, C.PRICE_IMPACT_HIGH),
+    ({"flow": toxic()}, C.TOXICITY_HIGH),
+    ({"cooldown_left_ns": 1}, C.COOLDOWN_ACTIVE),
+    ({"entries_left": 0}, C.RATE_LIMIT_EXCEEDED),
+    ({"day": lost_day()}, C.DAILY_LOSS_LIMIT_EXCEEDED),
     ({"price_ticks2": 0}, C.MAX_POSITION_EXCEEDED),
     ({"notional_of_others": None}, C.MAX_NOTIONAL_EXCEEDED),
     (
@@ -127,7 +172,7 @@ def test_risk_is_added_in_active_only(state: LifecycleState) -> None:
 
 
 def test_a_new_view_is_closed() -> None:
-    approved, denials = evaluate(RiskView(SETTINGS, BTC, Exposure()), (BUY, EXIT, CANCEL))
+    approved, denials = evaluate(closed_view(), (BUY, EXIT, CANCEL))
 
     assert approved == ()
     assert {denial.code for denial in denials} == {C.NOT_ARMED}
@@ -180,7 +225,12 @@ def test_the_total_counts_other_symbols() -> None:
     assert found.detail == "MAX_NOTIONAL_EXCEEDED: worst_case=5001 cap=5000"
 
 
-CAPS = {C.MAX_POSITION_EXCEEDED, C.MAX_NOTIONAL_EXCEEDED, C.ORDER_NOTIONAL_EXCEEDED}
+CAPS = {
+    C.RATE_LIMIT_EXCEEDED,
+    C.MAX_POSITION_EXCEEDED,
+    C.MAX_NOTIONAL_EXCEEDED,
+    C.ORDER_NOTIONAL_EXCEEDED,
+}
 FACTS = tuple(changes for changes, code in BLOCKS if code not in CAPS)
 
 
@@ -209,6 +259,7 @@ INTENTS = st.builds(
     position_lots=st.integers(-12, 12),
     price_ticks2=st.integers(0, 260),
     others=st.sampled_from((None, Decimal(0), Decimal(4_400))),
+    entries_left=st.integers(0, 6),
     changes=st.sampled_from(({}, {}, {}, *FACTS)),
 )
 def test_a_batch_is_judged_as_its_intents_one_after_the_other(
@@ -216,9 +267,14 @@ def test_a_batch_is_judged_as_its_intents_one_after_the_other(
     position_lots: int,
     price_ticks2: int,
     others: Decimal | None,
+    entries_left: int,
     changes: dict[str, Any],
 ) -> None:
-    changes = changes | {"price_ticks2": price_ticks2, "notional_of_others": others}
+    changes = changes | {
+        "price_ticks2": price_ticks2,
+        "notional_of_others": others,
+        "entries_left": entries_left,
+    }
     view = make_view(**changes)
     view.exposure.of("BTCUSDT").holding.state(position_lots)
     view.proposed_buy_lots = view.proposed_sell_lots = 0
@@ -229,6 +285,7 @@ def test_a_batch_is_judged_as_its_intents_one_after_the_other(
             denials.append(found)
             continue
         approved.append(intent)
+        view.proposed_entries += intent.adds_risk
         if intent.adds_risk and intent.side is Side.BUY:
             view.proposed_buy_lots += intent.qty_lots
         elif intent.adds_risk:

@@ -1,0 +1,50 @@
+"""What RiskSupervisor does with news of money and of flow."""
+
+from __future__ import annotations
+
+from grinder.kernel.actor import Actor
+from grinder.messages.features import FeaturesSampled
+from grinder.messages.ledger import LedgerChanged
+from grinder.messages.risk import PermitsRevoked
+from grinder.risk.facts import RiskFacts
+from grinder.risk.standing import Budgets
+
+
+class AccountWatch(Actor):
+    """The half of an actor that knows what is won and lost, and how harmful the flow is.
+
+    Hears LedgerChanged, FeaturesSampled. Says RiskBudgetChanged, PermitsRevoked.
+    """
+
+    def __init__(self, facts: RiskFacts, budgets: Budgets) -> None:
+        self._facts = facts
+        self._budgets = budgets
+        self._serial = 0
+
+    def on_ledger_changed(self, changed: LedgerChanged) -> None:
+        """Count what was won and lost; a day that lost too much ends here."""
+        self._facts.day.hear(changed)
+        self.look_at_day()
+
+    def on_features_sampled(self, sample: FeaturesSampled) -> None:
+        """Enter nothing while the flow of a symbol is harmful, nor soon after."""
+        if self._facts.views[sample.symbol].flow.hear(sample.toxicity, self.now_ns):
+            self.revoke(f"TOXICITY_HIGH {sample.symbol}")
+
+    def look_at_day(self) -> None:
+        """Begin a day at midnight UTC, and end one whose loss is over its limit."""
+        day = self._facts.day
+        if day.look(self.now_ns, self._facts.equity.now(day.net)):
+            self.revoke(f"DAILY_LOSS_LIMIT_EXCEEDED pnl={day.pnl}")
+
+    def tell_budgets(self) -> None:
+        """Tell each policy what it may risk, when that has changed enough."""
+        standing = self._facts.standing()
+        if standing.equity > 0:
+            for budget in self._budgets.look(standing, self.now_ns):
+                self.say(budget)
+
+    def revoke(self, reason: str) -> None:
+        """Void every permit given so far."""
+        self._serial += 1
+        self.say(PermitsRevoked(serial=self._serial, reason=reason))
