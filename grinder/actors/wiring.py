@@ -138,6 +138,7 @@ def _factories(
             symbols,
             address("port.public"),
             address("port.market"),
+            address("port.venue"),
         ),
     }
     extras: dict[str, Callable[[], Actor]] = {
