@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, Decimal
 
 import attrs
 
-from grinder.model.grid import GridMode, GridPlan, ResetAction
+from grinder.model.grid import GridMode, GridPlan, ResetAction, ToxicityLevel
 from grinder.policy.base import MarketView
 from grinder.policy.ladder import ROOM
 
@@ -17,6 +17,9 @@ DEPTH_BPS_MAX = 9_000
 """No level stands further below the centre, so every price is above 0."""
 PAUSE_SPACING_BPS = 5.0
 """A plan has to name a spacing, even one without levels."""
+THROTTLE_SPACING = 1.5
+THROTTLE_SIZE = Decimal("0.5")
+"""What throttling does to a spacing and to a size."""
 FULL = 100
 """Sizes of the library are relative: so much is one ordinary level."""
 
@@ -25,9 +28,13 @@ def paused(
     view: MarketView,
     *reasons: str,
     spacing_bps: float = PAUSE_SPACING_BPS,
-    reset: ResetAction = ResetAction.NONE,
+    reset: ResetAction = ResetAction.SOFT,
 ) -> GridPlan:
-    """Return the plan that wants no entries."""
+    """Return the plan that wants no entries.
+
+    What rests is taken off, because it fits nothing that is wanted; with ``NONE`` it stays, and
+    nothing new is placed.
+    """
     return GridPlan(
         mode=GridMode.PAUSE,
         center_price=view.mid,
@@ -77,9 +84,39 @@ def ladder(view: MarketView, wish: Ladder) -> GridPlan:
     )
 
 
+def one_sided(
+    view: MarketView,
+    is_long: bool,
+    *,
+    levels: int,
+    spacing_bps: float,
+    size: Decimal | int,
+    skew_bps: float = 0.0,
+    reasons: Sequence[str],
+) -> GridPlan:
+    """Return the plan for buys alone, or sells alone; the skew moves them away from the market."""
+    return ladder(
+        view,
+        Ladder(
+            mode=GridMode.UNI_LONG if is_long else GridMode.UNI_SHORT,
+            spacing_bps=spacing_bps,
+            up=0 if is_long else levels,
+            down=levels if is_long else 0,
+            size=size,
+            skew_bps=-skew_bps if is_long else skew_bps,
+            reasons=reasons,
+        ),
+    )
+
+
 def fitting(levels: int, spacing_bps: float) -> int:
     """Return how many of ``levels`` can be named and keep every price above 0; at least 0."""
     return max(0, min(levels, LEVELS_MAX, int(DEPTH_BPS_MAX / spacing_bps)))
+
+
+def is_harmful(view: MarketView) -> bool:
+    """Return whether the flow is such that nothing new may be placed."""
+    return view.toxicity in (ToxicityLevel.HIGH, ToxicityLevel.EXTREME)
 
 
 def least_qty(view: MarketView) -> Decimal:

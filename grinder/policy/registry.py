@@ -12,7 +12,15 @@ from grinder.errors import ConfigError
 from grinder.model.settings import Config
 from grinder.policy.base import Policy
 from grinder.policy.policies.adaptive import AdaptivePolicy
+from grinder.policy.policies.emergency import EmergencyPolicy
+from grinder.policy.policies.funding_harvester import FundingHarvesterPolicy
+from grinder.policy.policies.liquidation_catcher import LiquidationCatcherPolicy
+from grinder.policy.policies.mean_reversion import MeanReversionPolicy
+from grinder.policy.policies.pause import PausePolicy
+from grinder.policy.policies.range import RangePolicy
 from grinder.policy.policies.static import StaticPolicy
+from grinder.policy.policies.trend import TrendPolicy
+from grinder.policy.policies.volatility_breakout import VolatilityBreakoutPolicy
 
 AUTO = "auto"
 """As ``policy.name``: the selector decides."""
@@ -22,6 +30,14 @@ POLICIES: dict[str, type[Policy]] = {
     for kind in (
         StaticPolicy,
         AdaptivePolicy,
+        RangePolicy,
+        TrendPolicy,
+        FundingHarvesterPolicy,
+        LiquidationCatcherPolicy,
+        MeanReversionPolicy,
+        VolatilityBreakoutPolicy,
+        PausePolicy,
+        EmergencyPolicy,
     )
 }
 OWN = frozenset(POLICIES)
