@@ -21,6 +21,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from grinder.console.gates import GATES
 from grinder.kernel.observer import ActorSnapshot
 from grinder.risk.states import LifecycleState
 
@@ -156,10 +157,10 @@ class Metrics:
             reason=(NONE,),
         )
         self.gating_allowed = self.counter(
-            "grinder_gating_allowed_total", "Intents approved", gate=(NONE,)
+            "grinder_gating_allowed_total", "Intents let through", gate=tuple(GATES)
         )
         self.gating_blocked = self.counter(
-            "grinder_gating_blocked_total", "Intents denied", gate=(NONE,), reason=(NONE,)
+            "grinder_gating_blocked_total", "Intents denied", gate=tuple(GATES), reason=(NONE,)
         )
         self.kill_switch = self.gauge("grinder_kill_switch_triggered", "1 while latched")
         self.kill_switch_trips = self.counter(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from grinder.console.gates import GATES, gate_of, passed
 from grinder.console.metrics import LIFECYCLE_STATES, ROLES, Metrics
 from grinder.kernel.message import Message
 from grinder.kernel.observer import Observer
@@ -129,13 +130,18 @@ def _proposed(watch: MetricsObserver, _: str, at_ns: int, body: IntentsProposed)
 
 
 def _approved(watch: MetricsObserver, sender: str, _: int, body: IntentsApproved) -> None:
+    entries = sum(1 for intent in body.intents if intent.adds_risk)
+    for name in GATES:
+        watch.metrics.gating_allowed.labels(name).inc(entries)
     gate = watch.metrics.bounded("gate", sender)
     watch.metrics.gating_allowed.labels(gate).inc(len(body.intents))
 
 
 def _denied(watch: MetricsObserver, sender: str, _: int, body: IntentsDenied) -> None:
-    gate = watch.metrics.bounded("gate", sender)
     for denial in body.denials:
+        for name in passed(sender, denial.code):
+            watch.metrics.gating_allowed.labels(name).inc()
+        gate = watch.metrics.bounded("gate", gate_of(sender, denial.code))
         reason = watch.metrics.bounded("denial", denial.code)
         watch.metrics.gating_blocked.labels(gate, reason).inc()
 
