@@ -75,7 +75,12 @@ class RiskSupervisor(AccountWatch):
     ) -> None:
         settings = config.risk
         super().__init__(
-            RiskFacts(settings, config.toxicity, instruments, is_armed=is_armed),
+            RiskFacts(
+                settings,
+                instruments,
+                is_armed=is_armed,
+                is_flow_judged=config.toxicity.enabled,
+            ),
             Budgets(config.sizing, tuple(instruments)),
         )
         self._keeper = keeper

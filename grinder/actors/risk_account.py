@@ -27,8 +27,8 @@ class AccountWatch(Actor):
         self.look_at_day()
 
     def on_features_sampled(self, sample: FeaturesSampled) -> None:
-        """Enter nothing while the flow of a symbol is harmful, nor soon after."""
-        if self._facts.views[sample.symbol].flow.hear(sample.toxicity, self.now_ns):
+        """Enter nothing while the flow of a symbol is harmful."""
+        if self._facts.sample(sample):
             self.revoke(f"TOXICITY_HIGH {sample.symbol}")
 
     def look_at_day(self) -> None:

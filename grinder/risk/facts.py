@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from grinder.messages.account import AccountSynced
-from grinder.messages.features import FeaturesComputed
+from grinder.messages.features import FeaturesComputed, FeaturesSampled
 from grinder.messages.grid import Denial, Intent, IntentsProposed
 from grinder.messages.orders import OrdersSubmitted
 from grinder.model.instrument import Instrument
 from grinder.model.permit import Permit
 from grinder.model.settings import RiskSettings
-from grinder.model.strategy import ToxicitySettings
 from grinder.model.units import NS_PER_MS
 from grinder.risk.day import DayLoss
 from grinder.risk.drawdown import Drawdown
@@ -36,10 +35,10 @@ class RiskFacts:
     def __init__(
         self,
         settings: RiskSettings,
-        toxicity: ToxicitySettings,
         instruments: Mapping[str, Instrument],
         *,
         is_armed: bool,
+        is_flow_judged: bool = True,
     ) -> None:
         self.settings = settings
         self.exposure = Exposure()
@@ -50,7 +49,7 @@ class RiskFacts:
         self.override = Override.NONE
         self.features: dict[str, FeaturesComputed] = {}
         self.views = {
-            symbol: RiskView(settings, instrument, self.exposure, self.day, toxicity)
+            symbol: RiskView(settings, instrument, self.exposure, self.day)
             for symbol, instrument in instruments.items()
         }
         for view in self.views.values():
@@ -64,6 +63,7 @@ class RiskFacts:
         """When the last account snapshot was asked for; 0 before the first."""
         self.throttled_until_ns = 0
         self.is_denied = False
+        self._is_flow_judged = is_flow_judged
         self.is_unrecorded = False
         """True while the journal that was asked for is not being written."""
         self.is_winding_down = False
@@ -118,6 +118,10 @@ class RiskFacts:
             or features.move_bps > settings.toxicity_high_bps
         )
         return view.is_spiking
+
+    def sample(self, sample: FeaturesSampled) -> bool:
+        """Take one symbol's flow; return whether it has just turned harmful."""
+        return self._is_flow_judged and self.views[sample.symbol].flow.hear(sample)
 
     def submit(self, submitted: OrdersSubmitted, now_ns: int) -> None:
         """Count entries that were handed to the venue against the rate of their symbol."""

@@ -1,42 +1,35 @@
 """Whether the flow of one symbol is harmful enough to enter nothing.
 
-HIGH and EXTREME close the gate at once. It opens when the score is LOW again and the cooldown has
-passed since it was last HIGH: a score that comes down through MID leaves it closed.
+The level is that of the features, which hold HIGH through the cooldown and until the score is below
+that of MID: the gate closes and opens with it.
 """
 
 from __future__ import annotations
 
+from grinder.features.registry import INDEX
+from grinder.messages.features import FeaturesSampled
 from grinder.model.grid import ToxicityLevel
-from grinder.model.strategy import ToxicitySettings
-from grinder.model.units import NS_PER_MS
 
 _CLOSING = (ToxicityLevel.HIGH, ToxicityLevel.EXTREME)
+_SCORE = INDEX["toxicity_score"]
 
 
 class FlowGate:
     """The gate of one symbol; open until it hears something bad."""
 
-    __slots__ = ("_cooldown_ns", "_is_enabled", "high_ns", "is_closed", "level")
+    __slots__ = ("is_closed", "level", "score")
 
-    def __init__(self, settings: ToxicitySettings) -> None:
-        self._is_enabled = settings.enabled
-        self._cooldown_ns = settings.cooldown_ms * NS_PER_MS
+    def __init__(self) -> None:
         self.level = ToxicityLevel.LOW
         """Heard last."""
-        self.high_ns = 0
-        """When it was last HIGH or EXTREME."""
+        self.score: float | None = None
+        """Of the same sample; None while cold."""
         self.is_closed = False
         """True while nothing new may be entered."""
 
-    def hear(self, level: ToxicityLevel, now_ns: int) -> bool:
+    def hear(self, sample: FeaturesSampled) -> bool:
         """Take the level of now; return whether that has closed the gate."""
-        self.level = level
-        if not self._is_enabled:
-            return False
-        if level in _CLOSING:
-            self.high_ns = now_ns
-            was_closed, self.is_closed = self.is_closed, True
-            return not was_closed
-        if level is ToxicityLevel.LOW and now_ns - self.high_ns >= self._cooldown_ns:
-            self.is_closed = False
-        return False
+        was_closed = self.is_closed
+        self.level, self.score = sample.toxicity, sample.values[_SCORE]
+        self.is_closed = sample.toxicity in _CLOSING
+        return self.is_closed and not was_closed

@@ -70,8 +70,9 @@ def _impact(view: RiskView, intent: Intent) -> Denial | None:
 def _flow(view: RiskView, intent: Intent) -> Denial | None:
     if not view.flow.is_closed:
         return None
-    flow = view.flow
-    return denial(DenialCode.TOXICITY_HIGH, intent, level=flow.level, high_ns=flow.high_ns)
+    score = view.flow.score
+    text = "unknown" if score is None else round(score, 2)
+    return denial(DenialCode.TOXICITY_HIGH, intent, level=view.flow.level, score=text)
 
 
 def _cooldown(view: RiskView, intent: Intent) -> Denial | None:

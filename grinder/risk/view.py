@@ -10,7 +10,6 @@ from grinder.messages.grid import Intent
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
 from grinder.model.settings import RiskSettings
-from grinder.model.strategy import ToxicitySettings
 from grinder.risk.day import DayLoss
 from grinder.risk.exposure import Exposure
 from grinder.risk.flow import FlowGate
@@ -63,18 +62,13 @@ class RiskView:
     )
 
     def __init__(
-        self,
-        settings: RiskSettings,
-        instrument: Instrument,
-        exposure: Exposure,
-        day: DayLoss,
-        toxicity: ToxicitySettings,
+        self, settings: RiskSettings, instrument: Instrument, exposure: Exposure, day: DayLoss
     ) -> None:
         self.settings = settings
         self.instrument = instrument
         self.exposure = exposure
         self.day = day
-        self.flow = FlowGate(toxicity)
+        self.flow = FlowGate()
         self.rate = EntryRate(settings)
         # The caps in half units of tick x lot: an order within its caps is judged in integers.
         self.position_units_max = _half_units(settings.position_notional_max, instrument)

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grinder.messages.features import FeaturesComputed
+from grinder.features.registry import NAMES
+from grinder.messages.features import FeaturesComputed, FeaturesSampled
 from grinder.messages.grid import Intent, IntentAction
 from grinder.model.grid import ToxicityLevel
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
 from grinder.model.settings import RiskSettings
-from grinder.model.strategy import ToxicitySettings
 from grinder.risk.day import DayLoss
 from grinder.risk.denials import DenialCode
 from grinder.risk.exposure import Exposure
@@ -44,7 +44,7 @@ CANCEL = attrs.evolve(BUY, action=IntentAction.CANCEL, client_order_id="a")
 
 
 def closed_view(settings: RiskSettings = SETTINGS) -> RiskView:
-    return RiskView(settings, BTC, Exposure(), DayLoss(Decimal(500)), ToxicitySettings())
+    return RiskView(settings, BTC, Exposure(), DayLoss(Decimal(500)))
 
 
 def market(spread_bps: float, move_bps: float) -> FeaturesComputed:
@@ -63,9 +63,19 @@ def market(spread_bps: float, move_bps: float) -> FeaturesComputed:
     )
 
 
+def sample(level: ToxicityLevel, score: float | None = None) -> FeaturesSampled:
+    return FeaturesSampled(
+        symbol="BTCUSDT",
+        values=tuple(score if name == "toxicity_score" else None for name in NAMES),
+        toxicity=level,
+        is_warm=True,
+        event_ns=1,
+    )
+
+
 def toxic() -> FlowGate:
-    flow = FlowGate(ToxicitySettings())
-    flow.hear(ToxicityLevel.HIGH, 7)
+    flow = FlowGate()
+    flow.hear(sample(ToxicityLevel.HIGH, score=2.345))
     return flow
 
 
