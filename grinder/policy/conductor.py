@@ -258,16 +258,21 @@ class Conductor:
             plan = self._sizer.size(plan, view, budget)
         is_losing = self._drawdown.follow(max(view.session_drawdown, view.daily_drawdown))
         regime = verdict.regime
+        toxicity, ratio = view.toxicity, budget.budget_ratio if budget is not None else None
         if policy == STATIC:
-            # It is the same in every market; losses, flow and depth still hold it back.
-            plan = temper(plan, plan.regime, is_losing)
+            # Its ladder is that of the settings, whatever the market. Only what is no market to
+            # quote in ends it: harmful flow, a book that bears nothing, losses near their limit.
+            regime = plan.regime
+            if toxicity is ToxicityLevel.MID:
+                toxicity = ToxicityLevel.LOW
+            if ratio and config.sizing.mode == "fixed":
+                ratio = None
         else:
-            plan = temper(forbid(plan, verdict), regime, is_losing)
-        plan = calm(plan, view.toxicity, verdict)
+            plan = forbid(plan, verdict)
+        plan = calm(temper(plan, regime, is_losing), toxicity, verdict)
         if view.toxicity is ToxicityLevel.EXTREME:
             plan = self._reducing(plan, view)
         plan = gate_by_book(plan, view.features, config.throttle.l2_impact_threshold_bps)
-        ratio = budget.budget_ratio if budget is not None else None
         scaled = scale(plan, ratio)
         return fitted(scaled, view, scaled is not plan) if scaled is not asked else asked
 
