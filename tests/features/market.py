@@ -19,7 +19,6 @@ from grinder.messages.market import (
     LiquidationPrinted,
     MarketStatsChanged,
     MarkPriced,
-    StreamKind,
     TradePrinted,
 )
 from grinder.model.instrument import Instrument
@@ -201,15 +200,12 @@ def made_up(seed: int, seconds: int, *, each_s: int = 4) -> Iterator[Message]:
             side = tuple((mid - 30 + n, chance.randint(0, 50)) for n in range(0, 30, 7))
             other = tuple((mid + 1 + n, chance.randint(0, 50)) for n in range(0, 30, 7))
             gone = tuple((price, 0) for price in bids if price >= mid)
-            bids.update(side)
-            asks.update(other)
             lost = tuple((price, 0) for price in asks if price <= mid)
-            yield changed(at_ns, side + gone, other + lost)
+            yield changed(at_ns, gone + side, lost + other)
+            bids = {price: n for price, n in (bids | dict(side)).items() if price < mid and n}
+            asks = {price: n for price, n in (asks | dict(other)).items() if price > mid and n}
         if step % 20 == 0:
             yield mark(at_ns, str(Decimal(chance.randint(-30, 30)) / 100_000))
             yield stats(at_ns, 5_000_000 + step, chance.randint(900_000, 1_100_000))
         if chance.random() < 0.02:
             yield liquidation(at_ns, chance.choice(list(Side)), chance.randint(1, 200), mid)
-
-
-STREAMS = tuple(StreamKind)

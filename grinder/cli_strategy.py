@@ -1,0 +1,72 @@
+"""The commands on what decides where the grid goes: features."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+from grinder.cli_common import EPILOG, AsJson
+
+
+def features(*, as_json: AsJson = False) -> None:
+    """List every feature: what it means, its inputs, and when it is known."""
+    from grinder.features.registry import described
+
+    rows = list(described())
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    _show(rows)
+
+
+def _show(rows: list[dict[str, object]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    group = None
+    table = Table()
+    for row in rows:
+        if row["group"] != group:
+            group = row["group"]
+            if table.row_count:
+                console.print(table)
+            inputs = row["inputs"]
+            assert isinstance(inputs, list)
+            table = Table(
+                title=f"{group}: from {', '.join(inputs)}; unknown: {row['stale_after']}",
+                title_justify="left",
+            )
+            for column in ("name", "meaning", "unit", "range", "window", "known after", "source"):
+                table.add_column(column, no_wrap=column == "name", overflow="fold")
+        table.add_row(
+            str(row["name"]),
+            str(row["meaning"]),
+            str(row["unit"]),
+            range_text(row["least"], row["greatest"]),
+            str(row["window"]),
+            cold_text(row),
+            str(row["source"]),
+        )
+    console.print(table)
+
+
+def range_text(least: object, greatest: object) -> str:
+    """Return the range of a feature in words."""
+    if least is None and greatest is None:
+        return "any"
+    if greatest is None:
+        return f"from {least:g}"
+    return f"{least:g} to {greatest:g}"
+
+
+def cold_text(row: dict[str, object]) -> str:
+    """Return when a feature is known, and what is said before."""
+    cold = "" if row["cold"] == "unknown" else f"; before: {row['cold']}"
+    return f"{row['warm_up']}{cold}"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(epilog=EPILOG)(features)
