@@ -99,31 +99,41 @@ def classify(
     """
     if is_killed:
         return _KILLED
-    get = features.get
-    spread = get("spread_bps")
-    if spread is not None and spread > limits.spread_spike:
-        return _SPIKE
-    jump = get("price_jump_bps_1m")
-    if jump is not None and abs(jump) > limits.price_impact:
-        return _IMPACT
-    if toxicity in _TOXIC_LEVELS:
-        return _FLOW
+    spread = features.get("spread_bps")
+    gate = _gate(features, limits, toxicity)
+    if gate is not None:
+        return gate
     if spread is None:
         return _COLD
-    thin = get("thin_l1_notional")
+    thin = features.get("thin_l1_notional")
     if thin is not None and thin < limits.thin_notional:
         return _THIN
     if spread > limits.spread_wide:
         return _WIDE
-    if get("natr_bps", 0.0) > limits.natr_shock:
+    if features.get("natr_bps", 0.0) > limits.natr_shock:
         return _SHOCK
-    net, score = get("signed_return_bps"), get("range_score")
-    if net is not None and score is not None and score <= limits.trend_score:
-        if net > limits.trend_return:
-            return _UP
-        if -net > limits.trend_return:
-            return _DOWN
-    return _WARM_RANGE if is_warm else _COLD_RANGE
+    return _trend(features, limits) or (_WARM_RANGE if is_warm else _COLD_RANGE)
+
+
+def _gate(
+    features: Mapping[str, float], limits: RegimeLimits, toxicity: ToxicityLevel
+) -> Verdict | None:
+    spread = features.get("spread_bps")
+    if spread is not None and spread > limits.spread_spike:
+        return _SPIKE
+    jump = features.get("price_jump_bps_1m")
+    if jump is not None and abs(jump) > limits.price_impact:
+        return _IMPACT
+    return _FLOW if toxicity in _TOXIC_LEVELS else None
+
+
+def _trend(features: Mapping[str, float], limits: RegimeLimits) -> Verdict | None:
+    net, score = features.get("signed_return_bps"), features.get("range_score")
+    if net is None or score is None or score > limits.trend_score:
+        return None
+    if net > limits.trend_return:
+        return _UP
+    return _DOWN if -net > limits.trend_return else None
 
 
 class Hysteresis:

@@ -102,17 +102,7 @@ def throttled(plan: GridPlan, reason: str, spacing_factor: float) -> GridPlan:
 
 def halted(plan: GridPlan, mode: GridMode, reset: ResetAction, reason: str) -> GridPlan:
     """Return ``plan`` without levels."""
-    others = tuple([code for code in plan.reason_codes if code != reason])
-    return attrs.evolve(
-        plan,
-        mode=mode,
-        levels_up=0,
-        levels_down=0,
-        size_schedule=(),
-        width_bps=0.0,
-        reset_action=reset,
-        reason_codes=(reason, *others),
-    )
+    return attrs.evolve(_emptied(plan, reason), mode=mode, reset_action=reset)
 
 
 def gate_by_book(plan: GridPlan, features: Mapping[str, float], threshold_bps: int) -> GridPlan:
@@ -133,15 +123,7 @@ def gate_by_book(plan: GridPlan, features: Mapping[str, float], threshold_bps: i
     if not buy and not sell:
         return plan
     if buy and sell:
-        return attrs.evolve(
-            plan,
-            levels_up=0,
-            levels_down=0,
-            size_schedule=(),
-            width_bps=0.0,
-            reset_action=ResetAction.HARD,
-            reason_codes=(buy, sell, *plan.reason_codes),
-        )
+        return _emptied(plan, buy, sell)
     up, down = (plan.levels_up, 0) if buy else (0, plan.levels_down)
     block = "L2_BLOCK_BUY" if buy else "L2_BLOCK_SELL"
     return attrs.evolve(
@@ -166,19 +148,24 @@ def scale(plan: GridPlan, ratio: Decimal | None) -> GridPlan:
     if ratio == 1 or plan.mode is GridMode.EMERGENCY or not plan.is_active:
         return plan
     if ratio == 0:
-        return attrs.evolve(
-            plan,
-            levels_up=0,
-            levels_down=0,
-            size_schedule=(),
-            width_bps=0.0,
-            reset_action=ResetAction.HARD,
-            reason_codes=("DD_BLOCK_ENTRIES", *plan.reason_codes),
-        )
+        return _emptied(plan, "DD_BLOCK_ENTRIES")
     return attrs.evolve(
         plan,
         size_schedule=tuple([one * ratio for one in plan.size_schedule]),
         reason_codes=(*plan.reason_codes, "DD_SCALE_APPLIED"),
+    )
+
+
+def _emptied(plan: GridPlan, *reasons: str) -> GridPlan:
+    others = [code for code in plan.reason_codes if code not in reasons]
+    return attrs.evolve(
+        plan,
+        levels_up=0,
+        levels_down=0,
+        size_schedule=(),
+        width_bps=0.0,
+        reset_action=ResetAction.HARD,
+        reason_codes=(*reasons, *others),
     )
 
 

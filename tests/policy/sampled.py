@@ -13,6 +13,7 @@ from grinder.features.sampler import Sampler
 from grinder.features.vector import FeatureState
 from grinder.messages.features import FeaturesSampled
 from grinder.messages.market import BookTicked, DepthSynced
+from grinder.messages.risk import RiskBudgetChanged
 from grinder.model.grid import ToxicityLevel
 from grinder.model.settings import Config
 from grinder.policy.conductor import Conductor, ConductorFacts, Decision, conductor_for
@@ -28,6 +29,25 @@ CALM = {
     "range_score": 12.0,
     "warmup_bars": 20.0,
 }
+
+BUDGET = RiskBudgetChanged(
+    symbol=BTC.symbol,
+    equity=Decimal(10_000),
+    budget=Decimal(1_000),
+    budget_ratio=None,
+    session_drawdown=0.0,
+    daily_drawdown=0.0,
+    is_killed=False,
+)
+
+
+def budget(**changes: Any) -> dict[str, RiskBudgetChanged]:
+    return {"budget": attrs.evolve(BUDGET, **changes)}
+
+
+def changed(config: Config, section: str, **fields: Any) -> Config:
+    part = attrs.evolve(getattr(config, section), **fields)
+    return attrs.evolve(config, **{section: part})
 
 
 class Market:
