@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import attrs
 
-from grinder.kernel.actor import Actor
+from grinder.actors.market_reads import MarketReads
+from grinder.features.quality import GAP_NS, Quality
 from grinder.kernel.address import Address
 from grinder.kernel.signals import TimerFired
 from grinder.messages.market import (
@@ -13,11 +14,13 @@ from grinder.messages.market import (
     FeedHealthChanged,
     FeedReported,
     FrameRejected,
+    LiquidationPrinted,
     MarkPriced,
     OpenStream,
     StreamClosed,
     StreamKind,
     StreamOpened,
+    StreamQuality,
     TradePrinted,
 )
 from grinder.model.settings import FeedSettings
@@ -35,6 +38,11 @@ class _Track:
 
     last_id: int = -1
     heard_ns: int = 0
+    """When something was let through last."""
+    came_ns: int = 0
+    """When something came last, of a kind that may be held back."""
+    event_ns: int = 0
+    """The venue's time of what was let through last."""
     is_stale: bool = True
 
 
@@ -45,23 +53,23 @@ class _Line:
     stream: str
     port: Address
     kinds: tuple[StreamKind, ...]
+    """What goes stale by silence; the first one tells whether the connection lives."""
     connection: int = 0
     is_open: bool = False
     failures: int = 0
     frames: int = 0
     late: int = 0
-    gaps: int = 0
     rejected: int = 0
     reconnects: int = 0
-    last_event_ns: int = 0
     opened_ns: int = 0
 
 
-class FeedActor(Actor):
-    """Keep the market streams alive and let through only what is in order.
+class FeedActor(MarketReads):
+    """Keep the market streams alive and let through only what is in order and can be believed.
 
-    Hears BookTicked, TradePrinted, DepthChanged, MarkPriced, StreamOpened, StreamClosed,
-    FrameRejected from its ports. Says the same market events, FeedHealthChanged, FeedReported.
+    Hears BookTicked, TradePrinted, DepthChanged, MarkPriced, LiquidationPrinted, StreamOpened,
+    StreamClosed, FrameRejected from its streams, and answers of the venue port. Says the same
+    market events, DepthSynced, MarketStatsChanged, FeedHealthChanged, FeedReported.
     A connection ends only when told to: one that is silent for all its symbols is replaced.
     Restart: opens new connections; every stream is stale until it is heard.
     """
@@ -72,13 +80,15 @@ class FeedActor(Actor):
         symbols: tuple[str, ...],
         public: Address,
         market: Address,
+        venue: Address,
     ) -> None:
-        self._settings = settings
+        super().__init__(settings, symbols, venue)
         self._limits_ns = {
             StreamKind.BOOK_TICKER: settings.book_stale_after_ms * NS_PER_MS,
             StreamKind.AGG_TRADE: settings.trade_stale_after_ms * NS_PER_MS,
             StreamKind.DEPTH: settings.depth_stale_after_ms * NS_PER_MS,
             StreamKind.MARK_PRICE: settings.mark_stale_after_ms * NS_PER_MS,
+            StreamKind.MARKET_STATS: settings.stats_stale_after_ms * NS_PER_MS,
         }
         depth = (StreamKind.DEPTH,) if settings.depth else ()
         self._public = _Line(stream=PUBLIC, port=public, kinds=(StreamKind.BOOK_TICKER, *depth))
@@ -86,25 +96,26 @@ class FeedActor(Actor):
             stream=MARKET, port=market, kinds=(StreamKind.MARK_PRICE, StreamKind.AGG_TRADE)
         )
         self._lines = {PUBLIC: self._public, MARKET: self._market}
-        self._tracks = {
-            kind: {symbol: _Track() for symbol in symbols}
-            for line in self._lines.values()
-            for kind in line.kinds
-        }
+        others = (StreamKind.LIQUIDATION, StreamKind.MARKET_STATS)
+        kinds = (*self._public.kinds, *self._market.kinds, *others)
+        self._tracks = {kind: {symbol: _Track() for symbol in symbols} for kind in kinds}
         self._books = self._tracks[StreamKind.BOOK_TICKER]
+        self._trades = self._tracks[StreamKind.AGG_TRADE]
+        self._depths = self._tracks.get(StreamKind.DEPTH, {})
+        self._quality = Quality(settings, symbols)
+        self._guards = self._quality.books
 
     def on_start(self) -> None:
         """Connect and begin to watch; what an earlier generation said of the books is void."""
-        for symbol in self._books:
-            self.say(
-                FeedHealthChanged(
-                    symbol=symbol, stream=StreamKind.BOOK_TICKER, is_stale=True, age_ns=0
-                )
-            )
+        kinds = tuple(self._limits_ns) if self.generation > 1 else (StreamKind.BOOK_TICKER,)
+        for kind in kinds:
+            for symbol, track in self._tracks.get(kind, {}).items():
+                self._say_stale(symbol, kind, track, 0)
         for line in self._lines.values():
             line.connection = self.generation << GENERATION_SHIFT
             self._connect(line)
         self.set_timer("report:", NS_PER_S)
+        self.start_reads()
 
     def _connect(self, line: _Line) -> None:
         line.connection += 1
@@ -113,91 +124,125 @@ class FeedActor(Actor):
         for kind in line.kinds:
             for track in self._tracks[kind].values():
                 track.last_id = -1
+        if line is self._public:
+            self.restart_depth()
         self.tell(line.port, OpenStream(connection=line.connection))
         self.set_timer(f"live:{line.stream}", self._limits_ns[line.kinds[0]])
 
     def on_book_ticked(self, tick: BookTicked) -> None:
-        """Let a newer book through."""
+        """Let a newer book through, unless its price has to be confirmed first."""
         line = self._public
         if tick.connection != line.connection:
             return
-        track = self._books.get(tick.symbol)
-        if track is None or tick.update_id <= track.last_id or tick.bid_ticks >= tick.ask_ticks:
+        symbol, bid, ask = tick.symbol, tick.bid_ticks, tick.ask_ticks
+        track = self._books.get(symbol)
+        if track is None or tick.update_id <= track.last_id or bid >= ask:
             line.late += 1
             return
         track.last_id = tick.update_id
-        track.heard_ns = self.now_ns
         line.frames += 1
-        line.last_event_ns = tick.event_ns
+        if not self._guards[symbol].passes(bid + ask):
+            return
+        now_ns = self.now_ns
+        if now_ns - track.heard_ns >= GAP_NS:
+            self._quality.book.note_gap(track.heard_ns, now_ns)
+        track.heard_ns = now_ns
+        track.event_ns = tick.event_ns
         if track.is_stale:
-            self._revive(line, tick.symbol, StreamKind.BOOK_TICKER, track)
+            self._revive(line, symbol, StreamKind.BOOK_TICKER, track)
         self.say(tick)
 
     def on_trade_printed(self, trade: TradePrinted) -> None:
-        """Let a newer trade through."""
-        if self._is_next(
-            self._market, StreamKind.AGG_TRADE, trade.connection, trade.symbol, trade.trade_id
-        ):
-            self._market.last_event_ns = trade.event_ns
-            self.say(trade)
+        """Let a newer trade through that can have happened."""
+        line, symbol = self._market, trade.symbol
+        track = self._newer(line, self._trades, trade.connection, symbol, trade.trade_id)
+        if track is None:
+            return
+        # Our clock may be wrong, and the other stream may lag: the book shows the venue's time.
+        book, now_ns = self._books[symbol], self.now_ns
+        venue_ns = book.event_ns + now_ns - book.heard_ns if book.event_ns else now_ns
+        earliest_ns, latest_ns = min(now_ns, venue_ns), max(now_ns, venue_ns)
+        if not self._quality.trades[symbol].passes(trade, earliest_ns, latest_ns):
+            return
+        self._quality.trade.note_gap(track.heard_ns, now_ns)
+        track.event_ns = trade.event_ns
+        self.heard(StreamKind.AGG_TRADE, symbol)
+        self.say(trade)
 
     def on_depth_changed(self, depth: DepthChanged) -> None:
-        """Let a newer change of the book through and count a broken chain."""
+        """Let a newer change of the book through once the whole book is known."""
         line = self._public
-        tracks = self._tracks.get(StreamKind.DEPTH, {})
-        track = tracks.get(depth.symbol)
-        last_id = track.last_id if track is not None else -1
-        if self._is_next(line, StreamKind.DEPTH, depth.connection, depth.symbol, depth.last_id):
-            if last_id not in (-1, depth.previous_id):
-                line.gaps += 1
-            self.say(depth)
+        track = self._newer(line, self._depths, depth.connection, depth.symbol, depth.last_id)
+        if track is None:
+            return
+        self._quality.depth.note_gap(track.came_ns, self.now_ns)
+        track.came_ns = self.now_ns
+        self.follow_depth(depth)
 
     def on_mark_priced(self, mark: MarkPriced) -> None:
         """Let a newer mark price through."""
-        if self._is_next(
-            self._market, StreamKind.MARK_PRICE, mark.connection, mark.symbol, mark.event_ns
-        ):
+        tracks = self._tracks[StreamKind.MARK_PRICE]
+        if self._newer(self._market, tracks, mark.connection, mark.symbol, mark.event_ns):
+            self.heard(StreamKind.MARK_PRICE, mark.symbol)
             self.say(mark)
 
-    def _is_next(
-        self, line: _Line, kind: StreamKind, connection: int, symbol: str, number: int
-    ) -> bool:
+    def on_liquidation_printed(self, liquidation: LiquidationPrinted) -> None:
+        """Let a newer liquidation through; there may be none for days, so none goes stale."""
+        tracks = self._tracks[StreamKind.LIQUIDATION]
+        connection, symbol = liquidation.connection, liquidation.symbol
+        if self._newer(self._market, tracks, connection, symbol, liquidation.event_ns):
+            self.say(liquidation)
+
+    def _newer(
+        self, line: _Line, tracks: dict[str, _Track], connection: int, symbol: str, number: int
+    ) -> _Track | None:
+        """Return the track of what is newer than everything before it on its connection."""
         if connection != line.connection:
-            return False
-        track = self._tracks.get(kind, {}).get(symbol)
+            return None
+        track = tracks.get(symbol)
         if track is None or number <= track.last_id:
             line.late += 1
-            return False
+            return None
         track.last_id = number
-        track.heard_ns = self.now_ns
         line.frames += 1
+        return track
+
+    def heard(self, kind: StreamKind, symbol: str) -> None:
+        """Note that something was let through; say so if its stream had been stale."""
+        track = self._tracks[kind][symbol]
+        track.heard_ns = self.now_ns
         if track.is_stale:
+            line = self._public if kind in self._public.kinds else self._market
             self._revive(line, symbol, kind, track)
-        return True
+
+    def check_silence(self, kind: StreamKind, symbol: str) -> None:
+        """Say that a stream of no connection went stale."""
+        track = self._tracks[kind][symbol]
+        age_ns = self.now_ns - track.heard_ns
+        if not track.is_stale and age_ns >= self._limits_ns[kind]:
+            self._say_stale(symbol, kind, track, age_ns)
+
+    def _say_stale(self, symbol: str, kind: StreamKind, track: _Track, age_ns: int) -> None:
+        track.is_stale = True
+        self.say(FeedHealthChanged(symbol=symbol, stream=kind, is_stale=True, age_ns=age_ns))
 
     def _revive(self, line: _Line, symbol: str, kind: StreamKind, track: _Track) -> None:
         track.is_stale = False
-        line.failures = 0
+        if kind in line.kinds:
+            line.failures = 0
         self.say(FeedHealthChanged(symbol=symbol, stream=kind, is_stale=False, age_ns=0))
 
-    def on_stream_opened(self, opened: StreamOpened) -> None:
-        """Note that a connection stands; it counts as alive once it is heard."""
-        line = self._lines[opened.stream]
-        if opened.connection == line.connection:
-            line.is_open = True
-
-    def on_stream_closed(self, closed: StreamClosed) -> None:
-        """Connect again after a pause."""
-        line = self._lines[closed.stream]
-        if closed.connection == line.connection:
-            line.is_open = False
-            self._retry(line)
-
-    def on_frame_rejected(self, rejected: FrameRejected) -> None:
-        """Count what could not be read."""
-        line = self._lines[rejected.stream]
-        if rejected.connection == line.connection:
+    def on_line_news(self, news: StreamOpened | StreamClosed | FrameRejected) -> None:
+        """Note that a connection stands; connect again after a pause; count what was unreadable."""
+        line = self._lines[news.stream]
+        if news.connection != line.connection:
+            return
+        if isinstance(news, FrameRejected):
             line.rejected += 1
+            return
+        line.is_open = isinstance(news, StreamOpened)
+        if not line.is_open:
+            self._retry(line)
 
     def _retry(self, line: _Line) -> None:
         settings = self._settings
@@ -217,6 +262,8 @@ class FeedActor(Actor):
             for line in self._lines.values():
                 self._report(line)
             self.set_timer("report:", NS_PER_S)
+            return
+        if self.reads_timer(kind, stream):
             return
         line = self._lines[stream]
         if kind == "open":
@@ -246,24 +293,30 @@ class FeedActor(Actor):
                 if track.is_stale:
                     continue
                 if age_ns >= limit_ns:
-                    track.is_stale = True
-                    self.say(
-                        FeedHealthChanged(symbol=symbol, stream=kind, is_stale=True, age_ns=age_ns)
-                    )
+                    self._say_stale(symbol, kind, track, age_ns)
                 else:
                     next_ns = min(next_ns, track.heard_ns + limit_ns)
         return next_ns
 
     def _report(self, line: _Line) -> None:
-        self.say(
-            FeedReported(
-                stream=line.stream,
-                is_connected=line.is_open,
-                frames=line.frames,
-                late=line.late,
-                gaps=line.gaps,
-                rejected=line.rejected,
-                reconnects=line.reconnects,
-                last_event_ns=line.last_event_ns,
-            )
-        )
+        is_public = line is self._public
+        followed = self._books if is_public else self._trades
+        last_event_ns = max(track.event_ns for track in followed.values())
+        gaps = self.broken_chains if is_public else 0
+        self.say(_reported(line, gaps, last_event_ns, self._quality.reports(line.kinds)))
+
+
+def _reported(
+    line: _Line, gaps: int, last_event_ns: int, quality: tuple[StreamQuality, ...]
+) -> FeedReported:
+    return FeedReported(
+        stream=line.stream,
+        is_connected=line.is_open,
+        frames=line.frames,
+        late=line.late,
+        gaps=gaps,
+        rejected=line.rejected,
+        reconnects=line.reconnects,
+        last_event_ns=last_event_ns,
+        quality=quality,
+    )

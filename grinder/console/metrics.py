@@ -35,8 +35,8 @@ MISMATCH_TYPES = (
     "ORDER_STATUS_DIVERGENCE",
     "POSITION_MISMATCH",
 )
-STREAMS = ("bookTicker", "aggTrade", "depth", "markPrice")
-GAP_BUCKETS = ("500", "2000", "5000", ">5000")
+STREAMS = ("bookTicker", "aggTrade", "depth", "markPrice", "marketStats")
+GAP_BUCKETS = ("500", "2000", ">5000")
 STATUS_CLASSES = ("2xx", "4xx", "unknown")
 OPERATIONS = (
     "place",
@@ -45,6 +45,8 @@ OPERATIONS = (
     "read_account",
     "read_trades",
     "read_funding",
+    "read_depth",
+    "read_market_stats",
     "countdown",
     "listen_key",
 )
@@ -201,7 +203,7 @@ class Metrics:
         )
         self.gaps = self.counter(
             "grinder_data_gap_total",
-            "Silences that made a stream stale, by length in ms; sequence: a chain that broke",
+            "Silences that ended, by length in ms; sequence: a chain that broke",
             stream=(*STREAMS, *CONNECTORS),
             bucket=(*GAP_BUCKETS, "sequence"),
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from grinder.console.feedwatch import FeedWatch
 from grinder.console.gates import GATES, gate_of, passed
 from grinder.console.metrics import LIFECYCLE_STATES, ROLES, Metrics
 from grinder.kernel.message import Message
@@ -37,8 +38,10 @@ from grinder.messages.venue import (
     CancelAnswered,
     ClockMeasured,
     CountdownAnswered,
+    DepthRead,
     FundingRead,
     ListenKeyExpired,
+    MarketStatsRead,
     OrderQueried,
     Outcome,
     PlaceAnswered,
@@ -57,6 +60,8 @@ OPERATION_OF_REQUEST = {
     "ReadAccount": "read_account",
     "ReadTrades": "read_trades",
     "ReadFunding": "read_funding",
+    "ReadDepth": "read_depth",
+    "ReadMarketStats": "read_market_stats",
 }
 
 
@@ -70,8 +75,7 @@ class MetricsObserver(Observer):
         self.metrics = metrics
         self._instruments = instruments
         self._lock = threading.Lock()
-        self._reports: dict[str, FeedReported] = {}
-        self._stale: dict[str, set[str]] = {}
+        self.feed = FeedWatch(metrics)
         self._ledgers: dict[str, LedgerChanged] = {}
         self._trades = {symbol: TradeLog() for symbol in instruments}
         self._closed_because: dict[str, str] = {}
@@ -165,31 +169,6 @@ def _closed(watch: MetricsObserver, _: str, __: int, body: StreamClosed) -> None
 def _key_expired(watch: MetricsObserver, _: str, __: int, ___: ListenKeyExpired) -> None:
     with watch._lock:
         watch._closed_because["private"] = "listen_key_expired"
-
-
-def _feed_reported(watch: MetricsObserver, _: str, __: int, body: FeedReported) -> None:
-    metrics = watch.metrics
-    stream = metrics.bounded("connector", body.stream)
-    with watch._lock:
-        last = watch._reports.get(stream, _NOTHING_REPORTED)
-        watch._reports[stream] = body
-    metrics.ticks.labels(stream).inc(_growth(last.frames, body.frames))
-    metrics.frames_late.labels(stream).inc(_growth(last.late, body.late))
-    metrics.frames_rejected.labels(stream).inc(_growth(last.rejected, body.rejected))
-    metrics.gaps.labels(stream, "sequence").inc(_growth(last.gaps, body.gaps))
-    metrics.ws_connected.labels(stream).set(body.is_connected)
-    metrics.last_tick.labels(stream).set(body.last_event_ns // NS_PER_MS)
-
-
-def _feed_health(watch: MetricsObserver, _: str, __: int, body: FeedHealthChanged) -> None:
-    stream = str(body.stream)
-    with watch._lock:
-        stale = watch._stale.setdefault(stream, set())
-        (stale.add if body.is_stale else stale.discard)(body.symbol)
-        watch.metrics.stale.labels(stream).set(len(stale))
-    if body.is_stale:
-        watch.metrics.stale_total.labels(stream).inc()
-        watch.metrics.gaps.labels(stream, _gap_bucket(body.age_ns // NS_PER_MS)).inc()
 
 
 def _place_answered(watch: MetricsObserver, _: str, __: int, body: PlaceAnswered) -> None:
@@ -317,8 +296,10 @@ EFFECTS: dict[type[Message], Effect] = {
     StreamOpened: _opened,
     StreamClosed: _closed,
     ListenKeyExpired: _key_expired,
-    FeedReported: _feed_reported,
-    FeedHealthChanged: _feed_health,
+    FeedReported: lambda watch, _, __, body: watch.feed.reported(body),
+    FeedHealthChanged: lambda watch, _, __, body: watch.feed.health_changed(body),
+    DepthRead: _read("read_depth"),
+    MarketStatsRead: _read("read_market_stats"),
     PlaceAnswered: _place_answered,
     CancelAnswered: _cancel_answered,
     OrderQueried: _read("query_order"),
@@ -355,16 +336,6 @@ EFFECTS: dict[type[Message], Effect] = {
 MetricsObserver.hears = tuple(EFFECTS)
 
 
-_NOTHING_REPORTED = FeedReported(
-    stream="",
-    is_connected=False,
-    frames=0,
-    late=0,
-    gaps=0,
-    rejected=0,
-    reconnects=0,
-    last_event_ns=0,
-)
 _NOTHING_WRITTEN = JournalReported(
     is_written=True, pending=0, lag_ns=0, records=0, bytes=0, lost=0, detail=""
 )
@@ -373,10 +344,3 @@ _NOTHING_WRITTEN = JournalReported(
 def _growth(last: int, now: int) -> int:
     # The speaker counts from its own start: a lower number is a newer generation.
     return now if now < last else now - last
-
-
-def _gap_bucket(age_ms: int) -> str:
-    for edge in (500, 2_000, 5_000):
-        if age_ms <= edge:
-            return str(edge)
-    return ">5000"

@@ -199,11 +199,36 @@ class FeedHealthChanged(Message):
     """Time since its last frame."""
 
 
+class Flaw(StrEnum):
+    """What can be wrong with a price or a trade that arrived in order."""
+
+    PRICE = "price"
+    """It jumped by more than ``feed.outlier_bps``; a shift of the level counts once."""
+    BAD_TICK = "bad_tick"
+    """A jump of the best prices that was held back and never confirmed; not passed on."""
+    INVALID_PRICE = "invalid_price"
+    INVALID_QUANTITY = "invalid_quantity"
+    FUTURE_TIMESTAMP = "future_timestamp"
+    STALE_TIMESTAMP = "stale_timestamp"
+
+
+@attrs.frozen(kw_only=True)
+class StreamQuality:
+    """What was wrong with one kind of data, of all symbols together."""
+
+    stream: StreamKind
+    gaps: tuple[int, int, int]
+    """Silences of one symbol that ended: of 500 ms or more, of 2 s or more, of 5 s or more."""
+    flaws: tuple[tuple[str, int], ...]
+    """(a ``Flaw``, how often), each that can happen to this kind."""
+
+
 @attrs.frozen(kw_only=True)
 class FeedReported(Message):
     """FeedActor's counters since its start, once a second."""
 
     conflate_by: ClassVar[str | None] = "stream"
+    version: ClassVar[int] = 2
 
     stream: str
     """public or market."""
@@ -212,6 +237,9 @@ class FeedReported(Message):
     late: int
     """Frames left out because their sequence or time was not newer than the last one."""
     gaps: int
+    """Chains of depth changes that broke."""
     rejected: int
     reconnects: int
     last_event_ns: int
+    quality: tuple[StreamQuality, ...] = ()
+    """Of each kind whose quality is watched on this line."""

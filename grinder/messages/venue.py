@@ -165,6 +165,50 @@ class FundingRead(Message):
 
 
 @attrs.frozen(kw_only=True)
+class ReadDepth(Message):
+    """Read the book of a symbol, 1,000 levels a side, to begin a chain of changes with."""
+
+    symbol: str
+    token: int
+
+
+@attrs.frozen(kw_only=True)
+class DepthRead(Message):
+    """Answer to ReadDepth."""
+
+    symbol: str
+    token: int
+    last_id: int
+    """The last change that it holds, in the numbers of ``DepthChanged``."""
+    bids: tuple[tuple[int, int], ...]
+    """(price ticks, quantity lots), best first."""
+    asks: tuple[tuple[int, int], ...]
+    event_ns: int
+
+
+@attrs.frozen(kw_only=True)
+class ReadMarketStats(Message):
+    """Read how much of a symbol was traded in 24 hours and is held by everybody."""
+
+    symbol: str
+    token: int
+
+
+@attrs.frozen(kw_only=True)
+class MarketStatsRead(Message):
+    """Answer to ReadMarketStats."""
+
+    symbol: str
+    token: int
+    volume_24h: Decimal
+    """Quote units."""
+    trades_24h: int
+    open_interest: Decimal
+    """Quote units at the last price."""
+    event_ns: int
+
+
+@attrs.frozen(kw_only=True)
 class ReadFailed(Message):
     """A read came to nothing after its bounded retries."""
 

@@ -107,7 +107,7 @@ class FeedSettings:
     stats_stale_after_ms: int = 600_000
     outlier_bps: int = 500
     """A best price or a trade that jumps by more is counted."""
-    held_jump_bps: int = 500
+    held_jump_bps: int = 1_000
     """Best prices that jump by more are held back until others confirm them."""
     jump_confirmations: int = 3
     """How many updates near each other make a jump believed, the first included; 1: all are."""

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import attrs
 
+from grinder.messages.venue import DepthRead, MarketStatsRead
 from grinder.model.instrument import Instrument
 from grinder.model.order import OpenOrder, OrderStatus, Side, Trade
 from grinder.model.position import Position
@@ -78,6 +79,38 @@ class BodyDecoder:
     def funding(self, body: Any) -> tuple[tuple[str, int, Decimal, int], ...]:
         """Return funding payments: (symbol, transaction id, amount, time in ns), by time."""
         return tuple(sorted(_each(self._of_ours(body), _payment), key=lambda each: each[3]))
+
+    def depth(self, body: Any, symbol: str, token: int) -> DepthRead:
+        """Return a snapshot of the book."""
+        scale = self._scales[symbol]
+        ticks, lots = scale.ticks, scale.lots
+
+        def read(row: Row) -> DepthRead:
+            return DepthRead(
+                symbol=symbol,
+                token=token,
+                last_id=int(row["lastUpdateId"]),
+                bids=tuple((ticks(price), lots(qty)) for price, qty in row["bids"]),
+                asks=tuple((ticks(price), lots(qty)) for price, qty in row["asks"]),
+                event_ns=int(row["E"]) * NS_PER_MS,
+            )
+
+        return _checked(body, read)
+
+    def market_stats(self, day: Any, held: Any, symbol: str, token: int) -> MarketStatsRead:
+        """Return the day's figures with the open interest, worth what the last trade paid."""
+
+        def read(row: Row) -> MarketStatsRead:
+            return MarketStatsRead(
+                symbol=symbol,
+                token=token,
+                volume_24h=money(row["quoteVolume"]),
+                trades_24h=int(row["count"]),
+                open_interest=_checked(held, _held) * money(row["lastPrice"]),
+                event_ns=int(row["closeTime"]) * NS_PER_MS,
+            )
+
+        return _checked(day, read)
 
     def _of_ours(self, body: Any) -> Iterable[Row]:
         if not isinstance(body, list):
@@ -147,6 +180,10 @@ class BodyDecoder:
 
 def _payment(row: Row) -> tuple[str, int, Decimal, int]:
     return (row["symbol"], int(row["tranId"]), money(row["income"]), int(row["time"]) * NS_PER_MS)
+
+
+def _held(row: Row) -> Decimal:
+    return money(row["openInterest"])
 
 
 def _each(rows: Iterable[Row], decode: Callable[[Row], T]) -> tuple[T, ...]:

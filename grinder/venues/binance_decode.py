@@ -13,7 +13,13 @@ from typing import Any
 import orjson
 
 from grinder.kernel.message import Message
-from grinder.messages.market import BookTicked, DepthChanged, MarkPriced, TradePrinted
+from grinder.messages.market import (
+    BookTicked,
+    DepthChanged,
+    LiquidationPrinted,
+    MarkPriced,
+    TradePrinted,
+)
 from grinder.messages.venue import AccountReported, ListenKeyExpired, OrderReported
 from grinder.model.instrument import Instrument
 from grinder.model.order import OrderStatus, OrderType, Side
@@ -36,6 +42,7 @@ class FrameDecoder:
             "aggTrade": self._trade_printed,
             "depthUpdate": self._depth_changed,
             "markPriceUpdate": self._mark_priced,
+            "forceOrder": self._liquidation_printed,
             "ORDER_TRADE_UPDATE": self._order_reported,
             "ACCOUNT_UPDATE": self._account_reported,
             "listenKeyExpired": self._listen_key_expired,
@@ -123,6 +130,24 @@ class FrameDecoder:
             # Delivery contracts have no funding and say so with an empty text.
             funding_rate=money(frame["r"] or "0"),
             next_funding_ns=_whole(frame["T"]) * NS_PER_MS,
+            event_ns=_whole(frame["E"]) * NS_PER_MS,
+            connection=connection,
+        )
+
+    def _liquidation_printed(
+        self, frame: Frame, connection: int, _received_ns: int
+    ) -> Message | None:
+        order = frame["o"]
+        scale = self._scales.get(order["s"])
+        if scale is None:
+            return None
+        # Nothing has an average price before the first fill.
+        ticks = scale.nearest_ticks(order["ap"]) or scale.ticks(order["p"])
+        return LiquidationPrinted(
+            symbol=order["s"],
+            side=Side(order["S"]),
+            price_ticks=ticks,
+            qty_lots=scale.lots(order["z"]) or scale.lots(order["q"]),
             event_ns=_whole(frame["E"]) * NS_PER_MS,
             connection=connection,
         )

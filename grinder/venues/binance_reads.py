@@ -1,4 +1,4 @@
-"""The reading half of the REST port: the account, single orders, trades and funding."""
+"""The reading half of the REST port: the account, single orders, trades, funding, the market."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from grinder.messages.venue import (
     OrderQueried,
     QueryOrder,
     ReadAccount,
+    ReadDepth,
     ReadFailed,
     ReadFunding,
+    ReadMarketStats,
     ReadTrades,
     TradesRead,
 )
@@ -39,20 +41,26 @@ ATTEMPTS = 3
 PAUSE_S = 0.05
 PAUSE_MAX_S = 0.5
 
-Read = QueryOrder | ReadAccount | ReadTrades | ReadFunding
+Read = QueryOrder | ReadAccount | ReadTrades | ReadFunding | ReadDepth | ReadMarketStats
 
 
 class ReadDesk:
     """Answer every read exactly once: with what was read, or with ReadFailed."""
 
     def __init__(
-        self, line: VenueLine, instruments: Mapping[str, Instrument], settings: VenueSettings
+        self,
+        line: VenueLine,
+        instruments: Mapping[str, Instrument],
+        settings: VenueSettings,
+        *,
+        name: str = "rest-read",
+        threads: int = READ_THREADS,
     ) -> None:
         self._line = line
         self._symbols = tuple(instruments)
         self._settings = settings
         self._bodies = BodyDecoder(instruments)
-        self._pool = WorkerPool("rest-read", READ_THREADS, settings.queue_max, line.release)
+        self._pool = WorkerPool(name, threads, settings.queue_max, line.release)
 
     def start(self) -> None:
         """Start the threads."""
@@ -96,6 +104,8 @@ class ReadDesk:
                 return self._account(fetch, command)
             if isinstance(command, ReadTrades):
                 return TradesRead(symbol=command.symbol, trades=self._trades(fetch, command))
+            if isinstance(command, ReadDepth | ReadMarketStats):
+                return self._of_market(fetch, command)
             return FundingRead(payments=self._bodies.funding(fetch(requests.funding(command))))
         except VenueError as error:
             return _failed(command, *code_and_text(error))
@@ -130,6 +140,16 @@ class ReadDesk:
             open_orders=open_orders,
             asked_ns=asked_ns,
         )
+
+    def _of_market(
+        self, fetch: Callable[[Request], Any], command: ReadDepth | ReadMarketStats
+    ) -> Message:
+        symbol, token = command.symbol, command.token
+        if isinstance(command, ReadDepth):
+            return self._bodies.depth(fetch(requests.depth(symbol)), symbol, token)
+        day = fetch(requests.day_ticker(symbol))
+        held = fetch(requests.open_interest(symbol))
+        return self._bodies.market_stats(day, held, symbol, token)
 
     def _trades(self, fetch: Callable[[Request], Any], command: ReadTrades) -> tuple[Trade, ...]:
         """Return one page, walking from window to window until it is full or today is reached."""

@@ -24,6 +24,8 @@ EXCHANGE_INFO = Request(method="GET", path="/fapi/v1/exchangeInfo", access=Acces
 ACCOUNT = Request(method="GET", path="/fapi/v3/account")
 POSITIONS = Request(method="GET", path="/fapi/v3/positionRisk")
 PRICES = Request(method="GET", path="/fapi/v2/ticker/price", access=Access.OPEN)
+DEPTH_LEVELS = 1_000
+"""Levels of a snapshot; the most there are, so that changes far from the best find their place."""
 POSITION_MODE = Request(method="GET", path="/fapi/v1/positionSide/dual")
 OPEN_LISTEN_KEY = Request(method="POST", path="/fapi/v1/listenKey", access=Access.KEY)
 KEEP_LISTEN_KEY = Request(method="PUT", path="/fapi/v1/listenKey", access=Access.KEY)
@@ -118,6 +120,27 @@ def funding(command: ReadFunding) -> Request:
             ("startTime", str(command.since_ns // NS_PER_MS)),
             ("limit", str(ROWS_MAX)),
         ),
+    )
+
+
+def depth(symbol: str) -> Request:
+    """Return the request for a snapshot of the book; it weighs 20."""
+    return _of_market("/fapi/v1/depth", symbol, ("limit", str(DEPTH_LEVELS)))
+
+
+def day_ticker(symbol: str) -> Request:
+    """Return the request for what was traded in the last 24 hours; it weighs 1."""
+    return _of_market("/fapi/v1/ticker/24hr", symbol)
+
+
+def open_interest(symbol: str) -> Request:
+    """Return the request for the contracts that are open; it weighs 1."""
+    return _of_market("/fapi/v1/openInterest", symbol)
+
+
+def _of_market(path: str, symbol: str, *parameters: tuple[str, str]) -> Request:
+    return Request(
+        method="GET", path=path, parameters=(("symbol", symbol), *parameters), access=Access.OPEN
     )
 
 

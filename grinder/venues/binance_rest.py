@@ -13,7 +13,9 @@ from grinder.messages.venue import (
     QueryOrder,
     Quiesce,
     ReadAccount,
+    ReadDepth,
     ReadFunding,
+    ReadMarketStats,
     ReadTrades,
     SetCountdown,
 )
@@ -27,15 +29,18 @@ from grinder.venues.http import VenueHttp
 from grinder.venues.line import VenueLine
 from grinder.venues.signing import Credentials
 
+MARKET_THREADS = 1
+"""Market data is read one by one, and no look at the account waits behind it."""
+
 
 class BinanceRestPort(Port):
     """Place, cancel and read over REST, each on threads of its own.
 
     Hears PlaceOrders, CancelOrder, SetCountdown, DropPlacements, Quiesce, QueryOrder, ReadAccount,
-    ReadTrades, ReadFunding. Tells the sender of each: PlaceAnswered, CancelAnswered,
-    CountdownAnswered, Quiesced, OrderQueried, AccountRead, TradesRead, FundingRead or ReadFailed;
-    and, when a request brings it to light, VenueThrottled, VenueDenied, BudgetReported and
-    ClockMeasured.
+    ReadTrades, ReadFunding, ReadDepth, ReadMarketStats. Tells the sender of each: PlaceAnswered,
+    CancelAnswered, CountdownAnswered, Quiesced, OrderQueried, AccountRead, TradesRead, FundingRead,
+    DepthRead, MarketStatsRead or ReadFailed; and, when a request brings it to light,
+    VenueThrottled, VenueDenied, BudgetReported and ClockMeasured.
     """
 
     def __init__(
@@ -62,12 +67,16 @@ class BinanceRestPort(Port):
         self._line = VenueLine(http, budget)
         self._writes = WriteDesk(self._line, instruments, settings, ahead)
         self._reads = ReadDesk(self._line, instruments, settings)
+        self._market_reads = ReadDesk(
+            self._line, instruments, settings, name="rest-market", threads=MARKET_THREADS
+        )
 
     def open(self, outlet: Outlet) -> None:
         """Start the threads."""
         self._line.open(outlet)
         self._writes.start()
         self._reads.start()
+        self._market_reads.start()
 
     def receive(self, envelope: Envelope) -> None:
         """Queue the command, or answer it as refused."""
@@ -84,9 +93,12 @@ class BinanceRestPort(Port):
             self._writes.quiesce(envelope)
         elif isinstance(body, QueryOrder | ReadAccount | ReadTrades | ReadFunding):
             self._reads.accept(envelope, body)
+        elif isinstance(body, ReadDepth | ReadMarketStats):
+            self._market_reads.accept(envelope, body)
 
     def close(self, timeout_s: float) -> None:
         """Refuse what waits and end the threads; a request under way ends with its timeout."""
         deadline = time.monotonic() + timeout_s
         self._writes.close(deadline)
         self._reads.close(deadline)
+        self._market_reads.close(deadline)

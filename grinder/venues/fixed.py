@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 from grinder.model.instrument import Instrument
 
@@ -54,13 +54,22 @@ def _slowly(text: object, step: Decimal) -> int:
 
 
 class Scale:
-    """The two conversions of one instrument."""
+    """The conversions of one instrument."""
 
-    __slots__ = ("lots", "ticks")
+    __slots__ = ("_tick", "lots", "ticks")
 
     def __init__(self, instrument: Instrument) -> None:
         self.ticks = whole_steps(instrument.tick)
         self.lots = whole_steps(instrument.lot)
+        self._tick = instrument.tick
+
+    def nearest_ticks(self, text: object) -> int:
+        """Return the tick nearest to a price that need not be on one: an average, say.
+
+        Raises:
+            ValueError: it is not text, or not a finite decimal number.
+        """
+        return int((money(text) / self._tick).to_integral_value(ROUND_HALF_EVEN))
 
 
 def money(text: object) -> Decimal:

@@ -20,6 +20,7 @@ from grinder.messages.market import (
     BookTicked,
     CloseStream,
     DepthChanged,
+    LiquidationPrinted,
     MarkPriced,
     OpenStream,
     StreamOpened,
@@ -35,8 +36,9 @@ from grinder.model.instrument import Instrument
 from grinder.model.units import NS_PER_MS
 from grinder.simulation.exchange import Exchange
 from grinder.simulation.market import DepthDiff, Mark, MarketEvent, Quote, Trade
-from grinder.simulation.reports import AccountReport, OrderReport
-from grinder.venues.simulated_words import account_reported, order_reported
+from grinder.simulation.reports import AccountReport, Execution, OrderReport
+from grinder.venues.simulated_market import SeenMarket
+from grinder.venues.simulated_words import account_reported, liquidation_printed, order_reported
 
 MARK_INTERVAL_MS = 1_000
 FUNDING_INTERVAL_MS = 8 * 3_600_000
@@ -82,7 +84,7 @@ class SimulatedVenue:
         self._funding_rate = funding_rate
         self._outlet: SteppedOutlet | None = None
         self._update_id = 0
-        self._depth_ids: dict[str, int] = {}
+        self.seen = SeenMarket(instruments)
         self._start_ns = 0
         self._mids: dict[str, tuple[int, int]] = {}
         self._armed_ms = 0
@@ -183,6 +185,7 @@ class SimulatedVenue:
             now_ms,
             trade_id=trade_id,
         )
+        self.seen.traded(event, now_ms)
         self.market.say(
             TradePrinted(
                 symbol=event.symbol,
@@ -198,8 +201,7 @@ class SimulatedVenue:
     def _play_depth(self, event: DepthDiff, now_ns: int, now_ms: int) -> None:
         self.exchange.depth(event.symbol, event.bids, event.asks, now_ms)
         self._update_id += 1
-        previous_id = self._depth_ids.get(event.symbol, 0)
-        self._depth_ids[event.symbol] = self._update_id
+        previous_id = self.seen.changed(event, self._update_id)
         self.public.say(
             DepthChanged(
                 symbol=event.symbol,
@@ -258,6 +260,10 @@ class SimulatedVenue:
         if events:
             at_ns = self.outlet.now_ns() + self.latency.event_ms * NS_PER_MS
             for event in events:
+                if isinstance(event, OrderReport) and event.execution is Execution.CALCULATED:
+                    instrument = self.instruments[event.order.symbol]
+                    connection = self.market.connection
+                    self.market.say(liquidation_printed(event, instrument, connection))
                 if isinstance(event, OrderReport | AccountReport) and event.account == self.account:
                     self.outlet.call_at(at_ns, self.user.report, event)
         due_ms = self.exchange.next_deadline_ms()
@@ -306,7 +312,7 @@ class StreamDoor(Port):
         elif isinstance(command, CloseStream):
             self.owner = None
 
-    def say(self, message: TradePrinted | DepthChanged | MarkPriced) -> None:
+    def say(self, message: TradePrinted | DepthChanged | MarkPriced | LiquidationPrinted) -> None:
         """Tell whoever opened it."""
         venue = self._venue
         if self.owner is not None and not venue.is_silent and message.symbol not in venue.silent:

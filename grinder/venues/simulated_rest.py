@@ -13,8 +13,10 @@ from grinder.messages.venue import (
     AccountRead,
     CancelAnswered,
     CountdownAnswered,
+    DepthRead,
     DropPlacements,
     FundingRead,
+    MarketStatsRead,
     OrderQueried,
     Outcome,
     PlaceAnswered,
@@ -22,7 +24,9 @@ from grinder.messages.venue import (
     Quiesce,
     Quiesced,
     ReadAccount,
+    ReadDepth,
     ReadFunding,
+    ReadMarketStats,
     ReadTrades,
     SetCountdown,
     TradesRead,
@@ -49,6 +53,8 @@ class SimulatedRestPort(Port):
             ReadAccount: self._account,
             ReadTrades: self._trades,
             ReadFunding: self._funding,
+            ReadDepth: self._depth,
+            ReadMarketStats: self._stats,
             SetCountdown: self._countdown,
         }
 
@@ -218,6 +224,18 @@ class SimulatedRestPort(Port):
                 (row.symbol, row.income_id, row.amount, row.ts_ms * NS_PER_MS) for row in rows
             )
         )
+
+    def _depth(self, envelope: Envelope) -> DepthRead:
+        query = envelope.body
+        assert isinstance(query, ReadDepth)
+        return self._venue.seen.depth(query, self._venue.now_ms)
+
+    def _stats(self, envelope: Envelope) -> MarketStatsRead:
+        query = envelope.body
+        assert isinstance(query, ReadMarketStats)
+        venue = self._venue
+        held_lots = max(0, venue.exchange.position(venue.account, query.symbol).qty_lots)
+        return venue.seen.stats(query, held_lots, venue.now_ms)
 
     def _countdown(self, envelope: Envelope) -> CountdownAnswered:
         command = envelope.body

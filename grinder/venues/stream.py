@@ -34,7 +34,7 @@ from grinder.venues.workers import Job, WorkerPool
 
 ROUTES: Mapping[str, tuple[StreamKind, ...]] = {
     "public": (StreamKind.BOOK_TICKER, StreamKind.DEPTH),
-    "market": (StreamKind.AGG_TRADE, StreamKind.MARK_PRICE),
+    "market": (StreamKind.AGG_TRADE, StreamKind.MARK_PRICE, StreamKind.LIQUIDATION),
 }
 """Which route carries what; a stream asked for on the wrong one stays silent for ever."""
 
@@ -43,6 +43,7 @@ SUFFIXES: Mapping[StreamKind, str] = {
     StreamKind.DEPTH: "depth@100ms",
     StreamKind.AGG_TRADE: "aggTrade",
     StreamKind.MARK_PRICE: "markPrice@1s",
+    StreamKind.LIQUIDATION: "forceOrder",
 }
 PRIVATE = "private"
 REJECTED_SHOWN = 120
@@ -146,7 +147,7 @@ class BinanceStreamPort(_ListeningPort):
 
     Hears OpenStream and CloseStream. Tells the sender of OpenStream: StreamOpened, StreamClosed,
     FrameRejected and, on the public route, BookTicked and DepthChanged; on the market route,
-    TradePrinted and MarkPriced.
+    TradePrinted, MarkPriced and LiquidationPrinted.
     """
 
     def __init__(

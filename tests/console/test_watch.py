@@ -239,7 +239,6 @@ def test_stale_streams_count_and_recover(scraped: Scraped) -> None:
     scraped.hear(stale)
     assert scraped.value("grinder_data_stale_symbols", stream="depth") == 1
     assert scraped.value("grinder_data_stale_total", stream="depth") == 1
-    assert scraped.value("grinder_data_gap_total", stream="depth", bucket="2000") == 1
 
     scraped.hear(
         FeedHealthChanged(symbol="BTCUSDT", stream=StreamKind.DEPTH, is_stale=False, age_ns=0)

@@ -104,7 +104,8 @@ def test_a_route_subscribes_what_it_carries(
         "btcusdt@bookTicker/btcusdt@depth@100ms/ethusdt@bookTicker/ethusdt@depth@100ms",
         "/public/stream?streams=btcusdt@bookTicker/ethusdt@bookTicker",
         "/market/stream?streams="
-        "btcusdt@aggTrade/btcusdt@markPrice@1s/ethusdt@aggTrade/ethusdt@markPrice@1s",
+        "btcusdt@aggTrade/btcusdt@markPrice@1s/btcusdt@forceOrder/"
+        "ethusdt@aggTrade/ethusdt@markPrice@1s/ethusdt@forceOrder",
     ]
 
 
