@@ -125,6 +125,8 @@ def gate_by_book(plan: GridPlan, features: Mapping[str, float], threshold_bps: i
     if buy and sell:
         return _emptied(plan, buy, sell)
     up, down = (plan.levels_up, 0) if buy else (0, plan.levels_down)
+    if not up + down:
+        return _emptied(plan, buy or sell)
     block = "L2_BLOCK_BUY" if buy else "L2_BLOCK_SELL"
     return attrs.evolve(
         plan,

@@ -218,6 +218,14 @@ def test_a_side_that_the_book_cannot_bear_has_no_entries(
     assert (result.reset_action is ResetAction.HARD) == (levels == (0, 0))
 
 
+def test_the_only_side_blocked_takes_everything_off() -> None:
+    result = gate_by_book(plan(mode=GridMode.UNI_LONG, levels_up=0), BUY_SHORT, 200)
+
+    assert not result.is_active
+    assert result.reset_action is ResetAction.HARD
+    assert result.reason_codes == ("L2_INSUFFICIENT_DEPTH_BUY", "REGIME_RANGE")
+
+
 @pytest.mark.parametrize(
     "features",
     [
