@@ -1,4 +1,4 @@
-"""The commands on what decides where the grid goes: features."""
+"""The commands on what decides where the grid goes: features, policies."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def features(*, as_json: AsJson = False) -> None:
 
 def _show(rows: list[dict[str, object]]) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console()
@@ -42,7 +43,7 @@ def _show(rows: list[dict[str, object]]) -> None:
                 table.add_column(column, no_wrap=column == "name", overflow="fold")
         table.add_row(
             str(row["name"]),
-            str(row["meaning"]),
+            escape(str(row["meaning"])),
             str(row["unit"]),
             range_text(row["least"], row["greatest"]),
             str(row["window"]),
@@ -67,6 +68,29 @@ def cold_text(row: dict[str, object]) -> str:
     return f"{row['warm_up']}{cold}"
 
 
+def policies(*, as_json: AsJson = False) -> None:
+    """List every policy: who decides where, with its options; those of other packages, too."""
+    from grinder.config.plugins import described
+
+    rows = described()
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table()
+    for column in ("policy", "priority", "from", "what it does", "options"):
+        table.add_column(column, no_wrap=column == "policy", overflow="fold")
+    for row in rows:
+        options = " ".join(f"{one['name']}={one['default']}" for one in row.get("options", ()))
+        does = row.get("problem") or row["does"]
+        table.add_row(row["name"], str(row.get("priority", "")), row["from"], does, options)
+    Console().print(table)
+
+
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog=EPILOG)(features)
+    for command in (features, policies):
+        app.command(epilog=EPILOG)(command)

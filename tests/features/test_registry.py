@@ -41,6 +41,7 @@ def test_the_command_prints_every_feature() -> None:
     told = CliRunner().invoke(cli.app, ["features"], env={"COLUMNS": "300"})
     assert told.exit_code == 0
     assert all(name in told.stdout for name in NAMES)
+    assert "[b >= b'] Qb" in told.stdout
 
     rows = json.loads(CliRunner().invoke(cli.app, ["features", "--json"]).stdout)
     assert [row["name"] for row in rows] == list(NAMES)
