@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from grinder.config import plugins
 from grinder.config.limits import CHOICES, NOT_ABOVE, POSITIVE, RANGES
 from grinder.model.settings import Config
 
@@ -34,6 +35,8 @@ def check(config: Config) -> Iterator[Problem]:
     yield from _addresses(config)
     yield from _together(config)
     yield from _strategy(config)
+    for path, text in plugins.problems(config):
+        yield _problem(path, text, "policy.name", "policy.options")
 
 
 def _strategy(config: Config) -> Iterator[Problem]:

@@ -37,7 +37,7 @@ def fields() -> dict[str, Field]:
     """Return every setting by its path, in the order of the file."""
     found: dict[str, Field] = {}
     for section, cls in _classes().items():
-        docs = _field_docs(cls)
+        docs = field_docs(cls)
         for field in attrs.fields(attrs.resolve_types(cls)):
             entry = Field(
                 section=section,
@@ -64,8 +64,11 @@ def _classes() -> dict[str, type[attrs.AttrsInstance]]:
     return {section.name: type(getattr(default, section.name)) for section in attrs.fields(Config)}
 
 
-def _field_docs(cls: type) -> dict[str, str]:
-    # Python keeps no docstrings of fields, so they are read from the source.
+def field_docs(cls: type) -> dict[str, str]:
+    """Return the sentence under each field of ``cls``, by name.
+
+    Python keeps no docstrings of fields, so they are read from the source.
+    """
     tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
     body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
     docs: dict[str, str] = {}

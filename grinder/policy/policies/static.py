@@ -11,7 +11,7 @@ from grinder.policy.plans import paused
 
 
 class StaticPolicy:
-    """Quote both sides at ``policy.spacing_bps``, ``policy.levels`` deep, always."""
+    """Quote both sides at policy.spacing_bps, policy.levels deep, always."""
 
     name: ClassVar[str] = "static"
     priority: ClassVar[int] = 120
