@@ -50,7 +50,8 @@ class OrderNews(Actor):
         """Believe the venue."""
         planner = self._planner
         planner.holdings.replace(
-            tuple((order, _level_of(order.client_order_id)) for order in synced.orders)
+            tuple((order, _level_of(order.client_order_id)) for order in synced.orders),
+            self.now_ns,
         )
         planner.position_lots = synced.position_lots
         planner.entry_price = synced.entry_price
@@ -68,19 +69,20 @@ class OrderNews(Actor):
     def on_order_accepted(self, order: OrderAccepted) -> None:
         """Note that an order rests; one never heard of before was adopted and may be in the way."""
         is_new = order.client_order_id not in self._planner.holdings.by_id
-        self._planner.holdings.add(order)
+        self._planner.holdings.add(order, self.now_ns)
         if is_new:
             self.plan_soon()
 
     def on_order_rejected(self, order: OrderRejected) -> None:
         """Let the level return when the price allows."""
-        self._planner.holdings.remove(order.client_order_id)
-        pause_ns = self._planner.refuse(order.level, order.reduce_only, self.now_ns)
+        planner = self._planner
+        pause_ns = planner.refuse(order.level, order.reduce_only, self.now_ns, order.code)
+        planner.holdings.remove(order.client_order_id)
         self.set_timer(f"again:{order.level}", pause_ns)
 
     def on_order_filled(self, fill: OrderFilled) -> None:
         """Note what is left; the position is heard of separately."""
-        self._planner.holdings.fill(fill)
+        self._planner.note_fill(fill, self.now_ns)
         self.plan_soon()
 
     def on_order_ended(self, order: OrderEnded) -> None:

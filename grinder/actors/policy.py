@@ -15,6 +15,7 @@ from grinder.messages.grid import (
     SelectionRanked,
     SymbolSelected,
 )
+from grinder.messages.ledger import LedgerChanged
 from grinder.messages.market import FeedHealthChanged, StreamKind
 from grinder.messages.orders import OrdersRequested
 from grinder.messages.risk import RiskBudgetChanged, RiskStateChanged, WindDownStarted
@@ -22,7 +23,8 @@ from grinder.model.instrument import Instrument
 from grinder.model.settings import Config
 from grinder.model.units import NS_PER_S
 from grinder.policy.conductor import Conductor, ConductorFacts, Decision
-from grinder.policy.grid import EXIT_SLOTS
+from grinder.policy.exits import SLOTS
+from grinder.policy.grid import picture
 
 CHECK_NS = NS_PER_S
 """Pause between looks at what should have been heard of."""
@@ -38,16 +40,16 @@ class PolicyActor(OrderNews):
     """Keep one symbol's ladder as its planner wants it.
 
     Hears FeaturesComputed, FeaturesSampled, order news, PositionChanged, RiskStateChanged,
-    RiskBudgetChanged, FeedHealthChanged, IntentsDenied, SymbolSelected, SelectionRanked,
-    WindDownStarted. Says IntentsProposed, OrdersRequested, LadderPlanned, PlanChosen,
-    RegimeChanged, PolicySwitched.
+    RiskBudgetChanged, LedgerChanged, FeedHealthChanged, IntentsDenied, SymbolSelected,
+    SelectionRanked, WindDownStarted. Says IntentsProposed, OrdersRequested, LadderPlanned,
+    PlanChosen, RegimeChanged, PolicySwitched.
     Restart: asks ExchangeActor what rests and plans nothing before it knows. Unless the policy is
     static it enters no more before the next sample, and where symbols are selected, before the next
     ranking.
     """
 
     def __init__(
-        self, symbol: str, instrument: Instrument, config: Config, conductor: Conductor | None
+        self, symbol: str, instrument: Instrument, config: Config, conductor: Conductor
     ) -> None:
         super().__init__(symbol, instrument, config.policy)
         self._conductor = conductor
@@ -82,7 +84,7 @@ class PolicyActor(OrderNews):
     def on_features_sampled(self, sample: FeaturesSampled) -> None:
         """Have it decided what the grid shall be, and follow that."""
         mid_ticks2 = self._bid_ticks + self._ask_ticks
-        if self._conductor is None or not mid_ticks2:
+        if not mid_ticks2:
             return
         planner = self._planner
         instrument, budget = planner.instrument, self._budget
@@ -122,6 +124,11 @@ class PolicyActor(OrderNews):
     def on_risk_budget_changed(self, budget: RiskBudgetChanged) -> None:
         """Note what may be risked; the next sample is decided with it."""
         self._budget = budget
+
+    def on_ledger_changed(self, ledger: LedgerChanged) -> None:
+        """Note what the symbol has earned: the whole grid may be over for it."""
+        if self._planner.note_profit(ledger.realized_pnl - ledger.fees + ledger.funding):
+            self.plan_soon()
 
     def on_plan_requested(self, _: PlanRequested) -> None:
         """Plan, unless a tick has led to it meanwhile."""
@@ -165,7 +172,7 @@ class PolicyActor(OrderNews):
                 planner.holdings.postpone_cancel(name, pause_ns, self.now_ns)
                 self.set_timer("again:cancel", pause_ns)
             else:
-                is_exit = denial.level in EXIT_SLOTS
+                is_exit = denial.level in SLOTS
                 rests_ns = planner.deny(denial.level, is_exit, pause_ns, self.now_ns)
                 self.set_timer(f"again:{denial.level}", rests_ns)
 
@@ -222,7 +229,9 @@ class PolicyActor(OrderNews):
             return
         self.set_timer("check", CHECK_NS)
         if self._picture_reason:
-            self.say(self._planner.picture(self._symbol, self._picture_reason))
+            self.say(picture(self._planner, self._symbol, self._picture_reason))
             self._picture_reason = ""
+        if self._planner.exits.has_due(self.now_ns):
+            self.plan_soon()
         if not self._planner.is_synced or self._planner.holdings.has_lost_one(self.now_ns):
             self.say(OrdersRequested(symbol=self._symbol))

@@ -51,6 +51,7 @@ from grinder.messages import (
 from grinder.model.instrument import Instrument
 from grinder.model.settings import Config
 from grinder.model.units import NS_PER_MS, NS_PER_S
+from grinder.policy.conductor import conductor_for
 
 ROOT = "grinder"
 RISK = "risk"
@@ -152,7 +153,7 @@ def _factories(
 
 
 def _policy_factory(symbol: str, instrument: Instrument, config: Config) -> Callable[[], Actor]:
-    return lambda: PolicyActor(symbol, instrument, config, None)
+    return lambda: PolicyActor(symbol, instrument, config, conductor_for(instrument, config))
 
 
 def tree(config: Config, factories: Mapping[str, Callable[[], Actor]]) -> SupervisorSpec:
@@ -288,6 +289,7 @@ POLICY_ROUTES: tuple[type[Message], ...] = (
     orders.CancelRejected,
     orders.OrdersSynced,
     account.PositionChanged,
+    ledger.LedgerChanged,
 )
 """What the policy of the message's symbol hears besides."""
 

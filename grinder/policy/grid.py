@@ -1,10 +1,10 @@
-"""The symmetric grid: what should rest, against what does.
+"""The grid: what should rest, against what does.
 
-While flat, ``levels`` post-only orders wait on each side of an anchor. While a position is open the
-ladder stays where it is: the innermost levels that the position consumed stay empty, the rest of
-that side waits on, the other side holds only reduce-only exits. An exit is placed at the average
-entry price plus one step and never moved, so no moment is without it. When an exit fills, the
-innermost empty level returns, between ladder and mid.
+While flat, ``levels`` post-only orders wait on each side of an anchor, or what a plan says. While a
+position is open the ladder stays where it is: the innermost levels that the position consumed stay
+empty, the rest of that side waits on, the other side holds only reduce-only exits. An exit is
+placed at the average entry price plus one step, or one step beyond each fill, and stays there. When
+an exit fills, the innermost empty level returns, between ladder and mid.
 """
 
 from __future__ import annotations
@@ -12,20 +12,18 @@ from __future__ import annotations
 from decimal import Decimal
 
 from grinder.messages.grid import Intent, IntentAction, LadderPlanned
-from grinder.model.grid import GridPlan
+from grinder.messages.orders import OrderFilled
+from grinder.model.grid import GridMode, GridPlan
 from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
 from grinder.model.units import NS_PER_MS
+from grinder.policy.bounds import Bounds
+from grinder.policy.exits import Exits, Scene
 from grinder.policy.holdings import Holding, Holdings
-from grinder.policy.ladder import buy_prices, has_moved, sell_prices, step_ticks
-
-BUY_LEVELS = tuple(f"b{number}" for number in range(100))
-SELL_LEVELS = tuple(f"s{number}" for number in range(100))
-EXIT_SLOTS = tuple("x" + digit for digit in "0123456789abcdefghijklmnopqrstuvwxyz")
-"""Levels for exits; a position of more parts has its smallest exits made into one."""
-EXITS_MERGED = 8
-"""Exits made into one at a time."""
+from grinder.policy.ladder import has_moved
+from grinder.policy.lineshape import LineShape
+from grinder.policy.shape import Shape
 
 
 class GridPlanner:
@@ -35,53 +33,77 @@ class GridPlanner:
         self.instrument = instrument
         self.settings = settings
         self.holdings = Holdings()
+        self.bounds = Bounds(settings, instrument) if Bounds.are_set(settings) else None
+        self.shape = (
+            LineShape(instrument, settings, self.holdings, self.bounds)
+            if settings.lines
+            else Shape(instrument, settings, self.holdings)
+        )
+        self.exits = Exits(instrument, settings, self.holdings)
         self.position_lots = 0
         self.entry_price = Decimal(0)
-        self.followed: GridPlan | None = None
         self.is_synced = False
         """True once the venue has said what rests."""
         self.may_enter = False
         """True while the lifecycle, the feed and leadership let risk be added."""
         self.must_clear = False
         """True when resting entries have to go."""
-        self.anchor_ticks2 = 0
-        self.step = 1
         self.is_dirty = True
         """True when something but the price calls for a new plan."""
-        self.was_in_position = False
         self.paused_until_ns: dict[str, int] = {}
         """Levels that were refused, by the venue or by our own, until when they rest."""
         self.waits_for_price = False
         """True when a wanted level would cross and has been left out."""
-        self._level_lots = 0
-        self._buys: tuple[Intent, ...] = ()
-        """What a whole ladder of buys is, best first, since the anchor was last set."""
-        self._sells: tuple[Intent, ...] = ()
-        self._ladder: dict[str, Intent] = {}
-        self._wanted_at: int | None = None
-        """The position for which ``_ladder`` holds; None when it has to be made anew."""
+        self._is_usual = self.bounds is None and not settings.lines
+        """True while nothing but the anchor is looked at with each price."""
         self._is_tidy = False
         """True when no entry that rests was out of place, and none has come since."""
+
+    @property
+    def anchor_ticks2(self) -> int:
+        """Twice the price that the ladder is centred on, in ticks; 0 before the first one."""
+        return self.shape.anchor_ticks2
+
+    @property
+    def step(self) -> int:
+        """Distance of neighbouring levels, in ticks."""
+        return self.shape.step
 
     def follow(self, plan: GridPlan | None, now_ns: int) -> bool:
         """Take another plan, or None for the ladder of the settings.
 
         Return whether what is wanted has changed.
         """
-        if plan == self.followed:
+        if not self.shape.follow(plan):
             return False
-        self.followed = plan
+        self._is_usual = plan is None and self.bounds is None and not self.settings.lines
+        self._is_tidy = False
+        self.is_dirty = True
+        self._forget_pauses(now_ns)
         return True
 
     def is_quiet(self, mid_ticks2: int) -> bool:
         """Return whether a change of price alone leaves the plan as it is: the fast path."""
         if self.is_dirty or self.waits_for_price:
             return False
-        if self.position_lots and self.settings.freeze_in_position:
-            return True
-        return not self.may_enter or not has_moved(
-            mid_ticks2, self.anchor_ticks2, self.settings.recentre_bps
-        )
+        if self._is_usual:
+            if self.position_lots and self.settings.freeze_in_position:
+                return True
+            return not self.may_enter or not has_moved(
+                mid_ticks2, self.shape.anchor_ticks2, self.settings.recentre_bps
+            )
+        if self.bounds is not None and not self.bounds.is_calm(mid_ticks2):
+            return False
+        if self.position_lots and self.why_closing():
+            return False
+        return not self.may_enter or self.shape.is_calm(mid_ticks2, self.position_lots)
+
+    def why_closing(self) -> str:
+        """Return why the position has to go; empty while it may stay."""
+        if self.bounds is not None and self.bounds.stopped:
+            return self.bounds.stopped
+        plan = self.shape.followed
+        return self.shape.why_off() if plan is not None and plan.mode is GridMode.EMERGENCY else ""
 
     def plan(self, bid_ticks: int, ask_ticks: int, now_ns: int) -> tuple[Intent, ...]:
         """Return what to do now, cancels first, then exits, then entries."""
@@ -90,59 +112,45 @@ class GridPlanner:
         if not self.is_synced:
             return ()
         self._forget_pauses(now_ns)
+        mid_ticks2 = bid_ticks + ask_ticks
+        if self.bounds is not None:
+            self.bounds.look(mid_ticks2, self.position_lots, self.entry_price)
+        closing = self.why_closing()
         cancels: list[Intent] = []
         entries: list[Intent] = []
         if self.must_clear:
-            cancels = self._cancel_entries("CANCEL_ONLY", now_ns)
             self._is_tidy = False
+            cancels = _cancel_entries(self.holdings, "CANCEL_ONLY", now_ns)
+        elif off := closing or self.shape.why_off():
+            if closing or not self.shape.stands_still:
+                self._is_tidy = False
+                cancels = _cancel_entries(self.holdings, off, now_ns)
         elif self.may_enter:
-            self._centre(bid_ticks + ask_ticks)
+            self.shape.centre(mid_ticks2, self.position_lots)
             wanted = self._wanted()
             cancels = self._cancel_misplaced(wanted, now_ns)
-            entries = self._missing(wanted, bid_ticks, ask_ticks, now_ns)
-        exits = self._exits(bid_ticks, ask_ticks, now_ns)
+            if not self._is_waiting(mid_ticks2):
+                entries = self._missing(wanted, bid_ticks, ask_ticks, now_ns)
+        exits = self._exits(bid_ticks, ask_ticks, now_ns, closing)
         return (*cancels, *exits, *entries)
 
-    def _centre(self, mid_ticks2: int) -> None:
-        """Move the anchor if it may and must."""
-        in_position = self.position_lots != 0
-        if self.anchor_ticks2:
-            if in_position and self.settings.freeze_in_position:
-                self.was_in_position = True
-                return
-            # Just flat again: one step of distance is enough, the old anchor holds nothing back.
-            limit = self.settings.recentre_bps
-            if self.was_in_position and not in_position:
-                limit = min(limit, self.settings.spacing_bps)
-            self.was_in_position = in_position
-            if not has_moved(mid_ticks2, self.anchor_ticks2, limit):
-                return
-        self.anchor_ticks2 = mid_ticks2
-        settings = self.settings
-        self.step = step_ticks(mid_ticks2, settings.spacing_bps)
-        self._level_lots = self.instrument.lots_for_notional(
-            settings.level_notional, mid_ticks2 // 2
-        )
-        buys = buy_prices(mid_ticks2, self.step, settings.levels)
-        sells = sell_prices(mid_ticks2, self.step, settings.levels)
-        self._buys = _rungs(Side.BUY, BUY_LEVELS, buys, self._level_lots)
-        self._sells = _rungs(Side.SELL, SELL_LEVELS, sells, self._level_lots)
-        self._wanted_at = None
+    def _is_waiting(self, mid_ticks2: int) -> bool:
+        """Return whether nothing may be placed at this price."""
+        is_begun = self.bounds is None or self.bounds.is_started
+        return not is_begun or self.shape.is_outside(mid_ticks2)
 
     def _wanted(self) -> dict[str, Intent]:
         """Return the entries that should rest, by level; made anew when something has changed."""
-        position = self.position_lots
-        if self._wanted_at != position:
-            self._wanted_at = position
+        shape, position = self.shape, self.position_lots
+        if shape.wanted_at == position and not self.settings.slot_takeover:
+            return shape.ladder
+        before = shape.ladder
+        exits = sum(
+            1 for one in self.holdings.by_id.values() if one.reduce_only and one.accepted_ns
+        )
+        if shape.wanted(position, exits) != before:
             self._is_tidy = False
-            rungs: tuple[Intent, ...] = ()
-            if self._level_lots > 0:
-                consumed = -(-abs(position) // self._level_lots)
-                buys = self._buys[consumed:] if position >= 0 else ()
-                sells = self._sells[consumed:] if position <= 0 else ()
-                rungs = buys + sells
-            self._ladder = {one.level: one for one in rungs}
-        return self._ladder
+        return shape.ladder
 
     def _cancel_misplaced(self, wanted: dict[str, Intent], now_ns: int) -> list[Intent]:
         holdings = self.holdings
@@ -158,19 +166,25 @@ class GridPlanner:
                 self._is_tidy = False
                 continue
             is_double = holdings.by_level.get(holding.level) != holding.client_order_id
-            reason = _why_misplaced(holding, None if is_double else wanted.get(holding.level))
+            reason = self._why_misplaced(holding, None if is_double else wanted.get(holding.level))
             if reason:
                 cancels.append(_cancel(holding, reason))
         if cancels:
             self._is_tidy = False
         return cancels
 
-    def _cancel_entries(self, reason: str, now_ns: int) -> list[Intent]:
-        return [
-            _cancel(holding, reason)
-            for holding in self.holdings.by_id.values()
-            if not (holding.reduce_only or holding.is_cancelling(now_ns))
-        ]
+    def _why_misplaced(self, holding: Holding, place: Intent | None) -> str:
+        if holding.is_condemned:
+            return "GRID_RESET"
+        if place is None:
+            is_exit_side = (holding.side is Side.BUY) is (self.position_lots < 0)
+            has_claim = self.settings.slot_takeover and self.position_lots and is_exit_side
+            return "TP_SLOT_TAKEOVER" if has_claim else "GRID_TRIM"
+        if place.side is not holding.side or place.price_ticks != holding.price_ticks:
+            return "GRID_SHIFT"
+        # The ladder of the settings never resizes: the next recentre brings the new size.
+        is_sized = self._is_usual or place.qty_lots == holding.qty_lots
+        return "" if is_sized else "GRID_RESIZE"
 
     def _missing(
         self, wanted: dict[str, Intent], bid_ticks: int, ask_ticks: int, now_ns: int
@@ -178,7 +192,6 @@ class GridPlanner:
         places = []
         taken, proposed = self.holdings.by_level, self.holdings.proposed
         paused = self.paused_until_ns
-        since = (now_ns, self._level_lots)
         for level, intent in wanted.items():
             if level in taken or level in proposed or level in paused:
                 continue
@@ -186,49 +199,48 @@ class GridPlanner:
             if ticks >= ask_ticks if intent.side is Side.BUY else ticks <= bid_ticks:
                 self.waits_for_price = True
                 continue
-            proposed[level] = since
+            proposed[level] = (now_ns, intent.qty_lots)
             places.append(intent)
         return places
 
-    def _exits(self, bid_ticks: int, ask_ticks: int, now_ns: int) -> list[Intent]:
-        """Cover what no exit covers yet; nothing of the covered part is touched."""
-        if not self.position_lots:
+    def _exits(self, bid_ticks: int, ask_ticks: int, now_ns: int, closing: str) -> list[Intent]:
+        """Cover what no exit covers yet; nothing of the covered part is touched without need."""
+        if not self.position_lots or "x" in self.paused_until_ns:
             return []
-        side = Side.SELL if self.position_lots > 0 else Side.BUY
-        uncovered = abs(self.position_lots) - self.holdings.exit_lots(side)
-        if uncovered <= 0 or self.entry_price <= 0 or "x" in self.paused_until_ns:
-            return []
-        slot = next((one for one in EXIT_SLOTS if not self.holdings.is_taken(one)), None)
-        merging = [one for one in self.holdings.exits() if one.is_cancelling(now_ns)]
-        if merging:
-            return []
-        if slot is None:
-            smallest = sorted(self.holdings.exits(), key=lambda one: one.remaining_lots)
-            return [_cancel(one, "TP_MERGE") for one in smallest[:EXITS_MERGED]]
-        self.holdings.propose(slot, now_ns, uncovered)
-        return [
-            Intent(
-                action=IntentAction.PLACE,
-                level=slot,
-                side=side,
-                price_ticks=self._exit_price(side, bid_ticks, ask_ticks),
-                qty_lots=uncovered,
-                reduce_only=True,
-                reason="TP_CLOSE",
+        return self.exits.plan(
+            Scene(
+                position_lots=self.position_lots,
+                entry_price=self.entry_price,
+                bid_ticks=bid_ticks,
+                ask_ticks=ask_ticks,
+                now_ns=now_ns,
+                step=self.shape.step,
+                closing=closing,
             )
-        ]
+        )
 
-    def _exit_price(self, side: Side, bid_ticks: int, ask_ticks: int) -> int:
-        """One step beyond the average entry, but never where it would take."""
-        distance = self.entry_price * self.settings.exit_spacing_bps / 10_000
-        if side is Side.SELL:
-            return max(self.instrument.ticks_up(self.entry_price + distance), bid_ticks + 1)
-        return min(self.instrument.ticks_down(self.entry_price - distance), ask_ticks - 1)
+    def note_fill(self, fill: OrderFilled, now_ns: int) -> None:
+        """Take a fill of one of our orders; an entry's own exit belongs one step beyond it."""
+        self.holdings.fill(fill)
+        if fill.client_order_id and not fill.reduce_only:
+            ticks = self.shape.beyond(fill.side, fill.price_ticks)
+            self.exits.note_part(ticks, fill.qty_lots, now_ns)
 
-    def refuse(self, level: str, reduce_only: bool, now_ns: int) -> int:
+    def note_profit(self, net: Decimal) -> bool:
+        """Take what the symbol has realised, net; return whether that calls for a look."""
+        self.shape.realised = net
+        if self.bounds is None or net == self.bounds.realised:
+            return False
+        self.bounds.realised = net
+        self.is_dirty = True
+        return True
+
+    def refuse(self, level: str, reduce_only: bool, now_ns: int, code: int = 0) -> int:
         """Note that the venue refused a placement; return the pause in ns before the next try."""
         pause_ns = self.settings.refused_level_pause_ms * NS_PER_MS
         self.is_dirty = True
+        if reduce_only:
+            self.exits.note_refusal(code)
         return self.deny(level, reduce_only, pause_ns, now_ns)
 
     def deny(self, level: str, reduce_only: bool, pause_ns: int, now_ns: int) -> int:
@@ -253,43 +265,31 @@ class GridPlanner:
                 level: until for level, until in self.paused_until_ns.items() if until > now_ns
             }
 
-    def picture(self, symbol: str, reason: str) -> LadderPlanned:
-        """Return the plan for people to see."""
-        wanted = self._wanted() if self.may_enter and self.anchor_ticks2 else {}
-        return LadderPlanned(
-            symbol=symbol,
-            anchor_ticks2=self.anchor_ticks2,
-            step_ticks=self.step,
-            bids=tuple(one.price_ticks for one in wanted.values() if one.side is Side.BUY),
-            asks=tuple(one.price_ticks for one in wanted.values() if one.side is Side.SELL),
-            exits=tuple(one.price_ticks for one in self.holdings.by_id.values() if one.reduce_only),
-            position_lots=self.position_lots,
-            average_price=self.entry_price,
-            reason=reason,
-        )
 
-
-def _why_misplaced(holding: Holding, place: Intent | None) -> str:
-    if place is None:
-        return "GRID_TRIM"
-    is_shifted = place.side is not holding.side or place.price_ticks != holding.price_ticks
-    return "GRID_SHIFT" if is_shifted else ""
-
-
-def _rungs(
-    side: Side, levels: tuple[str, ...], prices: tuple[int, ...], lots: int
-) -> tuple[Intent, ...]:
-    return tuple(
-        Intent(
-            action=IntentAction.PLACE,
-            level=levels[number],
-            side=side,
-            price_ticks=price,
-            qty_lots=lots,
-            reason="GRID_FILL",
-        )
-        for number, price in enumerate(prices, 1)
+def picture(planner: GridPlanner, symbol: str, reason: str) -> LadderPlanned:
+    """Return the plan for people to see."""
+    is_on = planner.may_enter and planner.anchor_ticks2 and not planner.shape.why_off()
+    wanted = planner.shape.ladder if is_on and not planner.why_closing() else {}
+    exits = planner.holdings.exits()
+    return LadderPlanned(
+        symbol=symbol,
+        anchor_ticks2=planner.anchor_ticks2,
+        step_ticks=planner.step,
+        bids=tuple(one.price_ticks for one in wanted.values() if one.side is Side.BUY),
+        asks=tuple(one.price_ticks for one in wanted.values() if one.side is Side.SELL),
+        exits=tuple(one.price_ticks for one in exits),
+        position_lots=planner.position_lots,
+        average_price=planner.entry_price,
+        reason=reason,
     )
+
+
+def _cancel_entries(holdings: Holdings, reason: str, now_ns: int) -> list[Intent]:
+    return [
+        _cancel(holding, reason)
+        for holding in holdings.by_id.values()
+        if not (holding.reduce_only or holding.is_cancelling(now_ns))
+    ]
 
 
 def _cancel(holding: Holding, reason: str) -> Intent:

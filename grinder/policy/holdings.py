@@ -29,8 +29,14 @@ class Holding:
     level: str
     side: Side
     price_ticks: int
+    qty_lots: int
+    """As it was placed."""
     remaining_lots: int
     reduce_only: bool
+    accepted_ns: int = 0
+    """Since when it is known to rest; 0 while the venue has not said so."""
+    is_condemned: bool = False
+    """True when it has to go wherever it stands: the ladder is built anew."""
     cancelling_ns: int = 0
     """When a cancel was proposed whose answer has not been heard; 0 when none was."""
 
@@ -64,10 +70,12 @@ class Holdings:
         """Note that a placement will not happen."""
         self.proposed.pop(level, None)
 
-    def add(self, order: Placement | OrderAccepted) -> None:
-        """Take an order that has been sent or accepted; the second news changes nothing."""
+    def add(self, order: Placement | OrderAccepted, accepted_ns: int = 0) -> None:
+        """Take an order that has been sent or, at ``accepted_ns``, accepted."""
         self.proposed.pop(order.level, None)
-        if order.client_order_id in self.by_id:
+        known = self.by_id.get(order.client_order_id)
+        if known is not None:
+            known.accepted_ns = known.accepted_ns or accepted_ns
             return
         self._put(
             Holding(
@@ -75,8 +83,10 @@ class Holdings:
                 level=order.level,
                 side=order.side,
                 price_ticks=order.price_ticks,
+                qty_lots=order.qty_lots,
                 remaining_lots=order.qty_lots,
                 reduce_only=order.reduce_only,
+                accepted_ns=accepted_ns,
             )
         )
 
@@ -103,22 +113,26 @@ class Holdings:
             del self.by_level[holding.level]
         return True
 
-    def replace(self, orders: tuple[tuple[OpenOrder, str], ...]) -> None:
+    def replace(self, orders: tuple[tuple[OpenOrder, str], ...], now_ns: int = 0) -> None:
         """Believe exactly ``orders``, each with its level, and nothing else."""
-        cancelling = {name: one.cancelling_ns for name, one in self.by_id.items()}
+        before = dict(self.by_id)
         self.by_id.clear()
         self.by_level.clear()
         self.proposed.clear()
         for order, level in orders:
+            known = before.get(order.client_order_id)
             self._put(
                 Holding(
                     client_order_id=order.client_order_id,
                     level=level,
                     side=order.side,
                     price_ticks=order.price_ticks,
+                    qty_lots=order.qty_lots,
                     remaining_lots=order.remaining_lots,
                     reduce_only=order.reduce_only,
-                    cancelling_ns=cancelling.get(order.client_order_id, 0),
+                    accepted_ns=(known.accepted_ns if known else 0) or now_ns,
+                    is_condemned=known.is_condemned if known else False,
+                    cancelling_ns=known.cancelling_ns if known else 0,
                 )
             )
 
@@ -142,6 +156,11 @@ class Holdings:
         return any(
             now_ns - since_ns > PROPOSAL_PATIENCE_NS for since_ns, _ in self.proposed.values()
         ) or any(one.cancelling_ns and not one.is_cancelling(now_ns) for one in self.by_id.values())
+
+    def condemn_entries(self) -> None:
+        """Let no entry that rests now fit any ladder."""
+        for one in self.by_id.values():
+            one.is_condemned = not one.reduce_only
 
     def exits(self) -> list[Holding]:
         """Return the reduce-only orders."""

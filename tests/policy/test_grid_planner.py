@@ -9,7 +9,8 @@ from grinder.messages.orders import Placement
 from grinder.model.grid_settings import GridSettings
 from grinder.model.order import OpenOrder, Side
 from grinder.model.units import NS_PER_MS
-from grinder.policy.grid import EXIT_SLOTS, EXITS_MERGED, GridPlanner
+from grinder.policy.exits import MERGED, SLOTS
+from grinder.policy.grid import GridPlanner
 from grinder.policy.holdings import PROPOSAL_PATIENCE_NS
 from simulated.worlds import BITCOIN, BTC
 
@@ -102,19 +103,19 @@ def test_a_refused_level_rests_for_its_pause_and_an_exit_for_its_own() -> None:
 def test_exits_are_merged_when_their_levels_run_out_and_none_is_placed_meanwhile() -> None:
     one = planner()
     one.entry_price = Decimal(60_000)
-    for number in range(1, len(EXIT_SLOTS) + 1):
+    for number in range(1, len(SLOTS) + 1):
         one.position_lots = number
         rest(one, one.plan(BID, ASK, number))
     one.position_lots += 1
     cancels = [i for i in one.plan(BID, ASK, 100) if i.reason == "TP_MERGE"]
     one.holdings.note_cancels(tuple(cancels), 100)
 
-    assert len(cancels) == EXITS_MERGED
+    assert len(cancels) == MERGED
     assert not [intent for intent in one.plan(BID, ASK, 200) if intent.reduce_only]
     for cancel in cancels:
         one.holdings.remove(cancel.client_order_id)
     (merged,) = [intent for intent in one.plan(BID, ASK, 300) if intent.reduce_only]
-    assert merged.qty_lots == EXITS_MERGED + 1
+    assert merged.qty_lots == MERGED + 1
 
 
 def test_a_level_worth_less_than_a_lot_is_not_wanted() -> None:

@@ -73,7 +73,7 @@ def test_a_constant_that_changed_is_found_where_it_first_matters(
 ) -> None:
     directory = record_world(seconds=10)
     whole = ladder.step_ticks
-    monkeypatch.setattr("grinder.policy.grid.step_ticks", lambda *args: whole(*args) + 1)
+    monkeypatch.setattr("grinder.policy.rungs.step_ticks", lambda *args: whole(*args) + 1)
 
     outcome, _ = replayed(directory)
 

@@ -1,0 +1,120 @@
+"""A ladder on fixed prices: what rests on lines that stay, or follow the market by whole steps."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from grinder.model.grid import ResetAction
+from grinder.model.grid_settings import GridSettings
+from grinder.model.instrument import Instrument
+from grinder.model.order import Side
+from grinder.policy.bounds import FAR, Bounds, price_of
+from grinder.policy.holdings import Holdings
+from grinder.policy.lines import Lines
+from grinder.policy.rungs import Geometry, Place, Tolerance, placeable, places_of, settle
+from grinder.policy.shape import Shape, ticks2_of
+
+
+class LineShape(Shape):
+    """The ladder on lines. While something is held neither they nor the empty one move."""
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        settings: GridSettings,
+        holdings: Holdings,
+        bounds: Bounds | None,
+    ) -> None:
+        super().__init__(instrument, settings, holdings)
+        self._bounds = bounds
+        self.lines: Lines | None = None
+        self._lots = 0
+        """Of each line."""
+        self._calm2: tuple[int, int] = (0, 0)
+        """Between which twice the mid the lines stay as they are, in ticks."""
+
+    def is_calm(self, mid_ticks2: int, _: int) -> bool:
+        """Return whether a change of price alone leaves the ladder as it is."""
+        return self._calm2[0] < mid_ticks2 < self._calm2[1]
+
+    def beyond(self, side: Side, ticks: int) -> int:
+        """Return where the exit of an entry of ``side`` filled at ``ticks`` belongs, in ticks."""
+        if self.lines is None:
+            return super().beyond(side, ticks)
+        price = self.lines.beyond(side, ticks)
+        instrument = self._instrument
+        return instrument.ticks_up(price) if side is Side.BUY else instrument.ticks_down(price)
+
+    def is_outside(self, mid_ticks2: int) -> bool:
+        """Return whether the market has left the lines: nothing is placed there."""
+        lines = self.lines
+        return lines is not None and lines.is_outside(self._instrument.price(mid_ticks2) / 2)
+
+    def centre(self, mid_ticks2: int, position_lots: int) -> None:
+        """Lay the lines the first time; move them, and the empty one, if they may and must."""
+        instrument, settings = self._instrument, self._settings
+        mid = instrument.price(mid_ticks2) / 2
+        lines = self.lines
+        if lines is None:
+            lines = self.lines = Lines(
+                instrument,
+                price_of(settings.price_lower, mid),
+                price_of(settings.price_upper, mid),
+                settings.lines,
+                geometric=settings.spacing_kind == "geometric",
+            )
+        is_flat = position_lots == 0
+        has_changed = self._built_for is not self.followed or self.geometry is None
+        if is_flat:
+            has_changed = self._follow_market(lines, mid) or has_changed
+            has_changed = lines.recentre(mid) or has_changed
+        elif lines.gap is None:
+            has_changed = lines.recentre(mid)
+        if has_changed:
+            self._build_lines(lines, mid_ticks2)
+        low, high = lines.calm(mid, is_flat=is_flat)
+        self._calm2 = (
+            ticks2_of(low, instrument),
+            FAR if high is None else ticks2_of(high, instrument),
+        )
+
+    def _follow_market(self, lines: Lines, mid: Decimal) -> bool:
+        trailing = self._settings.trailing
+        before = lines.price(lines.base)
+        steps = lines.shift(mid, up=trailing in ("up", "both"), down=trailing in ("down", "both"))
+        if steps and self._bounds is not None:
+            self._bounds.shift(lines.price(lines.base) - before)
+        return steps != 0
+
+    def _build_lines(self, lines: Lines, mid_ticks2: int) -> None:
+        gap = lines.base if lines.gap is None else lines.gap
+        anchor2 = ticks2_of(lines.price(gap), self._instrument)
+        spacing_bps = float(lines.step_at(gap) / lines.price(gap) * 10_000)
+        self.geometry = Geometry(anchor_ticks2=anchor2, spacing_bps=spacing_bps)
+        self._built_for = self.followed
+        self.wanted_at = None
+        if not self._lots or self._settings.reinvest:
+            self._lots = self._level_lots(mid_ticks2, lines.count)
+        tolerance = Tolerance(qty_pct=self._settings.qty_epsilon_pct)
+        self._buys, self._sells = (
+            self._limited(
+                settle(
+                    placeable(self._line_places(lines, side), side, self._instrument, mid_ticks2),
+                    side,
+                    self._holdings,
+                    tolerance,
+                )
+            )
+            for side in Side
+        )
+        self._reset = ResetAction.NONE
+
+    def _line_places(self, lines: Lines, side: Side) -> list[Place]:
+        prices, plan = lines.prices(side), self.followed
+        if plan is None:
+            return [Place(price_ticks=price, qty_lots=self._lots) for price in prices]
+        sized = places_of(plan, Geometry(anchor_ticks2=FAR, spacing_bps=1), side, self._instrument)
+        return [
+            Place(price_ticks=price, qty_lots=one.qty_lots)
+            for price, one in zip(prices, sized, strict=False)
+        ]
