@@ -130,7 +130,7 @@ class RiskBudgetChanged(Message):
     budget: Decimal
     """This symbol's share of the loss that may be risked, in quote units."""
     budget_ratio: Decimal | None
-    """What is left of the drawdown that trips the kill switch, in [0, 1], down to the hundredth;
+    """What is left of the drawdown that trips the kill switch, in [0, 1], up to the twentieth;
     sizes are scaled by it. 0 when the day has lost too much. None: unlimited."""
     session_drawdown: float
     """Loss from the highest equity of the run, as a fraction of it."""

@@ -7,7 +7,7 @@ changed enough to act on, not with every mark price.
 
 from __future__ import annotations
 
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_CEILING, Decimal
 
 import attrs
 
@@ -21,7 +21,7 @@ MATERIAL = Decimal("0.001")
 PAUSE_NS = NS_PER_S
 """No symbol is told more often than this, but of a flip."""
 _ZERO = Decimal(0)
-_RATIO_STEP = Decimal("0.01")
+_RATIO_STEP = Decimal("0.05")
 
 
 @attrs.frozen(kw_only=True)
@@ -85,12 +85,12 @@ class Equity:
 
 
 def ratio_left(drawdown: Decimal, limit: float) -> Decimal:
-    """Return what is left until ``limit``, in [0, 1], down to the hundredth.
+    """Return what is left until ``limit``, in [0, 1], up to the twentieth.
 
     In steps, because each of them may change the size of every level that rests.
     """
     left = 1 - drawdown / Decimal(repr(limit))
-    return max(_ZERO, left).quantize(_RATIO_STEP, ROUND_DOWN)
+    return (max(_ZERO, left) / _RATIO_STEP).to_integral_value(ROUND_CEILING) * _RATIO_STEP
 
 
 class Budgets:

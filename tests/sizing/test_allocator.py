@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grinder.sizing.allocator import BUDGET_MIN, Allocation, Candidate, RiskTier, allocate
+from grinder.sizing.allocator import (
+    BUDGET_MIN,
+    Allocation,
+    Candidate,
+    RiskTier,
+    allocate,
+    candidates,
+)
 
 D = Decimal
 CENT = D("0.01")
@@ -72,6 +79,24 @@ def test_weights_have_to_be_something() -> None:
         Candidate(symbol="A", weight=D(-1))
 
 
+def test_tiers_are_read_by_symbol() -> None:
+    known = candidates(("A", "B", "C"), ("B=HIGH", "C=MED", "Z=LOW"))
+
+    assert [(one.symbol, one.tier) for one in known] == [
+        ("A", RiskTier.LOW),
+        ("B", RiskTier.HIGH),
+        ("C", RiskTier.MED),
+    ]
+
+
+@pytest.mark.parametrize("text", ["A", "A=", "=LOW", "A=low", "A=LOW=HIGH", ""])
+def test_a_tier_that_does_not_read_so_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected SYMBOL=LOW, MED or HIGH"):
+        candidates(("A",), (text,))
+    with pytest.raises(ValueError, match="each symbol once"):
+        candidates(("A",), ("A=LOW", "A=LOW"))
+
+
 EQUITIES = st.decimals(D("0.01"), D(10_000_000), places=2)
 FRACTIONS = st.decimals(D("0.001"), D(1), places=3)
 CANDIDATES = st.lists(
@@ -94,14 +119,14 @@ def spent(allocation: Allocation) -> Decimal:
 
 @given(EQUITIES, FRACTIONS, CANDIDATES)
 def test_nothing_is_lost_or_made_and_no_share_is_negative_or_tiny(
-    equity: Decimal, fraction: Decimal, candidates: list[Candidate]
+    equity: Decimal, fraction: Decimal, several: list[Candidate]
 ) -> None:
-    allocation = allocate(equity, fraction, candidates)
+    allocation = allocate(equity, fraction, several)
 
     assert spent(allocation) + allocation.residual == allocation.budget
     assert 0 <= equity * fraction - allocation.budget < CENT
     assert allocation.residual >= 0
-    for candidate in candidates:
+    for candidate in several:
         share = allocation.of(candidate.symbol)
         assert share == 0 or (share >= BUDGET_MIN and candidate.is_enabled)
         assert share % CENT == 0
@@ -109,32 +134,31 @@ def test_nothing_is_lost_or_made_and_no_share_is_negative_or_tiny(
 
 @given(EQUITIES, FRACTIONS, CANDIDATES, st.permutations(range(8)))
 def test_the_order_asked_in_does_not_matter(
-    equity: Decimal, fraction: Decimal, candidates: list[Candidate], order: list[int]
+    equity: Decimal, fraction: Decimal, several: list[Candidate], order: list[int]
 ) -> None:
-    shuffled = [candidates[at] for at in order if at < len(candidates)]
+    shuffled = [several[at] for at in order if at < len(several)]
 
-    assert allocate(equity, fraction, shuffled) == allocate(equity, fraction, candidates)
+    assert allocate(equity, fraction, shuffled) == allocate(equity, fraction, several)
 
 
 @given(EQUITIES, FRACTIONS, FRACTIONS, CANDIDATES)
 def test_a_larger_budget_gives_nobody_less(
-    equity: Decimal, one: Decimal, other: Decimal, candidates: list[Candidate]
+    equity: Decimal, one: Decimal, other: Decimal, several: list[Candidate]
 ) -> None:
-    less = allocate(equity, min(one, other), candidates)
-    more = allocate(equity, max(one, other), candidates)
+    less = allocate(equity, min(one, other), several)
+    more = allocate(equity, max(one, other), several)
 
-    for candidate in candidates:
+    for candidate in several:
         assert less.of(candidate.symbol) <= more.of(candidate.symbol)
 
 
 @given(EQUITIES, FRACTIONS, CANDIDATES)
 def test_of_equal_weights_the_riskier_is_given_no_more(
-    equity: Decimal, fraction: Decimal, candidates: list[Candidate]
+    equity: Decimal, fraction: Decimal, several: list[Candidate]
 ) -> None:
     three = [
-        attrs.evolve(candidates[0], symbol=str(tier), tier=tier, is_enabled=True)
-        for tier in RiskTier
+        attrs.evolve(several[0], symbol=str(tier), tier=tier, is_enabled=True) for tier in RiskTier
     ]
-    allocation = allocate(equity, fraction, [*three, *candidates[1:3]])
+    allocation = allocate(equity, fraction, [*three, *several[1:3]])
 
     assert allocation.of("HIGH") <= allocation.of("MED") <= allocation.of("LOW")
