@@ -103,10 +103,8 @@ class FeatureActor(Actor):
         self._samplers[mark.symbol].funding.add(mark)
 
     def on_liquidation_printed(self, printed: LiquidationPrinted) -> None:
-        """Take a position closed by force; who says so is heard."""
-        sampler = self._samplers[printed.symbol]
-        sampler.stale.discard(StreamKind.LIQUIDATION)
-        sampler.liquidations.add(printed)
+        """Take a position closed by force."""
+        self._samplers[printed.symbol].liquidations.add(printed)
 
     def on_market_stats_changed(self, stats: MarketStatsChanged) -> None:
         """Take day's volume and open interest; buckets of trades follow the volume."""

@@ -219,7 +219,7 @@ LEVELS = Group(
 STATS = Group(
     name="statistics",
     inputs=(StreamKind.MARKET_STATS,),
-    stale_after="600 s without a reading",
+    stale_after="feed.stats_stale_after_ms, or 600 s, without a reading",
     features=(
         _volume("volume_24h", "as the venue tells it", "24 h", warm_up="1 reading"),
         _level("open_interest", "as the venue tells it", "quote", warm_up="1 reading"),
@@ -253,8 +253,8 @@ FUNDING = Group(
 
 LIQUIDATIONS = Group(
     name="liquidations",
-    inputs=(StreamKind.LIQUIDATION,),
-    stale_after="its stream is stale",
+    inputs=(StreamKind.LIQUIDATION, StreamKind.MARK_PRICE),
+    stale_after="feed.mark_stale_after_ms without a mark price, which come by the same connection",
     features=(
         _level("liq_long_1m", "longs closed by force", "quote", window="60 s", cold=ZERO),
         _level("liq_short_1m", "shorts closed by force", "quote", window="60 s", cold=ZERO),
@@ -324,7 +324,7 @@ SCALED = "in standard deviations above its mean of toxicity.window_samples"
 
 TOXICITY = Group(
     name="toxicity",
-    inputs=(StreamKind.BOOK_TICKER, StreamKind.AGG_TRADE, StreamKind.LIQUIDATION),
+    inputs=(*TRADES, StreamKind.LIQUIDATION),
     stale_after="never; a component whose inputs are stale is unknown and counts as nothing",
     features=(
         _level(

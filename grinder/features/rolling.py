@@ -1,7 +1,8 @@
 """Sums over a moving window, at a constant cost for each value added.
 
-Sums are taken around an offset near the values and made anew from what is held once in each
-window, so rounding neither grows nor outlives the values behind it.
+Sums are taken around an offset near the values. They are made anew from what is held once in each
+window, and whenever the offset has become so far from the values that rounding would tell, so
+rounding neither grows nor outlives the values behind it.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ CLIP = 5.0
 EPSILON = 1e-8
 FLAT = 1e-10
 """A standard deviation below it is none."""
-SPIKE = 1e6
-"""What falls out with a square so many times the rest leaves rounding behind: sum anew."""
+FAR = 1e-6
+"""A variance that is a smaller part of the mean square about the offset is mostly rounding."""
 
 
 class RollingZ:
@@ -67,13 +68,18 @@ class RollingZ:
             self._sum -= gone
             self._squares -= gone * gone
             self._age += 1
-            if self._age >= self._window or gone * gone > SPIKE * self._squares:
+            if self._age >= self._window or FAR * gone * gone > self._squares:
                 self._sum_anew()
-                away = value - self._offset
         if count < self._minimum:
             return None
         mean = self._sum / count
-        variance = self._squares / count - mean * mean
+        square = self._squares / count
+        variance = square - mean * mean
+        if variance < FAR * square:
+            self._sum_anew()
+            mean = self._sum / count
+            variance = self._squares / count - mean * mean
+        away = value - self._offset
         deviation = sqrt(variance) if variance > 0.0 else 0.0
         if deviation < FLAT:
             return 0.0
@@ -84,7 +90,9 @@ class RollingZ:
     def _sum_anew(self) -> None:
         values = self._values
         self._age = 0
-        self._offset = offset = sum(values) / len(values)
+        first = values[0]
+        # Exactly the value where all are the same.
+        self._offset = offset = first + sum(value - first for value in values) / len(values)
         self._sum = sum(value - offset for value in values)
         self._squares = sum((value - offset) ** 2 for value in values)
 
@@ -128,7 +136,7 @@ class RollingFit:
         y -= self._y0
         self._count(x, y, -1)
         self._age += 1
-        if self._age >= self._window or x * x > SPIKE * self._xx or y * y > SPIKE * self._yy:
+        if self._age >= self._window or FAR * x * x > self._xx or FAR * y * y > self._yy:
             self._sum_anew()
 
     def _count(self, x: float, y: float, sign: int) -> None:
@@ -143,8 +151,11 @@ class RollingFit:
         count = len(pairs)
         self._age = 0
         self._x = self._y = self._xx = self._xy = self._yy = 0.0
-        self._x0 = sum(x for x, _ in pairs) / count if count else 0.0
-        self._y0 = sum(y for _, y in pairs) / count if count else 0.0
+        if not count:
+            return
+        x0, y0 = pairs[0]
+        self._x0 = x0 + sum(x - x0 for x, _ in pairs) / count
+        self._y0 = y0 + sum(y - y0 for _, y in pairs) / count
         for x, y in pairs:
             self._count(x - self._x0, y - self._y0, 1)
 
@@ -154,9 +165,10 @@ class RollingFit:
         if count < 2:
             return None
         spread = self._xx - self._x * self._x / count
-        if spread <= 1e-12 * self._xx or spread <= 0.0:
-            return None
-        return (self._xy - self._x * self._y / count) / spread
+        if spread < FAR * self._xx:
+            self._sum_anew()
+            spread = self._xx - self._x * self._x / count
+        return (self._xy - self._x * self._y / count) / spread if spread > 0.0 else None
 
     def explained(self) -> float | None:
         """Return R squared, in [0, 1]; None without a slope, 0 when no y differs."""
@@ -165,7 +177,10 @@ class RollingFit:
             return None
         count = len(self._pairs)
         total = self._yy - self._y * self._y / count
-        if total <= 1e-12 * self._yy or total <= 0.0:
+        if total < FAR * self._yy:
+            self._sum_anew()
+            total = self._yy - self._y * self._y / count
+        if total <= 0.0:
             return 0.0
         shared = self._xy - self._x * self._y / count
         return min(1.0, max(0.0, slope * shared / total))

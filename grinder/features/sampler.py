@@ -74,8 +74,8 @@ class Sampler:
         self._beta = Beta()
         spreads = 3_600_000 // settings.sample_ms
         self._composite = Composite(toxicity, max(30, min(SPREADS_MAX, spreads)))
-        self.stale: set[StreamKind] = {StreamKind.LIQUIDATION}
-        """Streams that are known to be silent; liquidations until they are said to be heard."""
+        self.stale: set[StreamKind] = set()
+        """Streams that are known to be silent."""
         self.sampled_ns = 0
         self.is_flow_broken = True
         """True when the order flow since the last sample is not that of one unbroken stream."""
@@ -106,9 +106,7 @@ class Sampler:
         best = self._best(tick, state)
         history = self.history.values(now_ns, mid2)
         tape = self._tape(now_ns, mid2)
-        liquidated: Values = (None,) * 4
-        if StreamKind.LIQUIDATION not in self.stale:
-            liquidated = self.liquidations.values(now_ns)
+        liquidated = self._liquidated(now_ns)
         self.sampled_ns = now_ns
         values = (
             *best,
@@ -117,8 +115,8 @@ class Sampler:
             *history,
             *tape,
             *self._levels(now_ns),
-            *self._if_fresh(self.stats.heard_ns, now_ns, STATS_AGE_NS, self.stats.values(now_ns)),
-            *self._if_fresh(self.funding.heard_ns, now_ns, FUNDING_AGE_NS, self.funding.values()),
+            *self._statistics(now_ns),
+            *self._funded(now_ns),
             *liquidated,
             *self._benchmark(now_ns),
             *self._toxic(tick, best[8], tape, liquidated[3]),
@@ -178,9 +176,24 @@ class Sampler:
         )
         return self._depth.values(now_ns, book) if is_known else (None,) * DEPTH_WIDTH
 
-    @staticmethod
-    def _if_fresh(heard_ns: int, now_ns: int, age_ns: int, values: Values) -> Values:
-        return values if heard_ns and now_ns - heard_ns <= age_ns else (None,) * len(values)
+    def _liquidated(self, now_ns: int) -> Values:
+        """Return what was closed by force: silence means nothing as long as mark prices come."""
+        if not self.funding.heard_ns or StreamKind.MARK_PRICE in self.stale:
+            return (None,) * 4
+        return self.liquidations.values(now_ns)
+
+    def _statistics(self, now_ns: int) -> Values:
+        heard_ns = self.stats.heard_ns
+        is_known = heard_ns and now_ns - heard_ns <= STATS_AGE_NS
+        if not is_known or StreamKind.MARKET_STATS in self.stale:
+            return None, None, None
+        return self.stats.values(now_ns)
+
+    def _funded(self, now_ns: int) -> Values:
+        """Return what is known of the funding: the last rate holds for a while."""
+        heard_ns = self.funding.heard_ns
+        is_known = heard_ns and now_ns - heard_ns <= FUNDING_AGE_NS
+        return self.funding.values() if is_known else (None, None, None)
 
     def _benchmark(self, now_ns: int) -> Values:
         leading = self._leading

@@ -65,8 +65,9 @@ class Vpin:
         full, rest = divmod(rest, size)
         for _ in range(min(full, VPIN_BUCKETS)):
             self._close(size, size)
-        self._size = size
-        self._left = size - rest
+        # A border without a rest begins no bucket: the next trade does, with the size of then.
+        self._size = size if rest else 0
+        self._left = size - rest if rest else 0
         self._signed = sign * rest
 
     def _close(self, imbalance: int, size: int) -> None:

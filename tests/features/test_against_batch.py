@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import pytest
 
 from features import batch
 from features.market import Rig, made_up, recorded
-from grinder.features.registry import INDEX, NAMES, known
+from grinder.features.bars import Bar
+from grinder.features.registry import FEATURES, INDEX, NAMES, known
 from grinder.kernel.message import Message
 from grinder.messages.features import FeaturesSampled
 from grinder.messages.market import BookTicked, DepthChanged, DepthSynced, TradePrinted
@@ -22,7 +24,11 @@ EVERY = 97
 def real_settings() -> FeatureSettings:
     """Short bars and samples, so that twenty seconds have many."""
     return FeatureSettings(
-        bar_interval_ms=500, atr_period=5, range_horizon=6, sample_ms=50, bar_volume=200_000
+        bar_interval_ms=500,
+        atr_period=5,
+        range_horizon=6,
+        sample_ms=50,
+        bar_volume=Decimal(200_000),
     )
 
 
@@ -85,7 +91,9 @@ class Played:
 
 RUNS = {
     "real": lambda: Played(list(recorded()), real_settings()),
-    "made up": lambda: Played(list(made_up(5, 4_200)), FeatureSettings(bar_volume=300_000)),
+    "made up": lambda: Played(
+        list(made_up(5, 4_200)), FeatureSettings(bar_volume=Decimal(300_000))
+    ),
     "other": lambda: Played(
         list(made_up(6, 900, each_s=10)), FeatureSettings(sample_ms=300, depth_levels=7)
     ),
@@ -253,7 +261,7 @@ def test_volume_bars(played: Played) -> None:
         prices.append(2 * one.price_ticks)
         filled += one.price_ticks * one.qty_lots
         if filled >= size:
-            bars.append(batch.Bar(0, prices[0], max(prices), min(prices), prices[-1], len(prices)))
+            bars.append(Bar(0, prices[0], max(prices), min(prices), prices[-1], len(prices)))
             prices, filled = [], 0
     played.check(
         number,
@@ -266,7 +274,9 @@ def test_volume_bars(played: Played) -> None:
 
 def test_vpin_of_a_constant_size(played: Played) -> None:
     if played.rig.sampler.stats.heard_ns:
-        settings = FeatureSettings(vpin_bucket_notional=20_000, sample_ms=played.settings.sample_ms)
+        settings = FeatureSettings(
+            vpin_bucket_notional=Decimal(20_000), sample_ms=played.settings.sample_ms
+        )
         played = Played(played.events, settings)
     size = played.rig.sampler.tape.bucket_size
     for number in played.looked_at()[-3:]:
@@ -315,7 +325,6 @@ def test_depth(played: Played) -> None:
 
 
 def test_every_value_is_within_its_range_and_every_name_has_one(played: Played) -> None:
-    from grinder.features.registry import FEATURES
 
     for sample in played.samples:
         assert len(sample.values) == len(NAMES)
