@@ -30,7 +30,7 @@ FALL: dict[str, Any] = {"momentum_5m": -2.5, "cvd_change_5m": -10}
 
 def test_trend_buys_the_dips_of_a_rise_and_sells_the_rallies_of_a_fall() -> None:
     trend = made("trend")
-    up, down = trend.evaluate(view(**RISE)), trend.evaluate(view(**FALL))
+    up, down = trend.evaluate(view(1, **RISE)), trend.evaluate(view(2, **FALL))
 
     assert (up.mode, down.mode) == (GridMode.UNI_LONG, GridMode.UNI_SHORT)
     assert shape(up) == (15, 0, 4, 150)
@@ -87,7 +87,49 @@ def test_trend_of_one_minute_is_an_option() -> None:
     trend = made("trend", "horizon_minutes=1")
 
     assert trend.evaluate(view(momentum_1m=-3, cvd_change_1m=-1)).mode is GridMode.UNI_SHORT
-    assert not trend.should_activate(view(**RISE))
+    assert not trend.should_activate(view(2, **RISE))
+
+
+def test_trend_that_hovers_about_its_threshold_does_not_come_and_go() -> None:
+    trend = made("trend")
+    momenta = (1.9, 2.0, 1.9, 1.1, 2.1, 0.9, 1.9)
+    plans = [
+        trend.evaluate(view(at, **RISE | {"momentum_5m": one})) for at, one in enumerate(momenta)
+    ]
+
+    assert [one.is_active for one in plans] == [False, True, True, True, True, False, False]
+
+
+def test_exhaustion_lasts_a_while() -> None:
+    trend = made("trend", "exhausted_samples=3")
+    momenta = (3, 4.1, 3, 3, 3)
+    plans = [
+        trend.evaluate(view(at, **RISE | {"momentum_5m": one})) for at, one in enumerate(momenta)
+    ]
+
+    assert [one.is_active for one in plans] == [True, False, False, False, True]
+    assert plans[2].reason_codes == ("PAUSE_TREND_EXHAUSTED",)
+
+
+def test_trend_keeps_its_turn_while_volume_wavers() -> None:
+    trend = made("trend")
+
+    assert not trend.should_activate(view(1, **RISE | {"cvd_change_5m": -1}))
+    assert trend.should_activate(view(2, **RISE))
+    assert trend.should_activate(view(3, **RISE | {"cvd_change_5m": -1}))
+    assert not trend.should_activate(view(4, **RISE | {"momentum_5m": 0.5}))
+
+
+def test_reversion_goes_on_until_the_move_has_come_back() -> None:
+    policy = made("mean-reversion")
+    momenta = (3.1, 2.9, 1.0, 0.9, 2.9, -3.1)
+    plans = [
+        policy.evaluate(view(at, momentum_5m=one, cvd_change_5m=-one))
+        for at, one in enumerate(momenta)
+    ]
+
+    short, idle, long = GridMode.UNI_SHORT, GridMode.PAUSE, GridMode.UNI_LONG
+    assert [one.mode for one in plans] == [short, short, short, idle, idle, long]
 
 
 @pytest.mark.parametrize(
@@ -189,6 +231,15 @@ def test_catcher_fades_the_move(momentum: float, side: str, skew: float) -> None
     assert plan.reason_codes == (f"MODE_LIQ_RECOVERY_{side}",)
 
 
+def test_catcher_does_not_turn_with_each_wave() -> None:
+    policy = made("liquidation-catcher", "cooldown_samples=0")
+    plans = [
+        policy.evaluate(view(at, liq_surge=1, momentum_1m=one)) for at, one in enumerate((-1, 1))
+    ]
+
+    assert [one.mode for one in plans] == [GridMode.UNI_LONG] * 2
+
+
 def opened(policy: Policy, *natr: float, **given: Any) -> list[str]:
     reasons = []
     for at, value in enumerate(natr, 1):
@@ -252,6 +303,17 @@ def test_breakout_takes_the_side_of_the_deeper_book(
 
     assert shape(plan) == expected
     assert plan.reason_codes == (reason,)
+
+
+def test_breakout_keeps_its_side() -> None:
+    policy = breakout("hold_samples=9")
+    opened(policy, 0, 0, 0)
+    plans = [
+        policy.evaluate(view(at, natr_z=2, depth_imbalance_bps=one))
+        for at, one in enumerate((9_000, -9_000, 0), 4)
+    ]
+
+    assert [one.mode for one in plans] == [GridMode.UNI_LONG] * 3
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,17 @@ def test_range_is_narrow_wide_or_throttled(
     assert plan.mode is (GridMode.THROTTLE if is_throttled else GridMode.BILATERAL)
 
 
+def test_range_is_throttled_until_the_spread_is_clearly_narrower() -> None:
+    policy = make_policies(("range",), settings("range"))["range"]
+    modes = [
+        policy.evaluate(view(at, spread_bps=one)).mode
+        for at, one in enumerate((7, 8, 7, 6, 5.9, 7))
+    ]
+
+    wide, calm = GridMode.THROTTLE, GridMode.BILATERAL
+    assert modes == [calm, wide, wide, wide, calm, calm]
+
+
 @pytest.mark.parametrize("level", [ToxicityLevel.HIGH, ToxicityLevel.EXTREME])
 def test_range_pauses_in_harmful_flow(level: ToxicityLevel) -> None:
     plan = answer("range", spread_bps=5, toxicity=level)

@@ -64,6 +64,8 @@ class LiquidationCatcherPolicy:
         self._left = 0
         """Samples of recovery that are left without a surge."""
         self._was_surging = False
+        self._side = 0
+        """1 to buy what was dumped, -1 to sell what was chased; 0 before it is decided."""
 
     def should_activate(self, view: MarketView) -> bool:
         """Return whether a surge is on or was on shortly before."""
@@ -79,10 +81,9 @@ class LiquidationCatcherPolicy:
         if phase is not Phase.RECOVERY:
             is_on = phase is Phase.SURGE
             return paused(view, "PAUSE_LIQ_SURGE_ACTIVE" if is_on else "PAUSE_LIQ_COOLDOWN")
-        momentum = view.known("momentum_1m")
-        if momentum is None:
+        if not self._side:
             return paused(view, "WARMUP_INCOMPLETE")
-        is_long = momentum < 0
+        is_long = self._side > 0
         return one_sided(
             view,
             is_long,
@@ -104,6 +105,12 @@ class LiquidationCatcherPolicy:
         if is_new and self._phase in (Phase.CALM, Phase.RECOVERY):
             self._since_start = 0
         self._phase = self._next(is_surging)
+        momentum = view.known("momentum_1m")
+        if self._phase is not Phase.RECOVERY:
+            self._side = 0
+        elif not self._side and momentum is not None:
+            # Decided once: whoever stands against a move does not turn with each wave of it.
+            self._side = 1 if momentum < 0 else -1
         return self._phase
 
     def _next(self, is_surging: bool) -> Phase:

@@ -19,6 +19,8 @@ class MeanReversionOptions:
 
     momentum_min: float = number(3.0, 0.1, 20)
     """Standard deviations of five-minute momentum that are a move run far."""
+    momentum_exit: float = number(1.0, 0, 20)
+    """Below it the move has come back."""
     recent_min: float = number(2.0, 0.1, 20)
     """Of one-minute momentum, in the same direction, with order flow against it."""
     ofi_min: float = number(1.0, 0.1, 20)
@@ -47,22 +49,26 @@ class MeanReversionPolicy:
 
     def __init__(self, settings: Config) -> None:
         self._options = read_options(MeanReversionOptions, self.name, settings)
+        self._seen_ns = -1
+        self._move = 0
+        """1 for a rise to sell into, -1 for a fall to buy into, 0 for neither."""
 
     def should_activate(self, view: MarketView) -> bool:
         """Return whether a move has run far, has lost its carrier, and nobody is liquidated."""
-        return self._move(view) != 0 and not view.known("liq_surge")
+        self._follow(view)
+        return self._move != 0 and not view.known("liq_surge")
 
     def evaluate(self, view: MarketView) -> GridPlan:
-        """Return one side against the move; a pause while there is none."""
+        """Return one side against the move until it has come back; a pause while there is none."""
         options = self._options
+        self._follow(view)
         if view.known("momentum_5m") is None:
             return paused(view, "WARMUP_INCOMPLETE", "SNIPER_INACTIVE")
         if view.known("liq_surge"):
             return paused(view, "PAUSE_LIQ_SURGE")
-        move = self._move(view)
-        if not move:
+        if not self._move:
             return paused(view, "SNIPER_INACTIVE")
-        is_long = move < 0
+        is_long = self._move < 0
         return one_sided(
             view,
             is_long,
@@ -73,10 +79,19 @@ class MeanReversionPolicy:
             reasons=(f"MODE_MEAN_REVERSION_{'LONG' if is_long else 'SHORT'}",),
         )
 
-    def _move(self, view: MarketView) -> int:
-        """Return 1 for a rise to sell into, -1 for a fall to buy into, 0 for neither."""
-        options, momentum = self._options, view.known("momentum_5m")
-        if momentum is None or abs(momentum) <= options.momentum_min:
+    def _follow(self, view: MarketView) -> None:
+        """Take a sample in, once, however often it is asked about."""
+        if view.now_ns == self._seen_ns:
+            return
+        self._seen_ns = view.now_ns
+        momentum = view.known("momentum_5m") or 0.0
+        if momentum * self._move < self._options.momentum_exit:
+            self._move = 0
+        self._move = self._move or self._new_move(view, momentum)
+
+    def _new_move(self, view: MarketView, momentum: float) -> int:
+        options = self._options
+        if abs(momentum) <= options.momentum_min:
             return 0
         sign = 1 if momentum > 0 else -1
         volume = view.known("cvd_change_5m")

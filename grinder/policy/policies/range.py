@@ -36,7 +36,9 @@ class RangeOptions:
     spread_narrow_bps: float = number(3.0, 0, 100)
     """Below it levels stand closer."""
     spread_wide_bps: float = number(8.0, 0, 1_000)
-    """From it on quoting is wider, smaller and thinner."""
+    """From it on quoting is wider, smaller and thinner ..."""
+    spread_calm_bps: float = number(6.0, 0, 1_000)
+    """... until it is below this."""
     skew_bps_max: float = number(10.0, 0, 100)
     """The centre moves against what is held by so much at the cap."""
     inventory_heavy: float = number(0.5, 0, 1)
@@ -61,6 +63,7 @@ class RangePolicy:
 
     def __init__(self, settings: Config) -> None:
         self._options = read_options(RangeOptions, self.name, settings)
+        self._is_wide = False
 
     def should_activate(self, view: MarketView) -> bool:
         """Return True: without a better idea every market is a range."""
@@ -104,8 +107,12 @@ class RangePolicy:
         reasons = []
         if view.toxicity is ToxicityLevel.MID:
             reasons.append("THROTTLE_TOX_MID")
-        if spread is not None and spread >= self._options.spread_wide_bps:
-            reasons.append("THROTTLE_SPREAD_WIDE")
+        options = self._options
+        if spread is not None:
+            is_calm = spread < min(options.spread_calm_bps, options.spread_wide_bps)
+            self._is_wide = spread >= options.spread_wide_bps or (self._is_wide and not is_calm)
+            if self._is_wide:
+                reasons.append("THROTTLE_SPREAD_WIDE")
         return reasons
 
     def _sides(self, view: MarketView, levels: int) -> tuple[int, int]:

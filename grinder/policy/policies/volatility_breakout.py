@@ -23,11 +23,11 @@ class VolatilityBreakoutOptions:
     """Standard deviations of the true range up to which a market is tight."""
     expanded_min: float = number(1.5, -5, 20)
     """From which it has opened."""
-    compressed_samples: int = number(30, 1, 100_000)
+    compressed_samples: int = number(300, 1, 100_000)
     """So long at a stretch it has to have been tight."""
-    memory_samples: int = number(300, 1, 100_000)
+    memory_samples: int = number(900, 1, 100_000)
     """So long after the last tight sample an opening still counts."""
-    hold_samples: int = number(120, 1, 100_000)
+    hold_samples: int = number(300, 1, 100_000)
     """So long a breakout lasts, unless the market becomes tight again."""
     imbalance_min: float = number(0.4, 0, 1)
     """Depth imbalance that names the direction."""
@@ -64,6 +64,8 @@ class VolatilityBreakoutPolicy:
         """Samples for which an opening would still count."""
         self._open = 0
         """Samples of the breakout that are left."""
+        self._side: int | None = None
+        """1 or -1 as the book leaned when it began, 0 if it did not; None while it is unknown."""
 
     def should_activate(self, view: MarketView) -> bool:
         """Return whether volatility has opened after it was tight for long enough."""
@@ -78,10 +80,9 @@ class VolatilityBreakoutPolicy:
             if view.known("natr_z") is None:
                 return paused(view, "WARMUP_INCOMPLETE", "VOL_BREAKOUT_INACTIVE")
             return paused(view, "VOL_COMPRESSED" if self._armed else "VOL_BREAKOUT_INACTIVE")
-        imbalance = view.known("depth_imbalance_bps")
-        if imbalance is None or abs(imbalance) <= options.imbalance_min * BPS:
-            return self._both_sides(view, is_known=imbalance is not None)
-        is_long = imbalance > 0
+        if not self._side:
+            return self._both_sides(view, is_known=self._side is not None)
+        is_long = self._side > 0
         return one_sided(
             view,
             is_long,
@@ -110,6 +111,16 @@ class VolatilityBreakoutPolicy:
             return
         self._seen_ns = view.now_ns
         options, natr_z = self._options, view.known("natr_z")
+        self._count(natr_z)
+        imbalance = view.known("depth_imbalance_bps")
+        if not self._open:
+            self._side = None
+        elif self._side is None and imbalance is not None:
+            is_clear = abs(imbalance) > options.imbalance_min * BPS
+            self._side = (1 if imbalance > 0 else -1) if is_clear else 0
+
+    def _count(self, natr_z: float | None) -> None:
+        options = self._options
         self._armed = max(0, self._armed - 1)
         self._open = max(0, self._open - 1)
         if natr_z is None:
