@@ -32,6 +32,7 @@ from grinder.policy.registry import AUTO, POLICIES, make_policies
 from grinder.policy.selector import Selector
 from grinder.policy.sizes import AutoSizer, fitted
 from grinder.policy.throttle import (
+    BookGate,
     DrawdownBrake,
     calm,
     forbid,
@@ -111,6 +112,7 @@ class Conductor:
         self._step = StepSmoother(regime.step_ema)
         self._keeper = PlanKeeper(regime)
         self._sizer = AutoSizer(instrument, config)
+        self._gate = BookGate(config.throttle.l2_impact_threshold_bps, regime.cooldown_samples)
         self._drawdown = DrawdownBrake(config.throttle.drawdown_share, config.risk.drawdown_limit)
         self._is_plain = False
         self._last: Decision | None = None
@@ -272,7 +274,7 @@ class Conductor:
         plan = calm(temper(plan, regime, is_losing), toxicity, verdict)
         if view.toxicity is ToxicityLevel.EXTREME:
             plan = self._reducing(plan, view)
-        plan = gate_by_book(plan, view.features, config.throttle.l2_impact_threshold_bps)
+        plan = gate_by_book(plan, *self._gate.follow(view.features))
         scaled = scale(plan, ratio)
         return fitted(scaled, view, scaled is not plan) if scaled is not asked else asked
 

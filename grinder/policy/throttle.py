@@ -105,22 +105,58 @@ def halted(plan: GridPlan, mode: GridMode, reset: ResetAction, reason: str) -> G
     return attrs.evolve(_emptied(plan, reason), mode=mode, reset_action=reset)
 
 
-def gate_by_book(plan: GridPlan, features: Mapping[str, float], threshold_bps: int) -> GridPlan:
-    """Return ``plan`` without the side whose entries the book could not bear.
+class BookGate:
+    """Which sides of the book could not bear entries, and why.
 
     Buys are judged by what a market buy of reference size would do to the asks, sells by the bids.
-    Depth that is not known, or too old to be told, changes nothing.
+    A side that was blocked opens after some samples in a row without a cause, so that an impact
+    around the threshold does not take orders off and put them back with every sample. Depth that
+    is not known, or too old to be told, blocks nothing.
+    """
+
+    __slots__ = ("_patience", "_sides", "_threshold_bps")
+
+    def __init__(self, threshold_bps: int, patience: int) -> None:
+        """Begin with both sides open.
+
+        Args:
+            threshold_bps: impact from which a side is blocked; 0 blocks nothing.
+            patience: samples without a cause before a blocked side opens.
+        """
+        self._threshold_bps = threshold_bps
+        self._patience = patience
+        self._sides = {"buy": ("", 0), "sell": ("", 0)}
+        """Why a side is blocked, and for how many more samples without a cause."""
+
+    def follow(self, features: Mapping[str, float]) -> tuple[str, str]:
+        """Take a sample; return why buys and why sells are blocked, empty where they are not."""
+        return self._why("buy", features), self._why("sell", features)
+
+    def _why(self, side: str, features: Mapping[str, float]) -> str:
+        impact = features.get(f"impact_{side}_bps")
+        is_short = features.get(f"impact_{side}_insufficient")
+        if not self._threshold_bps or (impact is None and is_short is None):
+            self._sides[side] = ("", 0)
+            return ""
+        if is_short:
+            self._sides[side] = (f"L2_INSUFFICIENT_DEPTH_{side.upper()}", self._patience)
+        elif impact is not None and impact >= self._threshold_bps:
+            self._sides[side] = (f"L2_IMPACT_{side.upper()}_HIGH", self._patience)
+        else:
+            why, left = self._sides[side]
+            self._sides[side] = (why, left - 1) if left > 0 else ("", 0)
+        return self._sides[side][0]
+
+
+def gate_by_book(plan: GridPlan, buy: str, sell: str) -> GridPlan:
+    """Return ``plan`` without the sides that are blocked.
 
     Args:
         plan: of mode EMERGENCY it passes.
-        features: what is known and fresh, by name.
-        threshold_bps: impact from which a side is blocked; 0 blocks nothing.
+        buy: why buys are blocked; empty when they are not.
+        sell: the same of sells.
     """
-    if not threshold_bps or plan.mode is GridMode.EMERGENCY or not plan.is_active:
-        return plan
-    buy = _why_blocked(features, "buy", threshold_bps)
-    sell = _why_blocked(features, "sell", threshold_bps)
-    if not buy and not sell:
+    if not (buy or sell) or plan.mode is GridMode.EMERGENCY or not plan.is_active:
         return plan
     if buy and sell:
         return _emptied(plan, buy, sell)
@@ -173,11 +209,3 @@ def _emptied(plan: GridPlan, *reasons: str) -> GridPlan:
 
 def _fewer(levels: int) -> int:
     return levels if levels <= LEVELS_LEAST else max(LEVELS_LEAST, levels - LEVELS_LESS)
-
-
-def _why_blocked(features: Mapping[str, float], side: str, threshold_bps: int) -> str:
-    if features.get(f"impact_{side}_insufficient"):
-        return f"L2_INSUFFICIENT_DEPTH_{side.upper()}"
-    impact = features.get(f"impact_{side}_bps")
-    is_high = impact is not None and impact >= threshold_bps
-    return f"L2_IMPACT_{side.upper()}_HIGH" if is_high else ""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from grinder.model.grid import GridMode, GridPlan, MarketRegime, ResetAction, ToxicityLevel
 from grinder.policy.regime import Verdict
 from grinder.policy.throttle import (
+    BookGate,
     DrawdownBrake,
     calm,
     forbid,
@@ -52,7 +53,7 @@ def test_what_only_reduces_is_held_back_by_nothing(verdict: Verdict) -> None:
         assert calm(EXITS, level, verdict) is EXITS
     assert forbid(EXITS, verdict) is EXITS
     assert temper(EXITS, MarketRegime.VOL_SHOCK, True) is EXITS
-    assert gate_by_book(EXITS, {"impact_sell_insufficient": 1.0}, 200) is EXITS
+    assert gate_by_book(EXITS, "L2_IMPACT_BUY_HIGH", "L2_IMPACT_SELL_HIGH") is EXITS
     assert scale(EXITS, Decimal(0)) is EXITS
 
 
@@ -189,6 +190,11 @@ def test_a_share_of_nought_never_throttles() -> None:
 
 # The book.
 
+
+def gated(plan: GridPlan, features: dict[str, float], threshold_bps: int = 200) -> GridPlan:
+    return gate_by_book(plan, *BookGate(threshold_bps, 5).follow(features))
+
+
 BUY_SHORT, SELL_SHORT = {"impact_buy_insufficient": 1.0}, {"impact_sell_insufficient": 1.0}
 BUY_HIGH, SELL_HIGH = {"impact_buy_bps": 200.0}, {"impact_sell_bps": 200.0}
 
@@ -211,7 +217,7 @@ BUY_HIGH, SELL_HIGH = {"impact_buy_bps": 200.0}, {"impact_sell_bps": 200.0}
 def test_a_side_that_the_book_cannot_bear_has_no_entries(
     features: dict[str, float], levels: tuple[int, int], reasons: tuple[str, ...]
 ) -> None:
-    result = gate_by_book(PLAN, features, 200)
+    result = gated(PLAN, features)
 
     assert (result.levels_up, result.levels_down) == levels
     assert result.reason_codes == (*reasons, "REGIME_RANGE")
@@ -219,7 +225,7 @@ def test_a_side_that_the_book_cannot_bear_has_no_entries(
 
 
 def test_the_only_side_blocked_takes_everything_off() -> None:
-    result = gate_by_book(plan(mode=GridMode.UNI_LONG, levels_up=0), BUY_SHORT, 200)
+    result = gated(plan(mode=GridMode.UNI_LONG, levels_up=0), BUY_SHORT)
 
     assert not result.is_active
     assert result.reset_action is ResetAction.HARD
@@ -235,17 +241,36 @@ def test_the_only_side_blocked_takes_everything_off() -> None:
     ],
 )
 def test_a_book_that_bears_it_or_is_not_known_changes_nothing(features: dict[str, float]) -> None:
-    assert gate_by_book(PLAN, features, 200) is PLAN
+    assert gated(PLAN, features) is PLAN
 
 
 def test_a_threshold_of_nought_turns_the_gate_off() -> None:
-    assert gate_by_book(PLAN, {**BUY_SHORT, **SELL_HIGH}, 0) is PLAN
+    assert gated(PLAN, {**BUY_SHORT, **SELL_HIGH}, 0) is PLAN
 
 
 def test_the_threshold_itself_blocks() -> None:
-    result = gate_by_book(PLAN, {"impact_buy_bps": 20.0, "impact_sell_bps": 19.0}, 20)
+    result = gated(PLAN, {"impact_buy_bps": 20.0, "impact_sell_bps": 19.0}, 20)
 
     assert result.reason_codes[0] == "L2_IMPACT_BUY_HIGH"
+
+
+def test_a_blocked_side_opens_after_some_samples_and_at_once_when_nothing_is_known() -> None:
+    gate = BookGate(200, 2)
+    high, low, nothing = {"impact_buy_bps": 250.0}, {"impact_buy_bps": 1.0}, dict[str, float]()
+
+    told = [bool(gate.follow(one)[0]) for one in (low, high, low, low, low, high, low, nothing)]
+
+    assert told == [False, True, True, True, False, True, True, False]
+
+
+def test_one_side_does_not_hold_the_other() -> None:
+    gate = BookGate(200, 5)
+    gate.follow(BUY_HIGH | {"impact_sell_bps": 0.0})
+
+    assert gate.follow(SELL_HIGH | {"impact_buy_bps": 0.0}) == (
+        "L2_IMPACT_BUY_HIGH",
+        "L2_IMPACT_SELL_HIGH",
+    )
 
 
 # Losses.
