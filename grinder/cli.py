@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from grinder import __version__, cli_fixtures, cli_records, cli_strategy, cli_venue
+from grinder import __version__, cli_books, cli_fixtures, cli_records, cli_strategy, cli_venue
 from grinder.cli_common import (
     DEFAULT_URL,
     EPILOG,
@@ -44,6 +44,7 @@ app.add_typer(config_app, name="config")
 cli_records.add_to(app)
 cli_fixtures.add_to(app)
 cli_strategy.add_to(app)
+cli_books.add_to(app)
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="File of settings (TOML).")]
 Overrides = Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from grinder.errors import ConfigError, JournalError, VenueError
+from grinder.errors import BooksError, ConfigError, JournalError, VenueError
 
 EXIT_FAILED = 1
 EXIT_CONFIG = 2
@@ -32,7 +32,7 @@ def failures_told() -> Iterator[None]:
     except VenueError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(EXIT_VENUE) from None
-    except JournalError as error:
+    except (BooksError, JournalError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(EXIT_FAILED) from None
 

@@ -10,6 +10,7 @@
         RefusedError         the venue refused: ``code`` and ``text`` are its own
         UnknownOutcomeError  it may have happened: reconcile before doing anything else
       JournalError           what a journal holds is not what was written, or there is none
+      BooksError             the store of the books can't be reached, or holds what it can't hold
       InvariantError         our own bug: the actor must die, its supervisor decides
 
 Expected refusals inside the system are messages (``IntentsDenied``), not exceptions.
@@ -68,6 +69,10 @@ class UnknownOutcomeError(VenueError):
 
 class JournalError(GrinderError):
     """A journal can't be read, or its bytes are not those that were written."""
+
+
+class BooksError(GrinderError):
+    """The store of the books can't be reached, or what was kept contradicts itself."""
 
 
 class InvariantError(GrinderError):

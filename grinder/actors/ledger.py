@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from grinder.kernel.actor import Actor
+from grinder.actors.bookkeeping import SETTLE_NS, Bookkeeping
 from grinder.kernel.address import Address
 from grinder.kernel.signals import TimerFired
 from grinder.ledger.account import Ledger
+from grinder.ledger.bookkeeper import Bookkeeper
+from grinder.ledger.past import Lasting
 from grinder.messages.account import FundingPaid, PositionChanged
 from grinder.messages.ledger import LedgerChanged
 from grinder.messages.market import MarkPriced
@@ -17,9 +19,7 @@ from grinder.messages.venue import (
     BudgetReported,
     ClockMeasured,
     FundingRead,
-    ReadFailed,
     ReadFunding,
-    ReadTrades,
     TradesRead,
     VenueDenied,
     VenueThrottled,
@@ -28,57 +28,65 @@ from grinder.model.instrument import Instrument
 from grinder.model.order import Trade
 from grinder.model.units import NS_PER_S
 
-PAGE = 1_000
-"""Rows of one answer; a full page means that there may be more."""
-RETRY_NS = 5 * NS_PER_S
-SETTLE_NS = 10 * NS_PER_S
-"""How long fills may be told after the position that holds them; see ``Tally``."""
+DAY_NS = 10 * NS_PER_S
+"""Pause between two looks at whether the day has changed."""
 
 
-class LedgerActor(Actor):
-    """Keep the books of the run.
+class LedgerActor(Bookkeeping):
+    """Keep the books of the run, and of the account if there is a store for them.
 
-    Hears OrderFilled, FundingPaid, MarkPriced, PositionChanged, OrdersSynced, and on a restart
-    TradesRead and FundingRead. Says LedgerChanged, OrdersRequested.
-    Restart: reads the trades and funding of the run again from the venue; each counts once.
+    Hears OrderFilled, FundingPaid, MarkPriced, PositionChanged, OrdersSynced, AccountSynced, from
+    its venue TradesRead and FundingRead, from the store BooksRestored and BooksReported. Says
+    LedgerChanged, PortfolioChanged, RoundTripCompleted, DayChanged, BooksDoubted, OrdersRequested.
+    Restart: reads the trades and funding of the run again from the venue, and the books from the
+    store; each row counts once.
     """
 
     def __init__(
-        self, instruments: Mapping[str, Instrument], started_ns: int, venue: Address
+        self,
+        instruments: Mapping[str, Instrument],
+        started_ns: int,
+        venue: Address,
+        *,
+        source: str,
+        store: Address | None = None,
     ) -> None:
+        books = Bookkeeper(instruments, source, started_ns, is_kept=store is not None)
+        super().__init__(books, venue, store)
         self._symbols = tuple(instruments)
         self._ledger = Ledger(instruments)
         self._started_ns = started_ns
-        self._venue = venue
-        self._unread: set[str] = set()
-        # Symbols whose past is being read: a position stated meanwhile would count twice.
         self._based: set[str] = set()
         # Symbols whose position has been taken over once; from there on each fill moves it.
-        self._lacking: dict[str, tuple[int, int]] = {}
-        # What the fills of the past lack of the position stated, in lots, and since when.
+        self._lacking = Lasting()
+        # What the fills of the past lack of the position stated, in lots.
 
     def on_start(self) -> None:
-        """Read the run's past, if there is one."""
+        """Read the run's past, if there is one, and what was kept of former runs."""
         if self.generation > 1:
-            self._read_past()
-
-    def _read_past(self) -> None:
-        self._unread.update(self._symbols)
-        for symbol in self._symbols:
-            self.tell(self._venue, ReadTrades(symbol=symbol, from_id=0, since_ns=self._started_ns))
-        self.tell(self._venue, ReadFunding(since_ns=self._started_ns))
+            self.ask(self._books.past())
+            self.tell(self._venue, ReadFunding(since_ns=self._started_ns))
+        if self._store is not None:
+            self.deliver(self._books.restore(self.generation))
+            self.set_timer("day", DAY_NS)
 
     def _say_if(self, changed: LedgerChanged | None) -> None:
         if changed is not None:
             self.say(changed)
+            self.say(self._ledger.total())
+
+    # What happens.
 
     def on_order_filled(self, fill: OrderFilled) -> None:
         """Book a fill."""
         self._say_if(self._ledger.filled(fill))
+        if self._books.knows(fill.symbol):
+            self.deliver(self._books.heard(fill))
 
     def on_funding_paid(self, payment: FundingPaid) -> None:
         """Book a payment."""
         self._say_if(self._ledger.funded(payment))
+        self.deliver(self._books.paid(payment))
 
     def on_mark_priced(self, mark: MarkPriced) -> None:
         """Value what is held."""
@@ -91,63 +99,81 @@ class LedgerActor(Actor):
     def on_orders_synced(self, synced: OrdersSynced) -> None:
         """Take what was held before the first fill that is told."""
         symbol = synced.symbol
-        if symbol in self._unread or symbol in self._based:
+        if symbol in self._unread:
             return
+        if symbol not in self._based:
+            self._base(synced)
+        if symbol in self._based and self._books.lacks_base(symbol):
+            settled_ns = self._ledger.of(symbol).settled_ns
+            self.deliver(self._books.base(symbol, synced.position_lots, settled_ns))
+        self.compare(synced)
+
+    def _base(self, synced: OrdersSynced) -> None:
+        symbol = synced.symbol
         lacking = synced.position_lots - self._ledger.of(symbol).position_lots
         # A position may be stated before a fill that it holds is told: what lasts was there before.
-        lots, since_ns = self._lacking.get(symbol, (lacking, self.now_ns))
-        if self.generation == 1 or (lots == lacking and self.now_ns - since_ns >= SETTLE_NS):
+        age_ns = self._lacking.age_ns(symbol, lacking, self.now_ns)
+        if self.generation == 1 or age_ns >= SETTLE_NS:
             self._based.add(symbol)
             self._say_if(self._ledger.synced(synced))
-        self._lacking[symbol] = (lacking, since_ns if lots == lacking else self.now_ns)
+
+    # What happened before.
 
     def on_trades_read(self, answer: TradesRead) -> None:
         """Book what is not booked yet, and read on if there may be more."""
+        symbol = answer.symbol
         for trade in answer.trades:
-            self._say_if(self._ledger.filled(_fill(trade)))
-        if len(answer.trades) == PAGE:
-            next_id = answer.trades[-1].trade_id + 1
-            self.tell(
-                self._venue,
-                ReadTrades(symbol=answer.symbol, from_id=next_id, since_ns=self._started_ns),
-            )
-        elif answer.symbol in self._unread:
-            self._unread.discard(answer.symbol)
-            self.set_timer("base", SETTLE_NS)
+            fill = _fill(trade)
+            if self.generation > 1 and trade.ts_ns >= self._started_ns:
+                self._say_if(self._ledger.filled(fill))
+            self.deliver(self._books.listed(fill))
+        if symbol not in self._unread:
+            return
+        for question in self._unread.answered(symbol, answer.trades):
+            self.tell(self._venue, question)
+        if symbol not in self._unread:
+            self.finish(symbol)
 
     def on_funding_read(self, answer: FundingRead) -> None:
         """Book what is not booked yet."""
         for symbol, transaction_id, amount, event_ns in answer.payments:
+            payment = FundingPaid(
+                symbol=symbol, transaction_id=transaction_id, amount=amount, event_ns=event_ns
+            )
             if event_ns >= self._started_ns:
-                self._say_if(
-                    self._ledger.funded(
-                        FundingPaid(
-                            symbol=symbol,
-                            transaction_id=transaction_id,
-                            amount=amount,
-                            event_ns=event_ns,
-                        )
-                    )
-                )
+                self._say_if(self._ledger.funded(payment))
+            self.deliver(self._books.paid(payment))
 
     def on_ledger_requested(self, _: LedgerRequested) -> None:
         """Say every total: whoever asks has forgotten what he heard."""
         for symbol in self._ledger.symbols:
             self.say(self._ledger.of(symbol).said())
 
-    def on_read_failed(self, _: ReadFailed) -> None:
-        """Try again later."""
-        self.set_timer("past", RETRY_NS)
-
     def on_timer_fired(self, timer: TimerFired) -> None:
-        """Read the past again, or ask what is held now that every fill of the past is booked."""
+        """Do what is due."""
         if timer.key == "past":
-            self._read_past()
-            return
-        unbased = [symbol for symbol in self._symbols if symbol not in self._based]
-        for symbol in unbased:
+            for question in self._unread.again():
+                self.tell(self._venue, question)
+        elif timer.key == "funding":
+            self.tell(self._venue, ReadFunding(since_ns=self._books.funding_since_ns))
+        elif timer.key == "day":
+            self.deliver(self._books.today())
+            self.set_timer("day", DAY_NS)
+        elif timer.key == "restore":
+            self.deliver(self._books.restore(self.generation))
+        else:
+            self._ask_for_positions()
+
+    def _ask_for_positions(self) -> None:
+        """Ask what is held, now that every fill of the past is booked."""
+        wanted = [
+            symbol
+            for symbol in self._symbols
+            if symbol not in self._based or self._books.lacks_base(symbol) or symbol in self._off
+        ]
+        for symbol in wanted:
             self.say(OrdersRequested(symbol=symbol))
-        if unbased:
+        if wanted:
             self.set_timer("base", SETTLE_NS)
 
     def on_venue_news(

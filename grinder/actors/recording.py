@@ -1,18 +1,22 @@
-"""How a run is recorded: what its journal says of it, and the port that writes it."""
+"""What is left of a run: the ports that write its journal and its books."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from grinder import __version__
-from grinder.actors.wiring import Facts, is_recorded
+from grinder.actors.wiring import Facts, is_kept, is_recorded
+from grinder.books.port import BooksPort, SteppedBooksPort
+from grinder.books.store import MemoryStore, Store
 from grinder.config.write import config_hash, to_toml
-from grinder.errors import ConfigError
+from grinder.errors import BooksError, ConfigError
 from grinder.journal.port import JournalPort, SteppedJournalPort
 from grinder.journal.segments import SegmentWriter
+from grinder.kernel.port import Port
 from grinder.messages.codec import CODEC
 from grinder.messages.journal import RunDescribed
 from grinder.model.settings import Config
+from grinder.model.units import NS_PER_S
 
 
 def describe(config: Config, facts: Facts) -> RunDescribed:
@@ -47,3 +51,38 @@ def journal_port(
         raise ConfigError((f"journal.directory: {error}",)) from error
     made = SteppedJournalPort if is_stepped else JournalPort
     return made(writer, settings)
+
+
+def books_port(config: Config, started_ns: int, *, is_embedded: bool) -> Port | None:
+    """Return the port that keeps the books that ``config`` asks for; None if it asks for none.
+
+    The schema is made, or brought up to date. A venue inside the process is another one with each
+    start, and its trades are numbered anew: it is an account of its own.
+
+    Raises:
+        ConfigError: nothing can be kept there.
+    """
+    if not is_kept(config):
+        return None
+    # Only runs that keep books pay for the database library.
+    from grinder.books.sql import SqlStore, engine_of, upgrade
+
+    account = config.books.account or config.run.venue
+    if is_embedded and not config.books.account:
+        account = f"{account}-{started_ns // NS_PER_S}"
+    try:
+        engine = engine_of(config.books.url)
+        upgrade(engine)
+    except BooksError as error:
+        raise ConfigError((f"books.url: {error}",)) from error
+    return BooksPort(SqlStore(engine, account), config.books.pending_max)
+
+
+def stepped_books_port(config: Config, store: Store | None = None) -> Port | None:
+    """Return the same for a run in virtual time: its books are in memory, wherever the URL points.
+
+    ``store`` is one that outlives the run; None makes one that does not.
+    """
+    if not is_kept(config):
+        return None
+    return SteppedBooksPort(store or MemoryStore(), config.books.pending_max)

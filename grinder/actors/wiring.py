@@ -69,6 +69,8 @@ class Ports:
     lease: Port
     journal: RecordingPort | None = None
     """None in a run that is not recorded."""
+    books: Port | None = None
+    """None in a run that keeps no books."""
 
 
 @attrs.frozen(kw_only=True)
@@ -95,14 +97,22 @@ def assemble(runtime: Runtime, config: Config, facts: Facts, ports: Ports) -> No
     runtime.add_port("port.market", ports.market)
     runtime.add_port("port.lease", ports.lease)
     runtime.add_port("port.keeper", Keeper())
+    if ports.books is not None:
+        runtime.add_port("port.books", ports.books)
     factories = _factories(config, facts, runtime.address)
     runtime.declare(tree(config, factories))
-    connect(runtime, tuple(facts.instruments), optional(config))
+    stores = ("books",) if is_kept(config) else ()
+    connect(runtime, tuple(facts.instruments), (*optional(config), *stores))
 
 
 def is_recorded(config: Config) -> bool:
     """Return whether a run with this configuration writes a journal."""
     return bool(config.journal.directory)
+
+
+def is_kept(config: Config) -> bool:
+    """Return whether a run with this configuration keeps books beyond its end."""
+    return bool(config.books.url)
 
 
 def _factories(
@@ -132,7 +142,7 @@ def _factories(
         "router": lambda: RouterActor(config.router, instruments, identity),
         "account_sync": lambda: AccountSyncActor(config.sync, address("port.venue")),
         "reconcile": lambda: ReconcileActor(config.sync, symbols, identity),
-        "ledger": lambda: LedgerActor(instruments, facts.started_ns, address("port.venue")),
+        "ledger": _ledger_factory(config, facts, address),
         "feature": lambda: FeatureActor(config.features, config.toxicity, instruments),
         "feed": lambda: FeedActor(
             config.feed,
@@ -150,6 +160,18 @@ def _factories(
     for symbol, instrument in instruments.items():
         made[f"policy.{symbol}"] = _policy_factory(symbol, instrument, config)
     return made
+
+
+def _ledger_factory(
+    config: Config, facts: Facts, address: Callable[[str], Address]
+) -> Callable[[], Actor]:
+    return lambda: LedgerActor(
+        facts.instruments,
+        facts.started_ns,
+        address("port.venue"),
+        source="paper" if config.run.venue == "sim" else "live",
+        store=address("port.books") if is_kept(config) else None,
+    )
 
 
 def _policy_factory(symbol: str, instrument: Instrument, config: Config) -> Callable[[], Actor]:
@@ -271,8 +293,9 @@ OPTIONAL_ROUTES: dict[str, tuple[tuple[type[Message], str], ...]] = {
         (signals.ActorRestarted, "journal"),
     ),
     "selection": ((features.FeaturesSampled, "selection"),),
+    "books": ((account.AccountSynced, "ledger"),),
 }
-"""The same beside the others for an actor that not every run has, by its name."""
+"""The same beside the others for an actor or a store that not every run has, by its name."""
 
 POLICY_ROUTES: tuple[type[Message], ...] = (
     features.FeaturesComputed,
@@ -301,7 +324,7 @@ def optional(config: Config) -> tuple[str, ...]:
 
 
 def connect(runtime: Runtime, symbols: tuple[str, ...], extras: tuple[str, ...]) -> None:
-    """Say who hears what; ``extras`` are the names of optional actors."""
+    """Say who hears what; ``extras`` names optional actors and stores."""
     at = runtime.address
     routes = runtime.routes
     policy = {symbol: at(f"policy.{symbol}") for symbol in symbols}

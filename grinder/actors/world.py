@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from grinder.actors.recording import describe, journal_port
+from grinder.actors.recording import describe, journal_port, stepped_books_port
 from grinder.actors.wiring import RISK, Facts, Ports, assemble
 from grinder.kernel.stepped import DEFAULT_START_NS, SteppedRuntime
 from grinder.lease.memory import MemoryLeasePort
@@ -61,6 +61,7 @@ class World:
             market=self.venue.market,
             lease=MemoryLeasePort(),
             journal=journal,
+            books=stepped_books_port(config),
         )
         assemble(self.runtime, config, facts, ports)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -17,6 +18,7 @@ from grinder.model.settings import Config
 
 SYMBOL = re.compile(r"[A-Z0-9]{2,20}(_[0-9]{6})?")
 SYMBOLS_MAX = 50
+ACCOUNT_MAX = 64
 
 
 @attrs.frozen(kw_only=True)
@@ -35,6 +37,7 @@ def check(config: Config) -> Iterator[Problem]:
     yield from _addresses(config)
     yield from _together(config)
     yield from _strategy(config)
+    yield from _books(config)
     for path, text in plugins.problems(config):
         yield _problem(path, text, "policy.name", "policy.options")
 
@@ -55,6 +58,24 @@ def _strategy(config: Config) -> Iterator[Problem]:
             if not (symbol and said) or (allowed and said not in allowed):
                 what = " or ".join(allowed) or "SECTOR"
                 yield _problem(path, f'expected SYMBOL={what}, was "{entry}"')
+
+
+def _books(config: Config) -> Iterator[Problem]:
+    url = config.books.url
+    if not url:
+        return
+    if not re.match(r"(sqlite|postgresql(\+psycopg)?)://", url):
+        yield _problem("books.url", "expected sqlite:///FILE or postgresql://USER@HOST/NAME")
+    try:
+        has_password = urlsplit(url).password is not None
+    except ValueError as error:
+        yield _problem("books.url", f"is no URL: {error}")
+        return
+    if has_password:
+        # The text goes into reports, journals and hashes: say nothing of what it was.
+        yield _problem("books.url", "expected no password; PGPASSWORD or a .pgpass file holds it")
+    if len(config.books.account) > ACCOUNT_MAX:
+        yield _problem("books.account", f"expected at most {ACCOUNT_MAX} characters")
 
 
 def _value(config: Config, path: str) -> Any:

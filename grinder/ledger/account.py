@@ -1,23 +1,24 @@
 """What the run was worth, symbol by symbol, in quote units.
 
 Realised profit is the venue's own statement of each fill, summed, so it is exact. The average price
-is ours: a mean needs a division, done to 40 digits and rounded half to even.
+is ours: a mean needs a division, done to 40 digits and rounded half to even. So is the profit by
+that average, which is kept beside the venue's to be compared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 
+from grinder.ledger.holding import Holding
 from grinder.messages.account import FundingPaid, PositionChanged
-from grinder.messages.ledger import LedgerChanged
+from grinder.messages.ledger import FeesPaid, LedgerChanged, PortfolioChanged
 from grinder.messages.market import MarkPriced
 from grinder.messages.orders import OrderFilled, OrdersSynced
 from grinder.model.instrument import Instrument
 
 REMEMBERED_MAX = 10_000
 """Trades, and funding payments, remembered for each symbol so that none counts twice."""
-_MEAN = Context(prec=40, rounding=ROUND_HALF_EVEN)
 _ZERO = Decimal(0)
 
 
@@ -47,9 +48,10 @@ class SymbolLedger:
         self._trades = _Seen()
         self._payments = _Seen()
         self.fills = 0
-        self.position_lots = 0
-        self.average_price = _ZERO
+        self.held = Holding()
         self.realized_pnl = _ZERO
+        self.realized_by_average = _ZERO
+        """What our own average price gives. The venue rounds at each fill; once flat they agree."""
         self.fees = _ZERO
         """Paid in the quote asset, positive."""
         self.fees_in_other_assets: dict[str, Decimal] = {}
@@ -60,6 +62,21 @@ class SymbolLedger:
         self._settled_ns = 0
         # Venue times of the last position stated, and of the last one taken over: fills up to it
         # are in that position, whenever they are heard of.
+
+    @property
+    def position_lots(self) -> int:
+        """What is held, signed."""
+        return self.held.lots
+
+    @property
+    def average_price(self) -> Decimal:
+        """What it cost on average; 0 when flat."""
+        return self.held.average
+
+    @property
+    def settled_ns(self) -> int:
+        """Venue time up to which fills are in the position that was taken over."""
+        return self._settled_ns
 
     def fill(self, fill: OrderFilled) -> bool:
         """Book one fill; False when it is booked already."""
@@ -74,7 +91,9 @@ class SymbolLedger:
             paid = self.fees_in_other_assets.get(fill.fee_asset, _ZERO)
             self.fees_in_other_assets[fill.fee_asset] = paid + fill.fee
         if instrument is not None and fill.event_ns > self._settled_ns:
-            self._move(fill.side.sign * fill.qty_lots, instrument.price(fill.price_ticks))
+            signed_lots = fill.side.sign * fill.qty_lots
+            self.held, profit = self.held.traded(signed_lots, instrument.price(fill.price_ticks))
+            self.realized_by_average += profit * instrument.lot
         return True
 
     def pay(self, payment: FundingPaid) -> bool:
@@ -93,8 +112,7 @@ class SymbolLedger:
         if position_lots == self.position_lots:
             return False
         self._settled_ns = self._stated_ns
-        self.position_lots = position_lots
-        self.average_price = entry_price if position_lots else _ZERO
+        self.held = Holding(lots=position_lots, average=entry_price if position_lots else _ZERO)
         return True
 
     @property
@@ -115,22 +133,8 @@ class SymbolLedger:
             fees=self.fees,
             funding=self.funding,
             unrealized_pnl=self.unrealized_pnl,
+            other_fees=_by_asset(self.fees_in_other_assets),
         )
-
-    def _move(self, signed_lots: int, price: Decimal) -> None:
-        before = self.position_lots
-        after = before + signed_lots
-        self.position_lots = after
-        if after == 0:
-            self.average_price = _ZERO
-        elif before == 0 or (before > 0) != (after > 0):
-            self.average_price = price
-        elif (before > 0) == (signed_lots > 0):
-            cost = _MEAN.add(
-                _MEAN.multiply(self.average_price, Decimal(abs(before))),
-                price * abs(signed_lots),
-            )
-            self.average_price = _MEAN.divide(cost, Decimal(abs(after)))
 
 
 class Ledger:
@@ -174,7 +178,32 @@ class Ledger:
             self._symbols[symbol] = ledger
         return ledger
 
+    def total(self) -> PortfolioChanged:
+        """Return the totals of all symbols as a message."""
+        ledgers = self._symbols.values()
+        other: dict[str, Decimal] = {}
+        for one in ledgers:
+            for asset, amount in one.fees_in_other_assets.items():
+                other[asset] = other.get(asset, _ZERO) + amount
+        realized = sum((one.realized_pnl for one in ledgers), _ZERO)
+        fees = sum((one.fees for one in ledgers), _ZERO)
+        funding = sum((one.funding for one in ledgers), _ZERO)
+        unrealized = sum((one.unrealized_pnl for one in ledgers), _ZERO)
+        return PortfolioChanged(
+            fills=sum(one.fills for one in ledgers),
+            realized_pnl=realized,
+            fees=fees,
+            other_fees=_by_asset(other),
+            funding=funding,
+            unrealized_pnl=unrealized,
+            net_pnl=realized + unrealized + funding - fees,
+        )
+
     @property
     def symbols(self) -> tuple[str, ...]:
         """Symbols that anything was booked for."""
         return tuple(self._symbols)
+
+
+def _by_asset(paid: Mapping[str, Decimal]) -> tuple[FeesPaid, ...]:
+    return tuple(FeesPaid(asset=asset, amount=paid[asset]) for asset in sorted(paid))

@@ -146,6 +146,10 @@ class BooksSettings:
     """[books]: fills, funding and round trips, kept beyond the run."""
 
     url: str = ""
-    """SQLAlchemy URL, such as sqlite:///grinder.db or postgresql://...; empty keeps nothing."""
+    """SQLAlchemy URL, such as sqlite:///grinder.db or postgresql://USER@HOST/NAME; empty keeps
+    nothing. No password: PostgreSQL takes it from PGPASSWORD or from a .pgpass file."""
+    account: str = ""
+    """Name of this account in the books; empty: the name of the venue. The embedded one is another
+    account with each start."""
     pending_max: int = 10_000
     """Rows that may wait for the store; more are lost and reported."""

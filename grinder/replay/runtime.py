@@ -52,6 +52,7 @@ class ReplayRuntime(SteppedRuntime):
                 market=silent,
                 lease=silent,
                 journal=silent,
+                books=silent,
             ),
         )
         self.recorder = self._catch

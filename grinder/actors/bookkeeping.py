@@ -1,0 +1,101 @@
+"""What LedgerActor does to keep books beyond the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from grinder.kernel.actor import Actor
+from grinder.kernel.address import Address
+from grinder.kernel.message import Message
+from grinder.ledger.bookkeeper import COMMANDS, Bookkeeper
+from grinder.ledger.past import Lasting, PastReads
+from grinder.messages.account import AccountSynced
+from grinder.messages.books import BooksReported, BooksRestored
+from grinder.messages.ledger import DayChanged
+from grinder.messages.orders import OrdersSynced
+from grinder.messages.venue import ReadFailed, ReadFunding, ReadTrades
+from grinder.model.units import NS_PER_S
+
+RETRY_NS = 5 * NS_PER_S
+SETTLE_NS = 10 * NS_PER_S
+"""How long fills may be told after the position that holds them; see ``Tally``."""
+
+
+class Bookkeeping(Actor):
+    """The half of an actor that keeps the round trips, and what the store is told and answers.
+
+    Hears AccountSynced, BooksRestored, BooksReported, ReadFailed. A subclass hands it what the
+    venue lists and states.
+    """
+
+    def __init__(self, books: Bookkeeper, venue: Address, store: Address | None) -> None:
+        self._books = books
+        self._venue = venue
+        self._store = store
+        self._unread = PastReads()
+        # Symbols whose past is being read: a position stated meanwhile would count twice.
+        self._off = Lasting()
+        # What the venue holds more than the round trips say.
+
+    def ask(self, questions: Iterable[ReadTrades]) -> None:
+        """Ask the venue, one question on each symbol at a time."""
+        for question in questions:
+            for due in self._unread.want(question):
+                self.tell(self._venue, due)
+
+    def deliver(self, messages: Iterable[Message]) -> None:
+        """Tell the store what is for it, and say the rest."""
+        for message in messages:
+            if isinstance(message, (*COMMANDS, DayChanged)) and self._store is not None:
+                self.tell(self._store, message)
+            if not isinstance(message, COMMANDS):
+                self.say(message)
+
+    def on_account_synced(self, account: AccountSynced) -> None:
+        """Note what the account is worth."""
+        self.deliver(self._books.seen(account))
+
+    def compare(self, synced: OrdersSynced) -> None:
+        """Begin the round trips anew if what was kept lastingly is not what is held."""
+        symbol = synced.symbol
+        off = self._books.of(symbol).off_by(synced.position_lots)
+        if not off:
+            self._off.forget(symbol)
+        elif self._off.age_ns(symbol, off, self.now_ns) >= SETTLE_NS:
+            self._off.forget(symbol)
+            self.deliver(self._books.rebase(symbol, synced.position_lots))
+        else:
+            self.set_timer("base", SETTLE_NS)
+
+    def on_books_restored(self, answer: BooksRestored) -> None:
+        """Go on from what was kept: read what has been traded and paid since."""
+        questions = self._books.restored(answer)
+        if questions is None:
+            return
+        self.tell(self._venue, ReadFunding(since_ns=answer.funding_since_ns))
+        self.ask(questions.values())
+        for symbol in self._books.symbols:
+            if symbol not in self._unread:
+                self.finish(symbol)
+
+    def on_books_reported(self, report: BooksReported) -> None:
+        """Take the books up again after rows were lost; the venue still knows them."""
+        if self._books.must_restore(report):
+            self.set_timer("restore", RETRY_NS)
+
+    def finish(self, symbol: str) -> None:
+        """Go on with what is told: the past is known."""
+        missed = self._books.missed(symbol)
+        if missed:
+            self.ask(missed)
+        else:
+            self.deliver(self._books.past_read(symbol))
+            self.set_timer("base", SETTLE_NS if self.generation > 1 else 0)
+
+    def on_read_failed(self, failed: ReadFailed) -> None:
+        """Try again later."""
+        if failed.request == ReadTrades.__name__:
+            self._unread.failed(failed.symbol)
+            self.set_timer("past", RETRY_NS)
+        else:
+            self.set_timer("funding", RETRY_NS)

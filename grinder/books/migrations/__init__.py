@@ -1,0 +1,1 @@
+"""The schema of the books, version by version."""
