@@ -7,6 +7,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,12 @@ from grinder import cli
 from grinder.config import plugins
 from grinder.config.load import load
 from grinder.errors import ConfigError
+from grinder.messages.grid import PlanChosen
+from grinder.model.order import Side
 from grinder.policy.registry import OWN, POLICIES, make_policies
 from policy.market import view
+from policy.scripted import Scripted
+from simulated.worlds import BTC, Stage
 
 PAGE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
 RUNNER = CliRunner()
@@ -66,6 +71,21 @@ def test_policy_of_another_package_decides(touch: str) -> None:
 
     assert (plan.spacing_bps, plan.levels_up, plan.levels_down) == (15, 3, 3)
     assert plan.reason_codes == ("TOUCH_QUOTING",)
+
+
+def test_its_ladder_rests_at_the_venue(touch: str) -> None:
+    policy = (f"policy.name={touch}", "policy.options=spreads=20,levels=3")
+    config = load(overrides=(*policy, "run.symbols=BTCUSDT"))
+    stage = Stage(config, market=Scripted(spread_ticks=60))
+    stage.until(lambda: len(stage.entries(BTC)) == 6)
+
+    plan = stage.said(PlanChosen)[-1]
+    assert plan.policy == touch
+    assert plan.plan.reason_codes == ("TOUCH_QUOTING",)
+    bids = sorted(one.price_ticks for one in stage.orders(BTC) if one.side is Side.BUY)
+    # Twenty spreads of 6 USDT, at about 60,000.
+    assert [high - low for low, high in pairwise(bids)] == pytest.approx([1_200] * 2, rel=0.01)
+    assert all(one.qty_lots == 4 for one in stage.orders(BTC))
 
 
 def test_nothing_is_imported_that_is_not_asked_for(touch: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from grinder.actors.world import ACCOUNT, World
+from grinder.actors.world import ACCOUNT, FUNDING_RATE, World
 from grinder.execution.identity import decode
 from grinder.kernel.actor import Actor
 from grinder.kernel.message import Message
@@ -205,12 +205,20 @@ class Stage:
         market: Market | None = None,
         seed: int | None = None,
         latency: Latency | None = None,
+        funding_rate: Decimal = FUNDING_RATE,
         prepare: Callable[[World], None] | None = None,
     ) -> None:
         self.settings = settings or quick(*(one.symbol for one in instruments))
         self.instruments = {one.symbol: one for one in instruments}
         self.market = market or Market({name: START_TICKS[name] for name in self.instruments})
-        self.world = World(self.settings, self.instruments, self.market, seed=seed, latency=latency)
+        self.world = World(
+            self.settings,
+            self.instruments,
+            self.market,
+            seed=seed,
+            latency=latency,
+            funding_rate=funding_rate,
+        )
         self.record = Record()
         self.world.runtime.observe(self.record)
         self.exchange = self.world.exchange
