@@ -38,8 +38,8 @@ class GridSettings:
     """While a position is open: reduce-only, the other side holds nothing but exits; keep, its
     levels stay and may turn the position."""
     slot_takeover: bool = False
-    """With opposite = keep: an exit takes the place of the outermost level of its side, so that the
-    number of orders stays the same."""
+    """With opposite = keep: where exits are more than the levels that were filled, each takes the
+    place of the outermost level of its side, so that the number of orders stays the same."""
     exits: str = "average"
     """average: one step from the average entry price; per-level: each fill has its own exit, one
     step of the ladder beyond its own price."""

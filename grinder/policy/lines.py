@@ -16,7 +16,17 @@ from grinder.model.order import Side
 class Lines:
     """The lines of one symbol. Prices are Decimal, in quote per base."""
 
-    __slots__ = ("_instrument", "_ratio", "_step", "base", "count", "gap", "lower")
+    __slots__ = (
+        "_instrument",
+        "_ratio",
+        "_step",
+        "base",
+        "count",
+        "gap",
+        "lower",
+        "may_fall",
+        "may_rise",
+    )
 
     def __init__(
         self, instrument: Instrument, lower: Decimal, upper: Decimal, count: int, *, geometric: bool
@@ -36,6 +46,8 @@ class Lines:
         """Number of the lowest line; a shift moves it."""
         self.gap: int | None = None
         """Number of the line that stays empty: the nearest to the market when last flat."""
+        self.may_rise = self.may_fall = False
+        """Whether the lines follow a market above or below them."""
         self._step = (upper - lower) / (count - 1)
         self._ratio = (upper / lower) ** (Decimal(1) / (count - 1)) if geometric else None
 
@@ -77,37 +89,35 @@ class Lines:
         return int(exact.to_integral_value())
 
     def is_outside(self, mid: Decimal) -> bool:
-        """Return whether the market is beyond the lines."""
-        return not self.price(self.base) <= mid <= self.price(self.top)
+        """Return whether the market is beyond lines that do not follow it."""
+        is_below, is_above = mid < self.price(self.base), mid > self.price(self.top)
+        return (is_below and not self.may_fall) or (is_above and not self.may_rise)
 
     def recentre(self, mid: Decimal) -> bool:
         """Leave the line nearest to the mid empty; return whether that is another one now.
 
-        The one before stays until the market is three quarters of a step away from it, so that it
-        does not change with every tremble.
+        The one before stays until the market is a whole step away from it. On a side with orders
+        it never gets there: the first of them is filled before.
         """
         nearest = max(self.base, min(self.top, self._nearest(mid)))
         gap = self.gap
         if gap is not None and self.base <= gap <= self.top:
             off = mid - self.price(gap)
             step = self.step_at(gap) if off > 0 else self.step_at(gap - 1)
-            if nearest == gap or abs(off) < step * 3 / 4:
+            if nearest == gap or abs(off) < step:
                 return False
         self.gap = nearest
         return True
 
-    def shift(self, mid: Decimal, *, up: bool, down: bool) -> int:
+    def shift(self, mid: Decimal) -> int:
         """Follow a market that is a whole step or more beyond the lines; return by how many steps.
 
-        Args:
-            mid: of now.
-            up: whether the lines may rise.
-            down: whether they may fall.
+        Lines that may rise return a number above 0, lines that may fall one below it.
         """
         steps = 0
-        while up and mid >= self.price(self.top + steps + 1):
+        while self.may_rise and mid >= self.price(self.top + steps + 1):
             steps += 1
-        while down and steps <= 0 < mid <= self.price(self.base + steps - 1):
+        while self.may_fall and steps <= 0 < mid <= self.price(self.base + steps - 1):
             steps -= 1
         self.base += steps
         return steps
@@ -116,13 +126,9 @@ class Lines:
         """Return between which prices the lines stay as they are; None: whatever is above."""
         bottom, top = self.price(self.base), self.price(self.top)
         if mid > top:
-            return top, self.price(self.top + 1) if is_flat else None
+            return top, self.price(self.top + 1) if is_flat and self.may_rise else None
         if mid < bottom:
-            return (self.price(self.base - 1) if is_flat else Decimal(0)), bottom
+            return (self.price(self.base - 1) if is_flat and self.may_fall else Decimal(0)), bottom
         if not is_flat or self.gap is None:
             return bottom, top
-        middle = self.price(self.gap)
-        return (
-            max(bottom, middle - self.step_at(self.gap - 1) * 3 / 4),
-            min(top, middle + self.step_at(self.gap) * 3 / 4),
-        )
+        return max(bottom, self.price(self.gap - 1)), min(top, self.price(self.gap + 1))

@@ -63,11 +63,14 @@ class LineShape(Shape):
                 settings.lines,
                 geometric=settings.spacing_kind == "geometric",
             )
+            lines.may_rise = settings.trailing in ("up", "both")
+            lines.may_fall = settings.trailing in ("down", "both")
         is_flat = position_lots == 0
         has_changed = self._built_for is not self.followed or self.geometry is None
         if is_flat:
             has_changed = self._follow_market(lines, mid) or has_changed
-            has_changed = lines.recentre(mid) or has_changed
+            # An order that the market has passed is filled, or soon known to be.
+            has_changed = (not self._is_passed(mid_ticks2) and lines.recentre(mid)) or has_changed
         elif lines.gap is None:
             has_changed = lines.recentre(mid)
         if has_changed:
@@ -78,10 +81,16 @@ class LineShape(Shape):
             FAR if high is None else ticks2_of(high, instrument),
         )
 
+    def _is_passed(self, mid_ticks2: int) -> bool:
+        return any(
+            (2 * one.price_ticks - mid_ticks2) * one.side.sign >= 0
+            for one in self._holdings.by_id.values()
+            if not one.reduce_only
+        )
+
     def _follow_market(self, lines: Lines, mid: Decimal) -> bool:
-        trailing = self._settings.trailing
         before = lines.price(lines.base)
-        steps = lines.shift(mid, up=trailing in ("up", "both"), down=trailing in ("down", "both"))
+        steps = lines.shift(mid)
         if steps and self._bounds is not None:
             self._bounds.shift(lines.price(lines.base) - before)
         return steps != 0

@@ -221,16 +221,19 @@ class Shape:
 
         Args:
             position_lots: what is held; it has consumed the innermost levels.
-            exits: how many exits rest; each may take the place of a level.
+            exits: how many exits rest; where they are more than the levels consumed, each may take
+                the place of a level.
         """
         buys, sells = self._buys, self._sells
         if position_lots:
             of_side, opposite = (buys, sells) if position_lots > 0 else (sells, buys)
-            rest = of_side[_consumed(of_side, abs(position_lots)) :]
+            consumed = _consumed(of_side, abs(position_lots))
+            rest = of_side[consumed:]
             if self._settings.opposite != "keep":
                 opposite = ()
             elif self._settings.slot_takeover:
-                opposite = opposite[: max(0, len(opposite) - exits)]
+                surplus = max(0, exits - consumed)
+                opposite = opposite[: max(0, len(opposite) - surplus)]
             buys, sells = (rest, opposite) if position_lots > 0 else (opposite, rest)
         self.ladder = {one.level: one for one in buys + sells}
         self.wanted_at = position_lots

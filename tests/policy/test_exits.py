@@ -1,0 +1,188 @@
+"""Exits: every lot that is held has one, and keeps it."""
+
+from __future__ import annotations
+
+import pytest
+
+from grinder.model.order import Side
+from policy.stub import BID, MS, Venue
+
+STEP = 300
+
+
+def filled(venue: Venue, level: str, lots: int = 0) -> None:
+    """Let the market come to one level and take it."""
+    (one,) = [one for one in venue.orders() if one.level == level]
+    venue.bid = one.price_ticks - (1 if one.side is Side.BUY else 0)
+    venue.ask = venue.bid + 1
+    venue.fill(one, lots or one.remaining_lots)
+
+
+def prices(venue: Venue) -> list[int]:
+    return sorted(price for price, _ in venue.exits().values())
+
+
+def test_each_fill_has_its_own_exit_one_step_beyond_its_own_price() -> None:
+    venue = Venue(exits="per-level", levels=3)
+    venue.rest()
+    for level in ("b1", "b2", "b3"):
+        filled(venue, level)
+    venue.rest()
+
+    assert prices(venue) == [BID - 2 * STEP, BID - STEP, BID]
+    assert {lots for _, lots in venue.exits().values()} == {41}
+    assert len([one for one in venue.sent if one.reduce_only]) == 3
+
+
+def test_exits_of_sells_stand_one_step_below() -> None:
+    venue = Venue(exits="per-level", levels=2)
+    venue.rest()
+    filled(venue, "s1")
+    filled(venue, "s2")
+    venue.rest()
+
+    assert prices(venue) == [BID + 1, BID + 1 + STEP]
+
+
+def test_parts_of_one_fill_heard_together_share_an_exit() -> None:
+    venue = Venue(exits="per-level", levels=2)
+    venue.rest()
+    filled(venue, "b1", 10)
+    filled(venue, "b1", 5)
+    venue.rest()
+
+    assert [lots for _, lots in venue.exits().values()] == [15]
+
+
+def test_what_is_of_no_known_fill_leaves_at_the_average() -> None:
+    venue = Venue(exits="per-level", levels=2)
+    venue.rest()
+    filled(venue, "b1")
+    venue.planner.position_lots += 7
+    venue.rest()
+
+    assert sorted(lots for _, lots in venue.exits().values()) == [7, 41]
+
+
+def test_a_fill_whose_position_never_came_is_forgotten() -> None:
+    venue = Venue(exits="per-level", levels=2)
+    venue.rest()
+    filled(venue, "b1")
+    held, price = venue.planner.position_lots, venue.planner.entry_price
+    venue.planner.position_lots = 0
+    venue.turn()
+    venue.now_ns += 11_000 * MS
+    venue.planner.position_lots, venue.planner.entry_price = held, price - 10
+    venue.rest()
+
+    assert prices(venue) == [BID - 100], "one step beyond the average, not beyond the fill"
+
+
+def test_an_exit_is_not_touched_while_it_has_no_limit_of_age() -> None:
+    venue = Venue(levels=2)
+    venue.rest()
+    filled(venue, "b1")
+    venue.rest()
+    venue.now_ns += 10**15
+
+    assert not venue.planner.exits.has_due(venue.now_ns)
+    assert venue.turn() == ()
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_a_renewed_exit_is_placed_first_unless_the_venue_refuses_two(refuses: bool) -> None:
+    venue = Venue(levels=2, exit_ttl_ms=60_000)
+    venue.refuses_surplus = refuses
+    venue.rest()
+    filled(venue, "b1")
+    venue.rest()
+    (before,) = [one.client_order_id for one in venue.orders() if one.reduce_only]
+    venue.now_ns += 60_001 * MS
+    assert venue.planner.exits.has_due(venue.now_ns)
+
+    gaps = 0
+    for _ in range(40):
+        venue.turn()
+        gaps += venue.uncovered > 0
+
+    (after,) = [one.client_order_id for one in venue.orders() if one.reduce_only]
+    assert after != before
+    assert venue.uncovered == 0
+    assert gaps == (1 if refuses else 0)
+    assert [one.reason for one in venue.sent if one.client_order_id] == ["GRID_TRIM"] * 2 + [
+        "TP_RENEW"
+    ]
+
+
+def test_of_several_old_exits_one_stays_while_the_others_are_renewed() -> None:
+    venue = Venue(levels=4, exit_ttl_ms=60_000, exits="per-level")
+    venue.rest()
+    for level in ("b1", "b2", "b3"):
+        filled(venue, level)
+    venue.rest()
+    before, names = venue.exits(), {one.client_order_id for one in venue.orders()}
+    venue.now_ns += 60_001 * MS
+    least = venue.uncovered
+    for _ in range(60):
+        venue.turn()
+        assert venue.exits()
+        least = max(least, venue.uncovered)
+
+    assert sorted(venue.exits().values()) == sorted(before.values()), "each at its own price"
+    assert not names & {one.client_order_id for one in venue.orders() if one.reduce_only}
+    assert least < venue.planner.position_lots
+
+
+def test_a_renewed_exit_stands_where_it_would_be_placed_now() -> None:
+    venue = Venue(levels=4, exit_ttl_ms=60_000)
+    venue.rest()
+    for level in ("b1", "b2"):
+        filled(venue, level)
+        venue.rest()
+    assert len(set(prices(venue))) == 2
+    venue.now_ns += 60_001 * MS
+    for _ in range(60):
+        venue.turn()
+
+    average = (BID - STEP + BID - 2 * STEP) // 2
+    assert all(abs(price - average - STEP) <= 1 for price in prices(venue))
+
+
+def test_attempts_are_bounded_while_the_venue_refuses_every_exit() -> None:
+    venue = Venue(levels=2)
+    venue.rest()
+    filled(venue, "b1")
+    venue.refuses_exits = True
+    for _ in range(100):
+        venue.turn()
+
+    tries = [one for one in venue.sent if one.reduce_only]
+    assert 9 <= len(tries) <= 11, "about one in each second of ten"
+
+
+def test_the_other_side_stays_if_it_is_to_be_kept_and_orders_are_as_many_as_before() -> None:
+    venue = Venue(levels=4, opposite="keep")
+    venue.rest()
+    for number in (1, 2, 3):
+        filled(venue, f"b{number}")
+        venue.rest()
+        assert len(venue.orders()) == 8
+    assert set(venue.entries(Side.SELL)) == {"s1", "s2", "s3", "s4"}
+
+
+def test_with_takeover_exits_in_parts_take_the_places_of_the_outermost_levels() -> None:
+    venue = Venue(levels=4, opposite="keep", slot_takeover=True)
+    venue.rest()
+    filled(venue, "b1")
+    venue.rest()
+    for number in (1, 2):
+        # Somebody adds to the position by hand: one exit more, and no level fewer.
+        venue.planner.position_lots += 1
+        venue.planner.is_dirty = True
+        assert [one.reason for one in venue.turn()] == ["GRID_TRIM", "TP_CLOSE"][number - 1 :]
+        venue.planner.is_dirty = True
+        venue.rest()
+        assert len(venue.orders()) == 8
+
+    assert set(venue.entries(Side.SELL)) == {"s1", "s2", "s3"}
+    assert [one.reason for one in venue.sent][-1] == "TP_SLOT_TAKEOVER"
