@@ -50,6 +50,8 @@ def settings(grid: Grid, journal: str = "") -> Config:
             position_notional_max=CAP,
             total_notional_max=CAP,
             drawdown_limit=1.0,
+            daily_loss_limit=Decimal(0),
+            entries_1m_max=0,
         ),
         router=RouterSettings(orders_10s_max=ORDERS_MAX, orders_1m_max=ORDERS_MAX),
     )

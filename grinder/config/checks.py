@@ -53,8 +53,12 @@ def _strategy(config: Config) -> Iterator[Problem]:
             )
     pairs = {"selection.sectors": (), "sizing.tiers": ("LOW", "MED", "HIGH")}
     for path, allowed in pairs.items():
+        named: set[str] = set()
         for entry in _value(config, path):
             symbol, _, said = entry.partition("=")
+            if symbol in named:
+                yield _problem(path, f"expected each symbol once, repeated {symbol}")
+            named.add(symbol)
             if not (symbol and said) or (allowed and said not in allowed):
                 what = " or ".join(allowed) or "SECTOR"
                 yield _problem(path, f'expected SYMBOL={what}, was "{entry}"')

@@ -155,8 +155,9 @@ class RiskSettings:
     daily_loss_limit: Decimal = Decimal(500)
     """Loss since midnight UTC, in quote units, above which nothing is entered before the next
     midnight; 0 turns it off."""
-    entries_1m_max: int = 0
-    """Entries of one symbol in any minute; 0 for no limit but the router's."""
+    entries_1m_max: int = 300
+    """Entries of one symbol in any minute, so that it does not use up the router's budget for all;
+    0 for no limit of its own."""
     entry_cooldown_ms: int = 0
     """Pause of a symbol between two batches of entries; 0 turns it off."""
     position_small_notional: Decimal = Decimal(10)

@@ -193,8 +193,11 @@ def test_harmful_flow_keeps_entries_away_and_lets_them_return() -> None:
     stage.run(2)
     assert set(stage.entries(BTC)) != LADDER
     stage.until(lambda: set(stage.entries(BTC)) == LADDER, within_s=30)
-    samples = stage.entries_of(FeaturesSampled)
-    opened = [one for one in samples if one.body.toxicity is not ToxicityLevel.HIGH]  # type: ignore[attr-defined]
+    opened = [
+        one
+        for one in stage.entries_of(FeaturesSampled)
+        if isinstance(one.body, FeaturesSampled) and one.body.toxicity is not ToxicityLevel.HIGH
+    ]
     assert opened[-1].at_ns - closed_ns >= 5 * SECOND
 
 
@@ -233,7 +236,8 @@ def in_any_minute(stage: Stage, most: int) -> None:
     sent = [
         said.at_ns
         for said in stage.entries_of(OrdersSubmitted, sender="exchange")
-        for one in said.body.orders  # type: ignore[attr-defined]
+        if isinstance(said.body, OrdersSubmitted)
+        for one in said.body.orders
         if one.symbol == BTC and not one.reduce_only
     ]
     for at_ns in sent:
@@ -250,7 +254,8 @@ def test_batches_of_entries_keep_their_distance() -> None:
     sent = [
         said.at_ns
         for said in stage.entries_of(OrdersSubmitted, sender="exchange")
-        if any(not one.reduce_only for one in said.body.orders)  # type: ignore[attr-defined]
+        if isinstance(said.body, OrdersSubmitted)
+        and any(not one.reduce_only for one in said.body.orders)
     ]
     assert denials(stage)["COOLDOWN_ACTIVE"] > 0
     assert set(denials(stage)) == {"COOLDOWN_ACTIVE"}

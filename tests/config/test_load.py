@@ -63,6 +63,11 @@ def test_other_variables_are_nobody_s_business() -> None:
         ("[policy]\nlevels = true", "policy.levels: expected int, was true"),
         ("[policy]\nlevels = 2.0", "policy.levels: expected int, was 2.0"),
         ("[policy]\nlevels = 0", "policy.levels: expected 1 to 99, was 0"),
+        (
+            '[sizing]\ntiers = ["A=LOW", "A=HIGH"]',
+            "sizing.tiers: expected each symbol once, repeated A",
+        ),
+        ("[risk]\nentries_1m_max = 1201", "risk.entries_1m_max: expected 0 to 1200, was 1201"),
         ("[policy]\nspacing_bps = 0", "policy.spacing_bps: expected 1 to 5000, was 0"),
         (
             "[policy]\nlevel_notional = 2.5",
