@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from grinder.config import plugins
+from grinder.config.grid_checks import grid_problems
 from grinder.config.limits import CHOICES, NOT_ABOVE, POSITIVE, RANGES
 from grinder.model.settings import Config
 
@@ -36,6 +37,8 @@ def check(config: Config) -> Iterator[Problem]:
     yield from _symbols(config)
     yield from _addresses(config)
     yield from _together(config)
+    for path, text in grid_problems(config):
+        yield _problem(path, text)
     yield from _strategy(config)
     yield from _books(config)
     for path, text in plugins.problems(config):
