@@ -39,6 +39,7 @@ from grinder.policy.throttle import (
     gate_by_book,
     halted,
     scale,
+    spaced,
     temper,
 )
 
@@ -228,8 +229,7 @@ class Conductor:
             notes.append("STEP_SMOOTHING")
         if step == plan.spacing_bps:
             return plan, tuple(notes)
-        width = step * (plan.levels_up + plan.levels_down) / 2
-        return attrs.evolve(plan, spacing_bps=step, width_bps=width), tuple(notes)
+        return spaced(plan, step), tuple(notes)
 
     def _paced(self, plan: GridPlan, view: MarketView) -> GridPlan:
         """Return the static plan as the controller has it; as it is while that is off."""
@@ -241,13 +241,8 @@ class Conductor:
         reason = PACE_REASONS[pace]
         if pace is Pace.PAUSE:
             return halted(plan, GridMode.PAUSE, ResetAction.NONE, reason)
-        spacing = plan.spacing_bps * self._pace.factor(pace)
-        return attrs.evolve(
-            plan,
-            spacing_bps=spacing,
-            width_bps=spacing * (plan.levels_up + plan.levels_down) / 2,
-            reason_codes=(reason, *plan.reason_codes),
-        )
+        paced = spaced(plan, plan.spacing_bps * self._pace.factor(pace))
+        return attrs.evolve(paced, reason_codes=(reason, *plan.reason_codes))
 
     def _held_back(
         self, plan: GridPlan, policy: str, view: MarketView, facts: ConductorFacts

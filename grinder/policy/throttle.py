@@ -12,6 +12,7 @@ from decimal import Decimal
 import attrs
 
 from grinder.model.grid import GridMode, GridPlan, MarketRegime, ResetAction, ToxicityLevel
+from grinder.policy.plans import DEPTH_BPS_MAX, fitting
 from grinder.policy.regime import Verdict
 
 SPACING_FACTOR = 1.5
@@ -85,18 +86,27 @@ def temper(plan: GridPlan, regime: MarketRegime, is_losing: bool) -> GridPlan:
 
 def throttled(plan: GridPlan, reason: str, spacing_factor: float) -> GridPlan:
     """Return ``plan`` with fewer levels and smaller sizes, ``spacing_factor`` times as wide."""
-    up, down = _fewer(plan.levels_up), _fewer(plan.levels_down)
-    spacing = plan.spacing_bps * spacing_factor
-    mode = GridMode.THROTTLE if plan.mode is GridMode.BILATERAL else plan.mode
+    fewer = attrs.evolve(
+        plan,
+        mode=GridMode.THROTTLE if plan.mode is GridMode.BILATERAL else plan.mode,
+        levels_up=_fewer(plan.levels_up),
+        levels_down=_fewer(plan.levels_down),
+        size_schedule=tuple([one * SIZE_FACTOR for one in plan.size_schedule]),
+        reason_codes=(reason, *plan.reason_codes),
+    )
+    return spaced(fewer, plan.spacing_bps * spacing_factor)
+
+
+def spaced(plan: GridPlan, spacing_bps: float) -> GridPlan:
+    """Return ``plan`` with another step, and no level that would stand too near to a price of 0."""
+    spacing = min(spacing_bps, DEPTH_BPS_MAX)
+    up, down = fitting(plan.levels_up, spacing), fitting(plan.levels_down, spacing)
     return attrs.evolve(
         plan,
-        mode=mode,
         spacing_bps=spacing,
         levels_up=up,
         levels_down=down,
-        size_schedule=tuple([one * SIZE_FACTOR for one in plan.size_schedule]),
         width_bps=spacing * (up + down) / 2,
-        reason_codes=(reason, *plan.reason_codes),
     )
 
 
