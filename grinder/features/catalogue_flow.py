@@ -320,7 +320,7 @@ def _component(name: str, meaning: str, source: str = "") -> Feature:
     return _level(name, meaning, "score", 0, 3, source=source)
 
 
-SCALED = "in standard deviations above its mean of toxicity.window_samples"
+SCALED = "in standard deviations above its mean of toxicity.window_samples, less 1"
 
 TOXICITY = Group(
     name="toxicity",
@@ -346,7 +346,8 @@ TOXICITY = Group(
             AMIHUD_SOURCE,
         ),
         _component(
-            "toxicity_spread", "(spread_bps - its mean of an hour) / that mean, 5 while cold"
+            "toxicity_spread",
+            "(spread_bps - its mean of an hour) / that mean, at least 1, or 5 while cold",
         ),
         _component("toxicity_ofi", "|ofi_zscore| / 3", "Cont, Kukanov, Stoikov (2014)"),
         _component("toxicity_liquidations", "liq_surge"),

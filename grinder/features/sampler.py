@@ -30,8 +30,8 @@ DEPTH_AGE_NS = 3 * NS_PER_S
 FUNDING_AGE_NS = 300 * NS_PER_S
 STATS_AGE_NS = 600 * NS_PER_S
 LEADING_AGE_NS = 5 * NS_PER_S
-BUCKET_COLD = 10_000
-"""Worth of a bucket of trades in quote units before the day's volume is known."""
+BUCKET_LEAST = Decimal(10_000)
+"""Least worth of a bucket of trades in quote units, unless it is set."""
 SPREADS_MAX = 36_000
 
 Values = tuple[float | None, ...]
@@ -91,7 +91,7 @@ class Sampler:
         size = settings.vpin_bucket_notional
         if not size:
             day = self.stats.volume
-            size = Decimal(day) / settings.vpin_buckets_day if day > 0 else Decimal(BUCKET_COLD)
+            size = max(Decimal(day) / settings.vpin_buckets_day, BUCKET_LEAST)
         self.tape.bucket_size = max(1, self._worth(size))
 
     def _worth(self, notional: Decimal) -> int:

@@ -1,8 +1,8 @@
 """How harmful the flow is: a weighted sum of what was measured, each made comparable first.
 
 Raw values have units of their own, so a component is counted in standard deviations above its own
-mean, within [0, 3]; the widening of the spread, the shock of the order flow and the surge of
-liquidations are pure numbers as they are.
+mean, the first of which is everyday noise and does not count, within [0, 3]. The widening of the
+spread, the shock of the order flow and the surge of liquidations are pure numbers as they are.
 """
 
 from __future__ import annotations
@@ -18,8 +18,14 @@ WEIGHTS = (0.20, 0.15, 0.15, 0.20, 0.20, 0.10)
 """VPIN, Kyle, Amihud, spread, order flow, liquidations."""
 COMPONENT_MAX = 3.0
 OFI_SCALE = 3.0
+NOISE = 1.0
+"""Standard deviations above the mean that are no alarm."""
+WARM_SHARE = 6
+"""A mean is one of at least this part of its window."""
 SPREAD_COLD_BPS = 5.0
-"""Mean spread of an hour before there is one."""
+"""Least mean spread before there is one of an hour."""
+SPREAD_LEAST_BPS = 1.0
+"""Least mean spread: a spread of one tick that becomes two for a moment harms nobody."""
 SPREAD_MIN = 30
 """Spreads without which there is no mean."""
 
@@ -41,12 +47,12 @@ class Measures(NamedTuple):
 
 
 class _Scaled:
-    """A measure, or the one that stands in for it, in standard deviations above its mean."""
+    """A measure, or what stands in for it, in standard deviations above its mean less one."""
 
     __slots__ = ("_first", "_second")
 
     def __init__(self, window: int) -> None:
-        minimum = min(60, window)
+        minimum = max(1, window // WARM_SHARE)
         self._first = RollingZ(window, minimum)
         self._second = RollingZ(window, minimum)
 
@@ -56,7 +62,7 @@ class _Scaled:
         substitute = None if second is None else self._second.add(second)
         if score is None:
             score = substitute
-        return None if score is None else min(COMPONENT_MAX, max(0.0, score))
+        return None if score is None else min(COMPONENT_MAX, max(0.0, score - NOISE))
 
 
 class Composite:
@@ -124,11 +130,14 @@ class Composite:
         )
 
     def _widening(self, spread_bps: float) -> float:
+        """Return how much wider than its mean of an hour the spread is, as a part of that mean."""
         spreads = self._spread
-        mean = spreads.mean if len(spreads) >= SPREAD_MIN else SPREAD_COLD_BPS
-        spreads.add(spread_bps)
-        if mean <= 0.0:
-            return 0.0
+        if len(spreads) < SPREAD_MIN:
+            spreads.add(spread_bps)
+            mean = max(SPREAD_COLD_BPS, spreads.mean)
+        else:
+            mean = max(SPREAD_LEAST_BPS, spreads.mean)
+            spreads.add(spread_bps)
         return min(COMPONENT_MAX, max(0.0, spread_bps - mean) / mean)
 
     def _judge(self, now_ns: int) -> None:

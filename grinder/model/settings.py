@@ -131,7 +131,8 @@ class FeatureSettings:
     reference_notional: Decimal = Decimal(5_000)
     """Worth of the order whose price impact is told, in quote units."""
     vpin_bucket_notional: Decimal = Decimal(0)
-    """Worth of a bucket of trades, in quote units; 0: the day's volume / vpin_buckets_day."""
+    """Worth of a bucket of trades, in quote units; 0: the day's volume / vpin_buckets_day,
+    and at least 10,000."""
     vpin_buckets_day: int = 5_000
     surge_min_notional: Decimal = Decimal(10_000)
     """Liquidations of a minute that are worth less are no surge, in quote units."""

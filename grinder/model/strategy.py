@@ -65,9 +65,10 @@ class ToxicitySettings:
     """After HIGH nothing new is placed for so long."""
     decay: float = 0.95
     """Weight of the old score when the new one is lower; a higher one counts at once."""
-    window_samples: int = 1_800
-    """Samples among which VPIN, price impact and illiquidity are compared with their mean."""
-    gain: float = 1.5
+    window_samples: int = 3_600
+    """Samples among which VPIN, price impact and illiquidity are compared with their mean; a sixth
+    of them has to be there."""
+    gain: float = 2.5
     """The weighted sum is multiplied by this. With 1 it can't pass 2.54, and nothing is extreme."""
 
 

@@ -62,10 +62,14 @@ def test_the_score_is_the_smoothed_weighted_sum(rows: list[tuple[float, ...]]) -
             ),
         )
         columns = zip(*[(row[0], max(0.0, row[1]), row[2]) for row in rows[: at + 1]], strict=True)
-        scaled = [batch.zscore(column, 50, 50) for column in columns]
-        before = [row[3] for row in rows[:at]]
-        mean = statistics.fmean(before) if len(before) >= 30 else 5.0
-        wide = max(0.0, spread - mean) / mean if mean > 0 else 0.0
+        scores = [batch.zscore(column, 50, 8) for column in columns]
+        scaled = [None if score is None else score - 1.0 for score in scores]
+        spreads = [row[3] for row in rows[: at + 1]]
+        if at >= 30:
+            mean = max(1.0, statistics.fmean(spreads[:-1]))
+        else:
+            mean = max(5.0, statistics.fmean(spreads))
+        wide = max(0.0, spread - mean) / mean
         parts = [*scaled, wide, abs(ofi_z) / 3, 1.0]
         cut = [None if part is None else min(3.0, max(0.0, part)) for part in parts]
         raw = sum(w * part for w, part in zip(WEIGHTS, cut, strict=True) if part is not None)
