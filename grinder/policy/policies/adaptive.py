@@ -79,6 +79,7 @@ class AdaptivePolicy:
         self._settings = settings.adaptive
         self._fallback = settings.policy
         self._options = read_options(AdaptiveOptions, self.name, settings)
+        self._taper = Decimal(repr(self._options.taper))
 
     def should_activate(self, view: MarketView) -> bool:
         """Return True: it has an answer to every regime."""
@@ -140,18 +141,17 @@ class AdaptivePolicy:
     def _sizes(self, view: MarketView, shape: Shape) -> tuple[Decimal, ...]:
         """Return the quantity of each level, innermost first."""
         count = max(shape.levels_up, shape.levels_down)
-        weights = taper_weights(count, Decimal(repr(self._options.taper)))
-        is_worth = self._options.sizing == "equal-notional"
+        taper, is_worth = self._taper, self._options.sizing == "equal-notional"
+        if taper == 1 and not is_worth:
+            return (placeable(view, view.qty()),) * count
+        # One schedule serves both sides; the sell of a level is the dearer of the two.
+        prices = [
+            view.mid * (BPS + (shape.step_bps * level if is_worth else 0)) / BPS
+            for level in range(1, count + 1)
+        ]
         return tuple(
-            placeable(
-                view,
-                # One schedule serves both sides; the sell of a level is the dearer of the two.
-                qty_for(
-                    view.level_notional * weight,
-                    view.mid * (BPS + (shape.step_bps * level if is_worth else 0)) / BPS,
-                ),
-            )
-            for level, weight in enumerate(weights, 1)
+            placeable(view, qty_for(view.level_notional * weight, price))
+            for weight, price in zip(taper_weights(count, taper), prices, strict=True)
         )
 
 
