@@ -156,6 +156,14 @@ def _together(config: Config) -> Iterator[Problem]:
             f"{policy.levels} x {policy.spacing_bps}",
             "policy.spacing_bps",
         )
+    adaptive = config.adaptive
+    if adaptive.step_min_bps * adaptive.levels_min > 9_000:
+        yield _problem(
+            "adaptive.levels_min",
+            "expected levels_min x step_min_bps of at most 9000, so that every bid is above 0, was "
+            f"{adaptive.levels_min} x {adaptive.step_min_bps}",
+            "adaptive.step_min_bps",
+        )
     if config.sync.interval_ms >= config.risk.account_stale_after_ms:
         yield _problem(
             "sync.interval_ms",

@@ -135,6 +135,11 @@ def test_other_variables_are_nobody_s_business() -> None:
             "above 0, was 50 x 200",
         ),
         (
+            "[adaptive]\nlevels_min = 20\nstep_min_bps = 500",
+            "adaptive.levels_min: expected levels_min x step_min_bps of at most 9000, so that "
+            "every bid is above 0, was 20 x 500",
+        ),
+        (
             "[sync]\ninterval_ms = 30000",
             "sync.interval_ms: expected below risk.account_stale_after_ms = 30000, was 30000: "
             "no permit would live between two snapshots",

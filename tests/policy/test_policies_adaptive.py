@@ -92,6 +92,31 @@ def test_step_is_a_whole_number_from_the_floor(natr: int, regime: MarketRegime) 
     assert shape.step_bps * shape.levels_down < 10_000
 
 
+@given(
+    natrs,
+    st.sampled_from(MarketRegime),
+    st.builds(
+        AdaptiveSettings,
+        step_min_bps=st.integers(1, 5_000),
+        step_alpha=st.integers(1, 10_000),
+        horizon_minutes=st.integers(1, 1_440),
+        k_tail=st.integers(1, 10_000),
+        x_min_bps=st.integers(1, 9_000),
+        x_cap_bps=st.integers(1, 9_000),
+        levels_min=st.integers(1, 20),
+        levels_max=st.integers(20, 99),
+        trend_width_mult=st.integers(100, 10_000),
+    ),
+)
+def test_any_settings_leave_every_price_above_zero(
+    natr: int, regime: MarketRegime, others: AdaptiveSettings
+) -> None:
+    shape = shape_for(natr, regime, others)
+
+    assert shape.step_bps * max(shape.levels_up, shape.levels_down) <= 9_000
+    assert min(shape.levels_up, shape.levels_down) >= others.levels_min
+
+
 @given(natrs, natrs, st.sampled_from(QUOTING))
 def test_step_grows_with_the_true_range(one: int, other: int, regime: MarketRegime) -> None:
     low, high = (shape_for(natr, regime, AdaptiveSettings()) for natr in sorted((one, other)))

@@ -213,4 +213,5 @@ def _width(natr_bps: int, settings: AdaptiveSettings) -> int:
 
 
 def _levels(width: int, step: int, settings: AdaptiveSettings) -> int:
-    return max(settings.levels_min, min(settings.levels_max, -(-width // step)))
+    most = min(settings.levels_max, DEPTH_BPS_MAX // step)
+    return max(settings.levels_min, min(most, -(-width // step)))
