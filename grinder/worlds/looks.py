@@ -54,7 +54,6 @@ class Looks:
         """Judge what the venue shows now."""
         world = self._world
         cap = world.config.risk.position_notional_max
-        ladder = world.config.policy.level_notional * world.config.policy.levels
         ended = world.process.runtime.root_exit
         if ended is not None:
             self._watch.violate("tree", f"the system gave up: {ended.detail}")
@@ -63,7 +62,7 @@ class Looks:
             is_well = {
                 # What filled unheard is held and can't be undone; it must not be added to.
                 "cap": self._is_within(symbol, cap) or not adds_to(world, symbol),
-                "reach": self._is_within(symbol, ladder) or not adds_to(world, symbol),
+                "reach": self._is_within(symbol, self._reach(symbol)) or not adds_to(world, symbol),
                 "cover": self._watch.is_killed or is_covered(world, symbol),
                 "opposite-held": not opposite_of(world, symbol),
                 "stale": not self._is_stale(symbol),
@@ -81,6 +80,21 @@ class Looks:
             if told[name] > most:
                 self._watch.violate("churn", f"{told[name]} {name} in a minute")
         told.clear()
+
+    def _reach(self, symbol: str) -> Decimal:
+        """Return what one side of the ladder is worth, in quote units; the cap while unknown."""
+        world = self._world
+        policy = world.config.policy
+        if policy.name == "static":
+            return policy.level_notional * policy.levels
+        actor = world.process.actor(f"policy.{symbol}")
+        plan = None if actor is None else actor._planner.shape.followed
+        if plan is None:
+            return world.config.risk.position_notional_max
+        levels = max(plan.levels_up, plan.levels_down)
+        qty = sum((plan.size(number) for number in range(1, levels + 1)), Decimal(0))
+        # The outermost buy is worth less than at the centre, and the outermost sell more.
+        return qty * plan.center_price * (1 + Decimal(plan.width_bps) / 10_000)
 
     def _is_within(self, symbol: str, notional_max: Decimal) -> bool:
         """Return whether position and what may come to it are worth at most so much."""
