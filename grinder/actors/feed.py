@@ -28,6 +28,8 @@ from grinder.model.units import NS_PER_MS, NS_PER_S
 
 PUBLIC = "public"
 MARKET = "market"
+OTHERS = (StreamKind.LIQUIDATION, StreamKind.MARKET_STATS)
+"""What does not go stale with its connection's pace."""
 GENERATION_SHIFT = 24
 """Connection numbers of one generation stay below 2 to this power."""
 
@@ -83,21 +85,14 @@ class FeedActor(MarketReads):
         venue: Address,
     ) -> None:
         super().__init__(settings, symbols, venue)
-        self._limits_ns = {
-            StreamKind.BOOK_TICKER: settings.book_stale_after_ms * NS_PER_MS,
-            StreamKind.AGG_TRADE: settings.trade_stale_after_ms * NS_PER_MS,
-            StreamKind.DEPTH: settings.depth_stale_after_ms * NS_PER_MS,
-            StreamKind.MARK_PRICE: settings.mark_stale_after_ms * NS_PER_MS,
-            StreamKind.MARKET_STATS: settings.stats_stale_after_ms * NS_PER_MS,
-        }
+        self._limits_ns = _limits_ns(settings)
         depth = (StreamKind.DEPTH,) if settings.depth else ()
         self._public = _Line(stream=PUBLIC, port=public, kinds=(StreamKind.BOOK_TICKER, *depth))
         self._market = _Line(
             stream=MARKET, port=market, kinds=(StreamKind.MARK_PRICE, StreamKind.AGG_TRADE)
         )
         self._lines = {PUBLIC: self._public, MARKET: self._market}
-        others = (StreamKind.LIQUIDATION, StreamKind.MARKET_STATS)
-        kinds = (*self._public.kinds, *self._market.kinds, *others)
+        kinds = (*self._public.kinds, *self._market.kinds, *OTHERS)
         self._tracks = {kind: {symbol: _Track() for symbol in symbols} for kind in kinds}
         self._books = self._tracks[StreamKind.BOOK_TICKER]
         self._trades = self._tracks[StreamKind.AGG_TRADE]
@@ -107,10 +102,9 @@ class FeedActor(MarketReads):
 
     def on_start(self) -> None:
         """Connect and begin to watch; what an earlier generation said of the books is void."""
-        kinds = tuple(self._limits_ns) if self.generation > 1 else (StreamKind.BOOK_TICKER,)
-        for kind in kinds:
-            for symbol, track in self._tracks.get(kind, {}).items():
-                self._say_stale(symbol, kind, track, 0)
+        for kind in self._tracks if self.generation > 1 else (StreamKind.BOOK_TICKER,):
+            for symbol, track in self._tracks[kind].items():
+                self._say_health(symbol, kind, track, is_stale=True)
         for line in self._lines.values():
             line.connection = self.generation << GENERATION_SHIFT
             self._connect(line)
@@ -220,17 +214,18 @@ class FeedActor(MarketReads):
         track = self._tracks[kind][symbol]
         age_ns = self.now_ns - track.heard_ns
         if not track.is_stale and age_ns >= self._limits_ns[kind]:
-            self._say_stale(symbol, kind, track, age_ns)
-
-    def _say_stale(self, symbol: str, kind: StreamKind, track: _Track, age_ns: int) -> None:
-        track.is_stale = True
-        self.say(FeedHealthChanged(symbol=symbol, stream=kind, is_stale=True, age_ns=age_ns))
+            self._say_health(symbol, kind, track, is_stale=True, age_ns=age_ns)
 
     def _revive(self, line: _Line, symbol: str, kind: StreamKind, track: _Track) -> None:
-        track.is_stale = False
         if kind in line.kinds:
             line.failures = 0
-        self.say(FeedHealthChanged(symbol=symbol, stream=kind, is_stale=False, age_ns=0))
+        self._say_health(symbol, kind, track, is_stale=False)
+
+    def _say_health(
+        self, symbol: str, kind: StreamKind, track: _Track, *, is_stale: bool, age_ns: int = 0
+    ) -> None:
+        track.is_stale = is_stale
+        self.say(FeedHealthChanged(symbol=symbol, stream=kind, is_stale=is_stale, age_ns=age_ns))
 
     def on_line_news(self, news: StreamOpened | StreamClosed | FrameRejected) -> None:
         """Note that a connection stands; connect again after a pause; count what was unreadable."""
@@ -243,16 +238,23 @@ class FeedActor(MarketReads):
         line.is_open = isinstance(news, StreamOpened)
         if not line.is_open:
             self._retry(line)
+        elif line is self._market:
+            self._note_seldom(is_stale=False)
+
+    def _note_seldom(self, *, is_stale: bool) -> None:
+        """Say of what may be silent for days whether its connection stands."""
+        for symbol, track in self._tracks[StreamKind.LIQUIDATION].items():
+            if track.is_stale is not is_stale:
+                self._say_health(symbol, StreamKind.LIQUIDATION, track, is_stale=is_stale)
 
     def _retry(self, line: _Line) -> None:
-        settings = self._settings
-        pause_ms = min(
-            settings.reconnect_delay_ms << min(line.failures, 20), settings.reconnect_delay_max_ms
-        )
+        pause_ns = self.growing_pause_ns(line.failures)
         line.failures += 1
         line.reconnects += 1
+        if line is self._market:
+            self._note_seldom(is_stale=True)
         self.cancel_timer(f"live:{line.stream}")
-        self.set_timer(f"open:{line.stream}", pause_ms * NS_PER_MS)
+        self.set_timer(f"open:{line.stream}", pause_ns)
         self.set_timer(f"stale:{line.stream}", self._limits_ns[line.kinds[0]])
 
     def on_timer_fired(self, timer: TimerFired) -> None:
@@ -293,7 +295,7 @@ class FeedActor(MarketReads):
                 if track.is_stale:
                     continue
                 if age_ns >= limit_ns:
-                    self._say_stale(symbol, kind, track, age_ns)
+                    self._say_health(symbol, kind, track, is_stale=True, age_ns=age_ns)
                 else:
                     next_ns = min(next_ns, track.heard_ns + limit_ns)
         return next_ns
@@ -302,19 +304,30 @@ class FeedActor(MarketReads):
         is_public = line is self._public
         followed = self._books if is_public else self._trades
         last_event_ns = max(track.event_ns for track in followed.values())
-        gaps = self.broken_chains if is_public else 0
-        self.say(_reported(line, gaps, last_event_ns, self._quality.reports(line.kinds)))
+        chains = (self.broken_chains, self.unsynced_books) if is_public else (0, 0)
+        self.say(_reported(line, chains, last_event_ns, self._quality.reports(line.kinds)))
+
+
+def _limits_ns(settings: FeedSettings) -> dict[StreamKind, int]:
+    return {
+        StreamKind.BOOK_TICKER: settings.book_stale_after_ms * NS_PER_MS,
+        StreamKind.AGG_TRADE: settings.trade_stale_after_ms * NS_PER_MS,
+        StreamKind.DEPTH: settings.depth_stale_after_ms * NS_PER_MS,
+        StreamKind.MARK_PRICE: settings.mark_stale_after_ms * NS_PER_MS,
+        StreamKind.MARKET_STATS: settings.stats_stale_after_ms * NS_PER_MS,
+    }
 
 
 def _reported(
-    line: _Line, gaps: int, last_event_ns: int, quality: tuple[StreamQuality, ...]
+    line: _Line, chains: tuple[int, int], last_event_ns: int, quality: tuple[StreamQuality, ...]
 ) -> FeedReported:
     return FeedReported(
         stream=line.stream,
         is_connected=line.is_open,
         frames=line.frames,
         late=line.late,
-        gaps=gaps,
+        gaps=chains[0],
+        unsynced=chains[1],
         rejected=line.rejected,
         reconnects=line.reconnects,
         last_event_ns=last_event_ns,

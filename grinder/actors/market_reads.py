@@ -90,10 +90,21 @@ class MarketReads(Actor):
             return False
         return True
 
+    def growing_pause_ns(self, failures: int) -> int:
+        """Return how long to wait after so many failures before."""
+        settings = self._settings
+        pause_ms = settings.reconnect_delay_ms << min(failures, 20)
+        return min(pause_ms, settings.reconnect_delay_max_ms) * NS_PER_MS
+
     @property
     def broken_chains(self) -> int:
         """How often a change of depth did not continue the one before it, over all symbols."""
         return sum(sync.breaks for sync in self._syncs.values())
+
+    @property
+    def unsynced_books(self) -> int:
+        """How many books have changes that can't be said."""
+        return sum(sync.is_unsynced for sync in self._syncs.values())
 
     # The book.
 
@@ -137,7 +148,7 @@ class MarketReads(Actor):
 
     def _want_snapshot(self, symbol: str) -> None:
         """Ask for a snapshot: at once the first time, then after pauses that grow."""
-        snapshots, settings = self._snapshots[symbol], self._settings
+        snapshots = self._snapshots[symbol]
         snapshots.token = 0
         snapshots.is_due = True
         if snapshots.synced_ns and self.now_ns - snapshots.synced_ns >= CALM_NS:
@@ -146,9 +157,7 @@ class MarketReads(Actor):
         if snapshots.asked == 1:
             self._ask_snapshot(symbol)
             return
-        pause_ms = settings.reconnect_delay_ms << min(snapshots.asked - 2, 20)
-        pause_ms = min(pause_ms, settings.reconnect_delay_max_ms)
-        self.set_timer(f"depth:{symbol}", pause_ms * NS_PER_MS)
+        self.set_timer(f"depth:{symbol}", self.growing_pause_ns(snapshots.asked - 2))
 
     def _ask_snapshot(self, symbol: str) -> None:
         snapshots = self._snapshots[symbol]

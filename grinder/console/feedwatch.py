@@ -31,6 +31,9 @@ class FeedWatch:
             stream=STREAMS,
             kind=tuple(Flaw),
         )
+        self._unsynced = metrics.gauge(
+            "grinder_data_unsynced_books", "Symbols whose book is being read again"
+        )
         self._lock = threading.Lock()
         self._reports: dict[str, FeedReported] = {}
         self._stale: dict[str, set[str]] = {}
@@ -48,6 +51,8 @@ class FeedWatch:
         metrics.gaps.labels(stream, "sequence").inc(_growth(last.gaps, body.gaps))
         metrics.ws_connected.labels(stream).set(body.is_connected)
         metrics.last_tick.labels(stream).set(body.last_event_ns // NS_PER_MS)
+        if body.stream == "public":
+            self._unsynced.set(body.unsynced)
         known = {each.stream: each for each in last.quality}
         for quality in body.quality:
             self._count(known.get(quality.stream), quality)

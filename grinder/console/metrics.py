@@ -35,7 +35,7 @@ MISMATCH_TYPES = (
     "ORDER_STATUS_DIVERGENCE",
     "POSITION_MISMATCH",
 )
-STREAMS = ("bookTicker", "aggTrade", "depth", "markPrice", "marketStats")
+STREAMS = ("bookTicker", "aggTrade", "depth", "markPrice", "forceOrder", "marketStats")
 GAP_BUCKETS = ("500", "2000", ">5000")
 STATUS_CLASSES = ("2xx", "4xx", "unknown")
 OPERATIONS = (

@@ -36,6 +36,11 @@ class DepthSync:
         """How often a change did not continue the one before it."""
 
     @property
+    def is_unsynced(self) -> bool:
+        """True while changes are heard and nothing may be said of them."""
+        return not self._is_live and (self._snapshot is not None or bool(self._buffer))
+
+    @property
     def wants_snapshot(self) -> bool:
         """True when changes wait for a snapshot to begin with."""
         return not self._is_live and self._snapshot is None and bool(self._buffer)

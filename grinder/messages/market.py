@@ -238,6 +238,8 @@ class FeedReported(Message):
     """Frames left out because their sequence or time was not newer than the last one."""
     gaps: int
     """Chains of depth changes that broke."""
+    unsynced: int = 0
+    """Symbols whose book is being read again, or could not be."""
     rejected: int
     reconnects: int
     last_event_ns: int

@@ -33,12 +33,13 @@ from grinder.messages.venue import (
     UserStreamKept,
 )
 from grinder.model.instrument import Instrument
+from grinder.model.order import Side
 from grinder.model.units import NS_PER_MS
 from grinder.simulation.exchange import Exchange
 from grinder.simulation.market import DepthDiff, Mark, MarketEvent, Quote, Trade
-from grinder.simulation.reports import AccountReport, Execution, OrderReport
+from grinder.simulation.reports import AccountReport, OrderReport
 from grinder.venues.simulated_market import SeenMarket
-from grinder.venues.simulated_words import account_reported, liquidation_printed, order_reported
+from grinder.venues.simulated_words import account_reported, order_reported
 
 MARK_INTERVAL_MS = 1_000
 FUNDING_INTERVAL_MS = 8 * 3_600_000
@@ -78,6 +79,8 @@ class SimulatedVenue:
         """While True the market streams say nothing and stay open."""
         self.silent: set[str] = set()
         """Symbols of which the market streams say nothing for now."""
+        self.depth_lost = 0
+        """How many of the next changes of depth get lost on their way."""
         self.skew_ns = 0
         """How far the stamps of the market streams are ahead of the time that it is."""
         self._source = source
@@ -175,6 +178,19 @@ class SimulatedVenue:
         now_ns = self.outlet.now_ns()
         self._tell_quote(quote, self._update_id, now_ns - behind_ms * NS_PER_MS, now_ns)
 
+    def liquidate(self, symbol: str, side: Side, price_ticks: int, lots: int) -> None:
+        """Tell that an order of ``side`` closed somebody's position; nothing else happens."""
+        self.market.say(
+            LiquidationPrinted(
+                symbol=symbol,
+                side=side,
+                price_ticks=price_ticks,
+                qty_lots=lots,
+                event_ns=self.outlet.now_ns() + self.skew_ns,
+                connection=self.market.connection,
+            )
+        )
+
     def _play_trade(self, event: Trade, now_ns: int, now_ms: int) -> None:
         trade_id = self.exchange.next_trade_id(event.symbol)
         self.exchange.trade(
@@ -202,6 +218,9 @@ class SimulatedVenue:
         self.exchange.depth(event.symbol, event.bids, event.asks, now_ms)
         self._update_id += 1
         previous_id = self.seen.changed(event, self._update_id)
+        if self.depth_lost:
+            self.depth_lost -= 1
+            return
         self.public.say(
             DepthChanged(
                 symbol=event.symbol,
@@ -260,10 +279,6 @@ class SimulatedVenue:
         if events:
             at_ns = self.outlet.now_ns() + self.latency.event_ms * NS_PER_MS
             for event in events:
-                if isinstance(event, OrderReport) and event.execution is Execution.CALCULATED:
-                    instrument = self.instruments[event.order.symbol]
-                    connection = self.market.connection
-                    self.market.say(liquidation_printed(event, instrument, connection))
                 if isinstance(event, OrderReport | AccountReport) and event.account == self.account:
                     self.outlet.call_at(at_ns, self.user.report, event)
         due_ms = self.exchange.next_deadline_ms()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from grinder.messages.market import LiquidationPrinted
 from grinder.messages.orders import Placement
 from grinder.messages.venue import AccountReported, OrderReported
 from grinder.model.instrument import Instrument
@@ -98,20 +97,6 @@ def order_reported(report: OrderReport, instrument: Instrument, connection: int)
         reduce_only=order.reduce_only,
         expiry_reason=order.expire_reason,
         event_ns=report.ts_ms * NS_PER_MS,
-    )
-
-
-def liquidation_printed(
-    report: OrderReport, instrument: Instrument, connection: int
-) -> LiquidationPrinted:
-    """Return a position closed by force as the public hears of it."""
-    return LiquidationPrinted(
-        symbol=report.order.symbol,
-        side=report.order.side,
-        price_ticks=instrument.ticks_exact(report.last_price),
-        qty_lots=instrument.lots_exact(report.last_qty),
-        event_ns=report.ts_ms * NS_PER_MS,
-        connection=connection,
     )
 
 
