@@ -18,13 +18,15 @@ FLOW_LEVELS = 5
 class BookSide:
     """One side. Keys are prices times the sign, so that the best is the smallest."""
 
-    __slots__ = ("_keys", "_lots", "sign")
+    __slots__ = ("_keys", "_lots", "sign", "top")
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
         """-1 for bids, 1 for asks."""
         self._keys: list[int] = []
         self._lots: dict[int, int] = {}
+        self.top: Levels = ()
+        """The best levels whose flow is added up, by key, as of the last call of ``flow``."""
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -34,6 +36,7 @@ class BookSide:
         sign = self.sign
         self._lots = {price * sign: lots for price, lots in levels if lots > 0}
         self._keys = sorted(self._lots)
+        self.top = self.keyed(FLOW_LEVELS)
 
     def apply(self, levels: Levels) -> None:
         """Take changed levels; a quantity of 0 removes one."""
@@ -50,6 +53,14 @@ class BookSide:
             for key in keys[LEVELS_MAX:]:
                 del held[key]
             del keys[LEVELS_MAX:]
+
+    def flow(self) -> int:
+        """Return what was added to the best levels since the last call, in lots."""
+        before, after = self.top, self.keyed(FLOW_LEVELS)
+        if after == before:
+            return 0
+        self.top = after
+        return added(before, after)
 
     def keyed(self, count: int) -> Levels:
         """Return the best ``count`` levels as (price times the sign, lots), best first."""
@@ -90,14 +101,12 @@ class LocalBook:
         """Take changes that continue the book."""
         if not self.is_synced:
             return
-        for side, levels in ((self.bids, changed.bids), (self.asks, changed.asks)):
-            if not levels:
-                continue
-            before = side.keyed(FLOW_LEVELS)
-            side.apply(levels)
-            after = side.keyed(FLOW_LEVELS)
-            if after != before:
-                self.flow_lots -= side.sign * added(before, after)
+        if changed.bids:
+            self.bids.apply(changed.bids)
+            self.flow_lots += self.bids.flow()
+        if changed.asks:
+            self.asks.apply(changed.asks)
+            self.flow_lots -= self.asks.flow()
         self.heard_ns = max(self.heard_ns, changed.event_ns)
 
     def forget(self) -> None:
