@@ -53,8 +53,7 @@ class OrderNews(Actor):
             tuple((order, _level_of(order.client_order_id)) for order in synced.orders),
             self.now_ns,
         )
-        planner.position_lots = synced.position_lots
-        planner.entry_price = synced.entry_price
+        planner.hold(synced.position_lots, synced.entry_price, self.now_ns)
         planner.is_synced = True
         self._is_heard = synced.is_stream_live
         self.set_leave()
@@ -82,7 +81,7 @@ class OrderNews(Actor):
 
     def on_order_filled(self, fill: OrderFilled) -> None:
         """Note what is left; the position is heard of separately."""
-        self._planner.note_fill(fill, self.now_ns)
+        self._planner.holdings.fill(fill)
         self.plan_soon()
 
     def on_order_ended(self, order: OrderEnded) -> None:
@@ -99,9 +98,7 @@ class OrderNews(Actor):
 
     def on_position_changed(self, position: PositionChanged) -> None:
         """Cover what is held."""
-        planner = self._planner
-        planner.position_lots = position.qty_lots
-        planner.entry_price = position.entry_price
+        self._planner.hold(position.qty_lots, position.entry_price, self.now_ns)
         self.plan_soon()
 
 

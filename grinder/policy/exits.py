@@ -26,8 +26,8 @@ MERGED = 8
 """Exits made into one at a time."""
 PARTS_MAX = 200
 """Fills whose own exit is still to be placed."""
-PART_PATIENCE_NS = 10 * NS_PER_S
-"""A fill is heard of before or after the position that holds it, but not this much later."""
+PART_PATIENCE_NS = 60 * NS_PER_S
+"""What could not be given an exit for so long gets one by the average."""
 SURPLUS_CODES = frozenset({-2022, -4118})
 """The venue's words for exits of more than is held."""
 
@@ -68,6 +68,8 @@ class Exits:
         self._is_per_level = settings.exits == "per-level"
         self._parts: deque[tuple[int, int, int]] = deque(maxlen=PARTS_MAX)
         """Where an exit belongs in ticks, for how many lots, and since when, oldest first."""
+        self._places: dict[str, tuple[int, int]] = {}
+        """Price and lots of the exit that was last wanted in each slot."""
         self._replaced: tuple[str, str] | None = None
         """(name of an exit, level of the one that is to take its place)."""
         self._goes_first = False
@@ -79,8 +81,11 @@ class Exits:
         if self._is_per_level:
             self._parts.append((ticks, lots, now_ns))
 
-    def note_refusal(self, code: int) -> None:
-        """Cancel first from now on, if that is why the venue refused an exit."""
+    def note_refusal(self, slot: str, code: int, now_ns: int) -> None:
+        """Want the refused exit again at its place; let the old one go first if that is why."""
+        place = self._places.pop(slot, None)
+        if place is not None:
+            self.note_part(*place, now_ns)
         if code in SURPLUS_CODES and self._replaced is not None:
             self._goes_first = True
         self._replaced = None
@@ -95,6 +100,7 @@ class Exits:
         while parts and scene.now_ns - parts[0][2] > PART_PATIENCE_NS:
             parts.popleft()
         if not scene.position_lots or scene.entry_price <= 0:
+            parts.clear()
             return []
         uncovered = abs(scene.position_lots) - holdings.exit_lots(scene.side)
         if uncovered > 0:
@@ -116,6 +122,7 @@ class Exits:
         places = []
         for slot, (price, lots) in zip(free, self._parts_of(uncovered, scene), strict=False):
             holdings.propose(slot, scene.now_ns, lots)
+            self._places[slot] = (price, lots)
             places.append(_place(slot, scene, price, lots, scene.closing or "TP_CLOSE"))
         return places
 

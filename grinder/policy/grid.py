@@ -12,7 +12,6 @@ from __future__ import annotations
 from decimal import Decimal
 
 from grinder.messages.grid import Intent, IntentAction, LadderPlanned
-from grinder.messages.orders import OrderFilled
 from grinder.model.grid import GridMode, GridPlan
 from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
@@ -118,12 +117,10 @@ class GridPlanner:
         closing = self.why_closing()
         cancels: list[Intent] = []
         entries: list[Intent] = []
-        if self.must_clear:
+        off = "CANCEL_ONLY" if self.must_clear else closing or self.shape.why_off()
+        if off:
             self._is_tidy = False
-            cancels = _cancel_entries(self.holdings, "CANCEL_ONLY", now_ns)
-        elif off := closing or self.shape.why_off():
-            if closing or not self.shape.stands_still:
-                self._is_tidy = False
+            if self.must_clear or closing or not self.shape.stands_still:
                 cancels = _cancel_entries(self.holdings, off, now_ns)
         elif self.may_enter:
             self.shape.centre(mid_ticks2, self.position_lots)
@@ -136,8 +133,8 @@ class GridPlanner:
 
     def _is_waiting(self, mid_ticks2: int) -> bool:
         """Return whether nothing may be placed at this price."""
-        is_begun = self.bounds is None or self.bounds.is_started
-        return not is_begun or self.shape.is_outside(mid_ticks2)
+        is_early = self.bounds is not None and not self.bounds.is_started
+        return is_early or self.shape.is_outside(mid_ticks2)
 
     def _wanted(self) -> dict[str, Intent]:
         """Return the entries that should rest, by level; made anew when something has changed."""
@@ -219,12 +216,18 @@ class GridPlanner:
             )
         )
 
-    def note_fill(self, fill: OrderFilled, now_ns: int) -> None:
-        """Take a fill of one of our orders; an entry's own exit belongs one step beyond it."""
-        self.holdings.fill(fill)
-        if fill.client_order_id and not fill.reduce_only:
-            ticks = self.shape.beyond(fill.side, fill.price_ticks)
-            self.exits.note_part(ticks, fill.qty_lots, now_ns)
+    def hold(self, lots: int, entry_price: Decimal, now_ns: int) -> None:
+        """Take what is held now; what has been added has its own exit, one step beyond its price.
+
+        The price of what was added follows from the two averages: news of the position come before
+        those of the fill.
+        """
+        side = Side.BUY if lots > 0 else Side.SELL
+        added, price = _added(self.position_lots, self.entry_price, lots, entry_price)
+        if added:
+            ticks = int((price / self.instrument.tick).to_integral_value())
+            self.exits.note_part(self.shape.beyond(side, ticks), added, now_ns)
+        self.position_lots, self.entry_price = lots, entry_price
 
     def note_profit(self, net: Decimal) -> bool:
         """Take what the symbol has realised, net; return whether that calls for a look."""
@@ -239,17 +242,16 @@ class GridPlanner:
         """Note that the venue refused a placement; return the pause in ns before the next try."""
         pause_ns = self.settings.refused_level_pause_ms * NS_PER_MS
         self.is_dirty = True
-        if reduce_only:
-            self.exits.note_refusal(code)
-        return self.deny(level, reduce_only, pause_ns, now_ns)
+        return self.deny(level, reduce_only, pause_ns, now_ns, code)
 
-    def deny(self, level: str, reduce_only: bool, pause_ns: int, now_ns: int) -> int:
+    def deny(self, level: str, reduce_only: bool, pause_ns: int, now_ns: int, code: int = 0) -> int:
         """Let a level rest that was refused; return for how long in ns.
 
         An exit rests for its own time, whatever an entry would have to wait.
         """
         self.holdings.withdraw(level)
         if reduce_only:
+            self.exits.note_refusal(level, code, now_ns)
             level, pause_ns = "x", self.settings.exit_retry_ms * NS_PER_MS
         self.paused_until_ns[level] = now_ns + pause_ns
         return pause_ns
@@ -260,10 +262,17 @@ class GridPlanner:
         self.paused_until_ns = {"x": paused["x"]} if "x" in paused else {}
 
     def _forget_pauses(self, now_ns: int) -> None:
-        if self.paused_until_ns:
-            self.paused_until_ns = {
-                level: until for level, until in self.paused_until_ns.items() if until > now_ns
-            }
+        if paused := self.paused_until_ns:
+            self.paused_until_ns = {name: until for name, until in paused.items() if until > now_ns}
+
+
+def _added(held: int, entry: Decimal, lots: int, new_entry: Decimal) -> tuple[int, Decimal]:
+    """Return how many lots a position has grown by, and their price; 0 when it has not."""
+    before = abs(held) if held * lots > 0 else 0
+    added = abs(lots) - before
+    if added <= 0 or new_entry <= 0:
+        return 0, Decimal(0)
+    return added, (abs(lots) * new_entry - before * entry) / added
 
 
 def picture(planner: GridPlanner, symbol: str, reason: str) -> LadderPlanned:

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from grinder.messages.grid import Intent, IntentAction
-from grinder.messages.orders import OrderFilled, Placement
+from grinder.messages.orders import Placement
 from grinder.model.grid import GridPlan
 from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
@@ -38,7 +38,6 @@ class Venue:
         """Whether exits of more than is held are refused."""
         self.refuses_exits = False
         self._number = count(1)
-        self._value = Decimal(0)
 
     # What the planner does.
 
@@ -114,39 +113,18 @@ class Venue:
     def fill(self, one: Holding, lots: int) -> None:
         """Fill part of an order; the position follows."""
         planner = self.planner
-        held = planner.position_lots
+        held, entry = planner.position_lots, planner.entry_price
         if one.reduce_only:
             lots = min(lots, abs(held))
         change = one.side.sign * lots
-        price = self.instrument.price(one.price_ticks)
         if held * change >= 0:
-            self._value = abs(held) * planner.entry_price + lots * price
-            planner.entry_price = self._value / (abs(held) + lots)
-        planner.position_lots = held + change
-        if not planner.position_lots:
-            planner.entry_price = Decimal(0)
-        planner.note_fill(self._fill_of(one, lots), self.now_ns)
+            value = abs(held) * entry + lots * self.instrument.price(one.price_ticks)
+            entry = value / (abs(held) + lots)
+        one.remaining_lots -= lots
+        if not one.remaining_lots:
+            planner.holdings.remove(one.client_order_id)
+        planner.hold(held + change, entry if held + change else Decimal(0), self.now_ns)
         planner.is_dirty = True
-
-    def _fill_of(self, one: Holding, lots: int) -> OrderFilled:
-        return OrderFilled(
-            symbol=self.instrument.symbol,
-            client_order_id=one.client_order_id,
-            order_id=1,
-            trade_id=next(self._number),
-            side=one.side,
-            level=one.level,
-            price_ticks=one.price_ticks,
-            qty_lots=lots,
-            filled_lots=one.qty_lots - one.remaining_lots + lots,
-            remaining_lots=max(0, one.remaining_lots - lots),
-            reduce_only=one.reduce_only,
-            is_maker=True,
-            fee=Decimal(0),
-            fee_asset="USDT",
-            realized_pnl=Decimal(0),
-            event_ns=self.now_ns,
-        )
 
     def follow(self, plan: GridPlan | None) -> bool:
         """Let the planner follow a plan."""

@@ -54,28 +54,29 @@ def test_parts_of_one_fill_heard_together_share_an_exit() -> None:
     assert [lots for _, lots in venue.exits().values()] == [15]
 
 
-def test_what_is_of_no_known_fill_leaves_at_the_average() -> None:
+def test_what_was_there_before_anything_was_heard_leaves_at_the_average() -> None:
     venue = Venue(exits="per-level", levels=2)
-    venue.rest()
-    filled(venue, "b1")
-    venue.planner.position_lots += 7
-    venue.rest()
-
-    assert sorted(lots for _, lots in venue.exits().values()) == [7, 41]
-
-
-def test_a_fill_whose_position_never_came_is_forgotten() -> None:
-    venue = Venue(exits="per-level", levels=2)
-    venue.rest()
-    filled(venue, "b1")
-    held, price = venue.planner.position_lots, venue.planner.entry_price
-    venue.planner.position_lots = 0
-    venue.turn()
-    venue.now_ns += 11_000 * MS
-    venue.planner.position_lots, venue.planner.entry_price = held, price - 10
+    venue.planner.position_lots, venue.planner.entry_price = 82, venue.instrument.price(BID - 450)
+    venue.bid, venue.ask = BID - 1_000, BID - 999
     venue.rest()
 
-    assert prices(venue) == [BID - 100], "one step beyond the average, not beyond the fill"
+    assert list(venue.exits().values()) == [(BID - 150, 82)]
+
+
+def test_a_refused_exit_is_tried_again_at_its_own_place() -> None:
+    venue = Venue(exits="per-level", levels=3)
+    venue.rest()
+    venue.refuses_exits = True
+    for level in ("b1", "b2"):
+        filled(venue, level)
+        venue.turn()
+    assert not venue.exits()
+    venue.refuses_exits = False
+    venue.now_ns += 1_000 * MS
+    venue.planner.is_dirty = True
+    venue.rest()
+
+    assert prices(venue) == [BID - STEP, BID]
 
 
 def test_an_exit_is_not_touched_while_it_has_no_limit_of_age() -> None:
