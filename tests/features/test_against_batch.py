@@ -11,10 +11,12 @@ from features import batch
 from features.market import Rig, made_up, recorded
 from grinder.features.bars import Bar
 from grinder.features.registry import FEATURES, INDEX, NAMES, known
+from grinder.features.toxicity import Composite, Measures
 from grinder.kernel.message import Message
 from grinder.messages.features import FeaturesSampled
 from grinder.messages.market import BookTicked, DepthChanged, DepthSynced, TradePrinted
 from grinder.model.settings import FeatureSettings
+from grinder.model.strategy import ToxicitySettings
 from grinder.model.units import NS_PER_MS, NS_PER_S
 
 EVERY = 97
@@ -339,3 +341,30 @@ def test_what_comes_later_changes_no_sample(played: Played) -> None:
     for number in played.looked_at()[::5]:
         again = Played(played.heard(number), played.settings)
         assert again.samples == played.samples[: number + 1]
+
+
+def test_toxicity_is_made_of_what_the_same_samples_tell(played: Played) -> None:
+    room = Composite(ToxicitySettings(), 3_600_000 // played.settings.sample_ms)
+    for sample in played.samples:
+        now = known(sample.values)
+        cvd = now.get("cvd_change_1m")
+        told = room.values(
+            sample.event_ns,
+            Measures(
+                vpin=now.get("vpin"),
+                kyle=now.get("kyle_lambda"),
+                amihud=now.get("amihud"),
+                spread_bps=now["spread_bps"],
+                ofi_z=now.get("ofi_zscore"),
+                surge=now.get("liq_surge"),
+                ret_1m=now.get("ret_1m"),
+                cvd_1m=None if cvd is None else cvd * now["mid_price"],
+                volume_1m=now.get("volume_1m"),
+                volume_ratio=now.get("volume_ratio_1m"),
+            ),
+        )
+        names = ("score", "vpin", "kyle", "amihud", "spread", "ofi", "liquidations")
+        assert [now.get(f"toxicity_{name}") for name in names] == [
+            None if value is None else pytest.approx(value, abs=1e-6) for value in told
+        ]
+        assert sample.toxicity is room.level
