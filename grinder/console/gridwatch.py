@@ -1,4 +1,4 @@
-"""What is decided about grids, as metrics: regimes, plans, policies, selection, toxicity."""
+"""What is decided about grids, as metrics: regimes, plans, policies, selection, flow, budgets."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from grinder.messages.grid import (
     SelectionRanked,
     SymbolSelected,
 )
+from grinder.messages.risk import RiskBudgetChanged
 from grinder.model.grid import MarketRegime, ResetAction, ToxicityLevel
 
 ENDS = ("least", "greatest")
@@ -30,6 +31,7 @@ class GridObserver(Observer):
         PlanChosen,
         PolicySwitched,
         RegimeChanged,
+        RiskBudgetChanged,
         SelectionRanked,
         SymbolSelected,
     )
@@ -73,6 +75,11 @@ class GridObserver(Observer):
         self._excluded = gauge(
             "grinder_selection_excluded_symbols", "Symbols that a gate keeps out", reason=(NONE,)
         )
+        self._equity = gauge("grinder_equity_usd", "Of the account; 0 while unknown")
+        self._drawdown = gauge("grinder_drawdown_pct", "Loss from the highest equity of the run")
+        self._daily = gauge("grinder_daily_drawdown_pct", "Loss since midnight UTC")
+        self._left = gauge("grinder_risk_budget_ratio", "Left to lose, 0 to 1; 0 ends all entries")
+        self._left.set(1)
 
     def observe(self, sender: str, at_ns: int, body: Message) -> None:
         """Move what the class of ``body`` moves."""
@@ -92,6 +99,8 @@ class GridObserver(Observer):
                 self._select(body)
             elif isinstance(body, SelectionRanked):
                 self._rank(body)
+            elif isinstance(body, RiskBudgetChanged):
+                self._budget(body)
 
     def _plan(self, body: PlanChosen) -> None:
         plan = body.plan
@@ -111,6 +120,12 @@ class GridObserver(Observer):
             self._changes.inc()
         (self._selected.add if body.is_selected else self._selected.discard)(body.symbol)
         self._chosen.set(len(self._selected))
+
+    def _budget(self, body: RiskBudgetChanged) -> None:
+        self._equity.set(float(body.equity))
+        self._drawdown.set(100 * body.session_drawdown)
+        self._daily.set(100 * body.daily_drawdown)
+        self._left.set(1.0 if body.budget_ratio is None else float(body.budget_ratio))
 
     def _rank(self, body: SelectionRanked) -> None:
         self._excluded.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 import attrs
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from console import said
 from console.said import INSTRUMENTS, NOW, Clock
 from grinder.console.gates import GATES, gate_of, passed
+from grinder.console.gridwatch import GridObserver
 from grinder.console.metrics import Metrics
 from grinder.console.watch import MetricsObserver
 from grinder.execution.denials import DenialCode
 from grinder.messages.grid import IntentsApproved, IntentsDenied
+from grinder.messages.risk import RiskBudgetChanged
 from grinder.risk.rules import GATES_FOR_RISK
 
 ALL = ("toxicity_gate", "rate_limiter", "risk_gate")
@@ -82,3 +85,31 @@ def test_entries_count_at_every_gate_and_ways_out_at_none() -> None:
         ("risk",): 3,
         ("rate_limiter", "RATE_LIMIT_EXCEEDED"): 1,
     }
+
+
+def test_the_account_is_told_by_whatever_symbol_was_told_last() -> None:
+    metrics = Metrics(
+        config_hash="0", version="1", actors=tuple, is_ready=lambda: True, now_ns=Clock()
+    )
+    watch = GridObserver(metrics)
+    value = metrics.registry.get_sample_value
+    assert value("grinder_risk_budget_ratio") == 1
+
+    watch.observe(
+        "risk",
+        NOW,
+        RiskBudgetChanged(
+            symbol="BTCUSDT",
+            equity=Decimal("9400.5"),
+            budget=Decimal(0),
+            budget_ratio=Decimal(0),
+            session_drawdown=0.07,
+            daily_drawdown=0.06,
+            is_killed=False,
+        ),
+    )
+
+    assert value("grinder_equity_usd") == 9400.5
+    assert value("grinder_drawdown_pct") == pytest.approx(7)
+    assert value("grinder_daily_drawdown_pct") == pytest.approx(6)
+    assert value("grinder_risk_budget_ratio") == 0
