@@ -14,7 +14,7 @@ class GridSettings:
     name: str = "static"
     """Who decides: a policy of ``grinder policies``, or auto for the selector."""
     options: tuple[str, ...] = ()
-    """KEY=VALUE, for policies from other packages."""
+    """KEY=VALUE for the policy that is named, NAME.KEY=VALUE for one of the selector's."""
     spacing_bps: int = 5
     """Distance between levels, in basis points of the mid."""
     spacing_kind: str = "arithmetic"
