@@ -36,6 +36,8 @@ class Bookkeeping(Actor):
         # Symbols whose past is being read: a position stated meanwhile would count twice.
         self._off = Lasting()
         # What the venue holds more than the round trips say.
+        self._unchecked: set[str] = set()
+        # Symbols whose kept position has not been held against the venue's.
 
     def ask(self, questions: Iterable[ReadTrades]) -> None:
         """Ask the venue, one question on each symbol at a time."""
@@ -58,6 +60,7 @@ class Bookkeeping(Actor):
     def compare(self, synced: OrdersSynced) -> None:
         """Begin the round trips anew if what was kept lastingly is not what is held."""
         symbol = synced.symbol
+        self._unchecked.discard(symbol)
         off = self._books.of(symbol).off_by(synced.position_lots)
         if not off:
             self._off.forget(symbol)
@@ -66,6 +69,10 @@ class Bookkeeping(Actor):
             self.deliver(self._books.rebase(symbol, synced.position_lots))
         else:
             self.set_timer("base", SETTLE_NS)
+
+    def needs_position(self, symbol: str) -> bool:
+        """Return whether the round trips wait for the venue to say what is held."""
+        return self._books.lacks_base(symbol) or symbol in self._off or symbol in self._unchecked
 
     def on_books_restored(self, answer: BooksRestored) -> None:
         """Go on from what was kept: read what has been traded and paid since."""
@@ -90,6 +97,8 @@ class Bookkeeping(Actor):
             self.ask(missed)
         else:
             self.deliver(self._books.past_read(symbol))
+            if not self._books.lacks_base(symbol):
+                self._unchecked.add(symbol)
             self.set_timer("base", SETTLE_NS if self.generation > 1 else 0)
 
     def on_read_failed(self, failed: ReadFailed) -> None:

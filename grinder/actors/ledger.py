@@ -169,7 +169,7 @@ class LedgerActor(Bookkeeping):
         wanted = [
             symbol
             for symbol in self._symbols
-            if symbol not in self._based or self._books.lacks_base(symbol) or symbol in self._off
+            if symbol not in self._based or self.needs_position(symbol)
         ]
         for symbol in wanted:
             self.say(OrdersRequested(symbol=symbol))

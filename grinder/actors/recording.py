@@ -78,7 +78,7 @@ def books_port(config: Config, started_ns: int, *, is_embedded: bool) -> Port | 
     return BooksPort(SqlStore(engine, account), config.books.pending_max)
 
 
-def stepped_books_port(config: Config, store: Store | None = None) -> Port | None:
+def stepped_books_port(config: Config, store: Store | None = None) -> SteppedBooksPort | None:
     """Return the same for a run in virtual time: its books are in memory, wherever the URL points.
 
     ``store`` is one that outlives the run; None makes one that does not.

@@ -167,8 +167,10 @@ class SqlStore:
         } | {"account": self._account}
         if "side" in values:
             values["side"] = str(row.side)
-        done = connection.execute(self._insert(table).values(values).on_conflict_do_nothing())
-        return done.rowcount == 1
+        query = self._insert(table).values(values).on_conflict_do_nothing()
+        # Without this PostgreSQL's driver is not asked how many rows there were.
+        done = connection.execute(query, execution_options={"preserve_rowcount": True})
+        return bool(done.rowcount == 1)
 
     def _differs(self, connection: sa.Connection, row: BookFunding) -> bool:
         query = self._of(FUNDING).where(

@@ -73,9 +73,10 @@ class MemoryStore:
             kept = self.funding.setdefault((row.symbol, row.transaction_id), row)
             return kept != row
         else:
-            known = self.fills.setdefault((row.symbol, row.trade_id), row)
-            if known is not row:
+            known = self.fills.get((row.symbol, row.trade_id))
+            if known is not None:
                 return facts_of(known) != facts_of(row)
+            self.fills[row.symbol, row.trade_id] = row
             self.states[row.state.symbol] = row.state
             self.trips.update((one.row_id, one) for one in row.trips)
         return False

@@ -131,7 +131,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "selection.liquidity_weight": (0, 10_000),
     "selection.liquidity_scale": (0, 100_000),
     "selection.trend_weight": (0, 10_000),
-    "books.pending_max": (1, 10_000_000),
+    "books.pending_max": (1_000, 10_000_000),
     "risk.cooldown_ms": (0, 24 * HOUR_MS),
     "risk.daily_loss_limit": (0, MONEY_MAX),
     "risk.entries_1m_max": (0, 1_200),

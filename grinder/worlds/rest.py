@@ -13,6 +13,7 @@ from grinder.messages.grid import Intent
 from grinder.model.order import Side
 from grinder.policy.ladder import has_moved
 from grinder.worlds.invariants import Watch
+from grinder.worlds.kept import kept
 from grinder.worlds.looks import (
     entries_of,
     held_lots,
@@ -33,6 +34,7 @@ def at_rest(world: FaultWorld, watch: Watch) -> Iterator[str]:
     yield from _picture(world)
     yield from _owners(world)
     yield from _books(world, watch)
+    yield from kept(world)
     yield from _cover(world)
     yield from _surplus(world)
     if watch.is_killed:
@@ -154,11 +156,11 @@ def _ladder(world: FaultWorld) -> Iterator[str]:
         if opposite:
             yield f"ladder: {symbol}: {opposite} could turn the position"
         yield from _rungs(world, symbol, policy._planner)
-        bid, ask = world.market.quotes[symbol]
-        limit_bps = world.config.policy.recentre_bps
-        is_far = has_moved(bid + ask, policy._planner.anchor_ticks2, limit_bps)
-        if is_far and not held_lots(world, symbol):
-            yield f"ladder: {symbol}: far from the market and nothing holds it back"
+        if policy._planner.shape.followed is None and not held_lots(world, symbol):
+            bid, ask = world.market.quotes[symbol]
+            limit_bps = world.config.policy.recentre_bps
+            if has_moved(bid + ask, policy._planner.anchor_ticks2, limit_bps):
+                yield f"ladder: {symbol}: far from the market and nothing holds it back"
 
 
 def _rungs(world: FaultWorld, symbol: str, planner: Any) -> Iterator[str]:
@@ -168,6 +170,13 @@ def _rungs(world: FaultWorld, symbol: str, planner: Any) -> Iterator[str]:
         for one in entries_of(world, symbol)
         if (identity := decode(one.client_order_id)) is not None
     }
+    shape = planner.shape
+    if planner.why_closing() or (shape.why_off() and not shape.stands_still):
+        if shown:
+            yield f"ladder: {symbol}: entries at {sorted(shown)} although none are wanted"
+        return
+    if shape.why_off():
+        return
     whole = planner._wanted()
     wanted = {level: (one.side, one.price_ticks) for level, one in whole.items()}
     bid, ask = world.market.quotes[symbol]
@@ -180,10 +189,15 @@ def _rungs(world: FaultWorld, symbol: str, planner: Any) -> Iterator[str]:
     if not due.items() <= shown.items() <= wanted.items():
         off = sorted({level for level, _ in due.items() ^ shown.items()})
         yield f"ladder: {symbol}: not as wanted at {off}"
-    levels = world.config.policy.levels
-    sides = 1 if held_lots(world, symbol) else 2
-    if not len(wanted) <= levels * sides or (sides == 2 and len(wanted) < 2 * levels):
-        yield f"ladder: {symbol}: {len(wanted)} levels wanted of {levels} a side"
+    plan, levels = shape.followed, world.config.policy.levels
+    most = {
+        Side.BUY: levels if plan is None else plan.levels_down,
+        Side.SELL: levels if plan is None else plan.levels_up,
+    }
+    for side, count in most.items():
+        found = sum(1 for one in whole.values() if one.side is side)
+        if found > count or (found < count and not held_lots(world, symbol)):
+            yield f"ladder: {symbol}: {found} levels wanted of {count} on the {side} side"
 
 
 def _has_room(world: FaultWorld, symbol: str, one: Intent) -> bool:

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import attrs
 
-from grinder.actors.recording import describe
-from grinder.actors.wiring import Facts, Ports, assemble, is_recorded
+from grinder.actors.recording import describe, stepped_books_port
+from grinder.actors.wiring import Facts, Ports, assemble, is_kept, is_recorded
 from grinder.actors.world import ACCOUNT
+from grinder.books.store import MemoryStore
 from grinder.errors import ConfigError
 from grinder.execution.identity import decode
 from grinder.lease.memory import MemoryLeasePort
@@ -86,6 +87,7 @@ class Process:
                 config.journal,
                 self.weather,
             )
+        self.books = stepped_books_port(config, world.books)
         ahead = self.journal.ahead if self.journal is not None else None
         ports = Ports(
             venue=FaultyDoor(SimulatedRestPort(self.venue, ahead), self.weather),
@@ -94,6 +96,7 @@ class Process:
             market=FaultyDoor(self.venue.market, self.weather),
             lease=FaultyDoor(MemoryLeasePort(world.leases), self.weather),
             journal=self.journal,
+            books=self.books,
         )
         assemble(self.runtime, config, facts, ports)
         self.books_at_start: Ledger = world.exchange.ledger(ACCOUNT)
@@ -144,6 +147,8 @@ class FaultWorld:
         self.exchange = Exchange(self.instruments, fees=FeeRates(), start_ms=start_ms)
         self.exchange.open_account(ACCOUNT, config.sim.balance)
         self.leases = LeaseTable()
+        self.books = MemoryStore() if is_kept(config) else None
+        """What every process of the world keeps its books in."""
         self.kills = 0
         self.done: dict[str, int] = {}
         """How often a fault of each kind was carried out or hit something."""
@@ -195,8 +200,9 @@ class FaultWorld:
         if old.now_ns() // NS_PER_MS % EVERY_MS == 0:
             # What happens in the millisecond of a start belongs to both processes.
             old.run_for(NS_PER_MS)
-        if self.process.journal is not None:
-            self.process.journal.abandon()
+        for port in (self.process.journal, self.process.books):
+            if port is not None:
+                port.abandon()
         self._observer.begin_process()
         self.process = self._begin(old.now_ns())
 
