@@ -38,6 +38,8 @@ class Shape:
         self._holdings = holdings
         self.followed: GridPlan | None = None
         self.geometry: Geometry | None = None
+        self.anchor_ticks2 = 0
+        """Twice the price that the ladder is centred on, in ticks; 0 before the first one."""
         self.realised = Decimal(0)
         """Net profit of the symbol so far, in quote units."""
         self.was_in_position = False
@@ -55,11 +57,6 @@ class Shape:
         is_limited = settings.price_lower or settings.price_upper
         self.is_plain = settings.lines == 0 and not is_limited
         """True while only settings, mid and position say what rests."""
-
-    @property
-    def anchor_ticks2(self) -> int:
-        """Twice the price that the ladder is centred on, in ticks; 0 before the first one."""
-        return self.geometry.anchor_ticks2 if self.geometry is not None else 0
 
     @property
     def step(self) -> int:
@@ -143,6 +140,7 @@ class Shape:
             spacing_bps=spacing_bps,
             is_geometric=settings.spacing_kind == "geometric",
         )
+        self.anchor_ticks2 = middle2
         self._build(mid_ticks2)
         self._reset = ResetAction.NONE
 
