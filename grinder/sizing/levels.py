@@ -179,8 +179,11 @@ def level_weights(weights: Weights, levels: int) -> tuple[Decimal, ...]:
     """Return the weight of each level, the innermost first; only their ratios mean anything."""
     if weights is Weights.UNIFORM:
         return (Decimal(1),) * levels
-    # x ** 1.5 as x times its root: exact to the context's 40 digits, and the same everywhere.
-    rising = tuple(number * _CONTEXT.sqrt(number) for number in map(Decimal, range(1, levels + 1)))
+    # x ** 1.5 as x times its root, to the digits of our own context whatever the caller's is.
+    rising = tuple(
+        _CONTEXT.multiply(number, _CONTEXT.sqrt(number))
+        for number in map(Decimal, range(1, levels + 1))
+    )
     return rising if weights is Weights.PYRAMID else rising[::-1]
 
 

@@ -14,7 +14,7 @@ def limited(most: int = 10, cooldown_ms: int = 0) -> EntryRate:
 
 
 def test_there_is_nothing_to_ask_without_limits() -> None:
-    rate = EntryRate(RiskSettings())
+    rate = limited(0)
 
     assert not rate.is_limited
     assert rate.cooldown_left_ns(5 * S) == 0
