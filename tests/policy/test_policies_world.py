@@ -201,3 +201,24 @@ def test_selector_gives_the_symbol_to_the_funding_harvester() -> None:
 
     switched = stage.said(PolicySwitched)
     assert [one.to_policy for one in switched] == ["funding-harvester"]
+
+
+def test_selector_hands_a_surge_to_the_catcher_and_the_calm_back() -> None:
+    options = ("liquidation-catcher.recovery_samples=20",)
+    stage = stage_for("auto", *options, sections=UNTHROTTLED)
+    stage.run(330)
+    assert stage.said(PlanChosen)[-1].policy == "adaptive"
+    assert min(sides(stage)) > 0
+
+    liquidate(stage, lots=20_000)
+    # Nobody below the catcher quotes while it lets the worst pass.
+    stage.until(lambda: sides(stage) == (0, 0), 10)
+    stage.until(lambda: stage.said(PlanChosen)[-1].plan.is_active, 60)
+    assert stage.said(PlanChosen)[-1].policy == "liquidation-catcher"
+
+    stage.until(lambda: stage.said(PlanChosen)[-1].policy == "adaptive", 120)
+    stage.until(lambda: min(sides(stage)) > 0, 10)
+    assert [one.to_policy for one in stage.said(PolicySwitched)][-2:] == [
+        "liquidation-catcher",
+        "adaptive",
+    ]
