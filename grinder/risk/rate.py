@@ -20,6 +20,7 @@ class EntryRate:
     __slots__ = (
         "_approved",
         "_cooldown_ns",
+        "_count",
         "_last_ns",
         "_patience_ns",
         "_sent",
@@ -38,11 +39,13 @@ class EntryRate:
         self._sent: deque[tuple[int, int]] = deque()
         self._approved: deque[tuple[int, int]] = deque()
         self._last_ns: int | None = None
+        self._count = 0
+        # Entries in both queues.
 
     def used(self, now_ns: int) -> int:
         """Return how many entries count against the minute that ends now."""
         self._forget(now_ns)
-        return sum(n for _, n in self._sent) + sum(n for _, n in self._approved)
+        return self._count
 
     def cooldown_left_ns(self, now_ns: int) -> int:
         """Return how long no further entry may follow the last one; 0 when it may now."""
@@ -55,6 +58,7 @@ class EntryRate:
     def approve(self, entries: int, now_ns: int) -> None:
         """Note entries that were let through."""
         self._approved.append((now_ns, entries))
+        self._count += entries
 
     def send(self, entries: int, now_ns: int) -> None:
         """Note entries that were handed to the venue."""
@@ -64,16 +68,19 @@ class EntryRate:
         self._last_ns = now_ns
         if self.minute_max:
             self._sent.append((now_ns, entries))
+            self._count += entries
         while entries and self._approved:
             at_ns, waiting = self._approved.popleft()
             if waiting > entries:
                 self._approved.appendleft((at_ns, waiting - entries))
-            entries -= min(entries, waiting)
+            taken = min(entries, waiting)
+            entries -= taken
+            self._count -= taken
 
     def _forget(self, now_ns: int) -> None:
         # A minute reaches back to what is exactly as old.
         sent, approved = self._sent, self._approved
         while sent and sent[0][0] < now_ns - MINUTE_NS:
-            sent.popleft()
+            self._count -= sent.popleft()[1]
         while approved and approved[0][0] < now_ns - self._patience_ns:
-            approved.popleft()
+            self._count -= approved.popleft()[1]
