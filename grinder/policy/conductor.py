@@ -87,14 +87,7 @@ class Conductor:
     def __init__(
         self, instrument: Instrument, config: Config, policies: Mapping[str, Policy]
     ) -> None:
-        """Begin with an empty memory.
-
-        Args:
-            instrument: of the symbol.
-            config: the whole tree.
-            policies: of this symbol alone: those that may be in charge, and ``emergency`` to
-                reduce with, if there is one.
-        """
+        """Begin with an empty memory; ``policies`` are of this symbol alone."""
         self._instrument = instrument
         self._config = config
         self._policies = policies

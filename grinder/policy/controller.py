@@ -141,27 +141,17 @@ class PlanKeeper:
         if held is None or asked is None:
             return self.take(plan, policy, notes)
         is_same_kind = plan.mode is asked.mode and plan.reason_codes == asked.reason_codes
+        is_same = is_same_kind and plan.reset_action is asked.reset_action
+        is_same = is_same and _has_shape(plan, asked)
         if plan.mode in _HALTED:
             # What becomes of what rests is said by the plan; the market does not change it.
-            is_same = is_same_kind and _has_shape(plan, asked) and plan.regime is asked.regime
             is_moved = plan.is_active and self._why_reset(plan, asked, policy)
-            if is_same and not is_moved and plan.reset_action is asked.reset_action:
-                return held
-            return self.take(plan, policy)
+            is_same = is_same and plan.regime is asked.regime and not is_moved
+            return held if is_same else self.take(plan, policy)
         codes = self._why_reset(plan, asked, policy)
         if codes:
             return self._renew(plan, policy, asked, (*codes, *notes))
-        if is_same_kind and plan.reset_action is asked.reset_action and _has_shape(plan, asked):
-            return held
-        # Levels come and go; what rests stays where it is.
-        stays = attrs.evolve(
-            plan,
-            center_price=held.center_price,
-            spacing_bps=held.spacing_bps,
-            skew_bps=held.skew_bps,
-            size_schedule=_extended(held.size_schedule, plan.size_schedule),
-        )
-        return self.take(stays, policy)
+        return held if is_same else self.take(_staying(plan, held), policy)
 
     def _renew(
         self, plan: GridPlan, policy: str, asked: GridPlan, codes: tuple[str, ...]
@@ -179,7 +169,6 @@ class PlanKeeper:
 
     def _why_reset(self, plan: GridPlan, asked: GridPlan, policy: str) -> tuple[str, ...]:
         """Return the codes of everything that lets the ladder be built anew."""
-        settings = self._settings
         codes = []
         if policy != self._policy:
             codes.append("RESET_POLICY_SWITCH")
@@ -187,19 +176,26 @@ class PlanKeeper:
             codes.append("RESET_REGIME_SWITCH")
         if plan.mode is not asked.mode:
             codes.append("RESET_MODE_SWITCH")
-        drift = abs(plan.middle - asked.middle) * BPS
-        is_skewed = abs(plan.skew_bps - asked.skew_bps) >= settings.step_reset_bps
-        if drift >= Decimal(repr(settings.recentre_min_bps)) * asked.middle or is_skewed:
+        if self._is_off_centre(plan, asked):
             codes.append("RESET_CENTER_DRIFT")
-        step = abs(plan.spacing_bps - asked.spacing_bps)
-        is_other = plan.reason_codes != asked.reason_codes
-        if step >= settings.step_reset_bps or (is_other and step >= CHANGE_MIN * asked.spacing_bps):
-            codes.append("RESET_STEP_DRIFT")
-            if not is_other and len(codes) == 1:
-                codes.append("STEP_VOL_ADJ")
+        if self._is_off_step(plan, asked):
+            is_by_volatility = not codes and plan.reason_codes == asked.reason_codes
+            codes += ["RESET_STEP_DRIFT", "STEP_VOL_ADJ"][: 2 if is_by_volatility else 1]
         if not _has_sizes(plan, asked):
             codes.append("RESET_SIZE_DRIFT")
         return tuple(codes)
+
+    def _is_off_centre(self, plan: GridPlan, asked: GridPlan) -> bool:
+        if 0 != abs(plan.skew_bps - asked.skew_bps) >= self._settings.step_reset_bps:
+            return True
+        drift = abs(plan.middle - asked.middle) * BPS
+        return 0 != drift >= Decimal(repr(self._settings.recentre_min_bps)) * asked.middle
+
+    def _is_off_step(self, plan: GridPlan, asked: GridPlan) -> bool:
+        step = abs(plan.spacing_bps - asked.spacing_bps)
+        is_other = plan.reason_codes != asked.reason_codes
+        limit = CHANGE_MIN * asked.spacing_bps
+        return 0 != step >= self._settings.step_reset_bps or (is_other and step >= limit)
 
 
 def _has_shape(plan: GridPlan, other: GridPlan) -> bool:
@@ -211,6 +207,17 @@ def _has_sizes(plan: GridPlan, other: GridPlan) -> bool:
     return all(
         abs(float(one) - float(was)) < CHANGE_MIN * float(was) or one == was
         for one, was in zip(plan.size_schedule, other.size_schedule, strict=False)
+    )
+
+
+def _staying(plan: GridPlan, held: GridPlan) -> GridPlan:
+    """Return ``plan`` where ``held`` is: levels come and go, what rests stays."""
+    return attrs.evolve(
+        plan,
+        center_price=held.center_price,
+        spacing_bps=held.spacing_bps,
+        skew_bps=held.skew_bps,
+        size_schedule=_extended(held.size_schedule, plan.size_schedule),
     )
 
 

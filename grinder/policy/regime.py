@@ -163,14 +163,16 @@ class Hysteresis:
             return False
         is_graver = GRAVITY.get(seen.regime, 0) > GRAVITY.get(current, 0)
         if not is_graver:
-            is_return = seen.regime is self._interrupted
-            least = self._cooldown if is_return else max(self._hold, self._cooldown)
-            if self._age <= least:
+            if self._age <= self._least(seen.regime):
                 return False
-        if not is_graver:
             self._interrupted = None
         elif self._interrupted is None:
             self._interrupted = current
         self._age = 0
         self.verdict = seen
         return True
+
+    def _least(self, regime: MarketRegime) -> int:
+        """Return how many samples the regime in force has to stand before ``regime`` may come."""
+        is_return = regime is self._interrupted
+        return self._cooldown if is_return else max(self._hold, self._cooldown)

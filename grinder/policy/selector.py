@@ -16,21 +16,20 @@ AT_ONCE = frozenset({"emergency", "pause"})
 
 
 class Selector:
-    """The policies of one symbol, each made once, and the one in charge."""
+    """The policies of one symbol, each made once, and the one in charge.
+
+    Args:
+        policies: at least one; the last in priority begins.
+        confirm: samples in a row that a candidate has to be first.
+        cooldown: samples after a change without another one.
+
+    Raises:
+        ValueError: no policies.
+    """
 
     __slots__ = ("_candidate", "_confirm", "_cooldown", "_policies", "_seen", "_since", "current")
 
     def __init__(self, policies: Iterable[Policy], confirm: int, cooldown: int) -> None:
-        """Sort ``policies`` by priority.
-
-        Args:
-            policies: at least one; the last in priority begins.
-            confirm: samples in a row that a candidate has to be first.
-            cooldown: samples after a change without another one.
-
-        Raises:
-            ValueError: no policies.
-        """
         self._policies = tuple(sorted(policies, key=lambda one: (one.priority, one.name)))
         if not self._policies:
             raise ValueError("expected at least one policy, was none")
@@ -54,15 +53,13 @@ class Selector:
             self._policies[-1],
         )
         self._since += 1
-        if first is self._candidate:
-            self._seen += 1
-        else:
-            self._candidate = first
-            self._seen = 1
-        if first is self.current:
-            return first
-        is_confirmed = self._seen >= self._confirm and self._since > self._cooldown
-        if is_confirmed or first.name in AT_ONCE:
+        self._seen = self._seen + 1 if first is self._candidate else 1
+        self._candidate = first
+        if first is not self.current and self._may_take(first):
             self.current = first
             self._since = 0
         return self.current
+
+    def _may_take(self, first: Policy) -> bool:
+        is_confirmed = self._seen >= self._confirm and self._since > self._cooldown
+        return is_confirmed or first.name in AT_ONCE

@@ -159,13 +159,7 @@ class BookGate:
 
 
 def gate_by_book(plan: GridPlan, buy: str, sell: str) -> GridPlan:
-    """Return ``plan`` without the sides that are blocked.
-
-    Args:
-        plan: of mode EMERGENCY it passes.
-        buy: why buys are blocked; empty when they are not.
-        sell: the same of sells.
-    """
+    """Return ``plan`` without the sides for which there is a reason; one of EMERGENCY passes."""
     if not (buy or sell) or plan.mode is GridMode.EMERGENCY or not plan.is_active:
         return plan
     if buy and sell:

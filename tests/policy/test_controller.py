@@ -212,6 +212,15 @@ def test_drift_counts_from_the_ladder_that_rests_and_not_from_sample_to_sample()
     assert centres == [Decimal(60_000)] * 9 + [Decimal(60_090)] * 10 + [Decimal(60_190)]
 
 
+def test_limits_of_nought_rebuild_with_every_change_and_not_without_one() -> None:
+    keeper = PlanKeeper(RegimeSettings(recentre_min_bps=0, step_reset_bps=0))
+    first = keeper.follow(PLAN, "adaptive")
+
+    assert keeper.follow(PLAN, "adaptive") is first
+    assert keeper.follow(plan(skew_bps=0.1), "adaptive").reason_codes[-1] == "RESET_CENTER_DRIFT"
+    assert keeper.follow(plan(spacing_bps=10.1), "adaptive").reset_action is SOFT
+
+
 def test_a_throttle_moves_the_step_at_once() -> None:
     _, after = kept(PLAN, plan(spacing_bps=11.0, reason_codes=("THROTTLE_X", "REGIME_RANGE")))
 
