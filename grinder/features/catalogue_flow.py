@@ -275,7 +275,7 @@ LIQUIDATIONS = Group(
             0,
             1,
             window="3,600 s",
-            cold="zero; the mean is taken over 300 s at least",
+            cold="zero: the mean is that of the time so far, so none comes in the first 300 s",
         ),
     ),
 )

@@ -14,9 +14,8 @@ HOUR_NS = 3_600 * NS_PER_S
 READING_NS = 10 * NS_PER_S
 """Least time between two readings of the open interest that are kept."""
 SURGE_FACTOR = 5
-"""A minute that has more than so many times the mean minute of the last hour is a surge."""
-SURGE_MIN_S = 300
-"""Before so many seconds the mean is taken over so many: the first order is no surge of nothing."""
+"""A minute that has more than so many times the mean minute of the last hour is a surge. Until the
+hour is full the mean is that of the time so far, so nothing is one in the first five minutes."""
 
 
 class Funding:
@@ -109,7 +108,7 @@ class Liquidations:
         sums.roll(second)
         longs, shorts = sums.sums(0)
         both = longs + shorts
-        age_s = min(3_600, max(SURGE_MIN_S, second - self._began + 1))
+        age_s = min(3_600, second - self._began + 1)
         mean = sum(sums.sums(1)) * 60 / age_s
         unit = self._unit
         is_surge = both > SURGE_FACTOR * mean and both * unit >= self._notional_min

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import statistics
 
 import pytest
@@ -83,7 +84,7 @@ def test_liquidations_are_counted_over_a_minute_and_compared_with_the_hour(
         return sum(n for at, of, n in heard if of is side and at // NS_PER_S > first)
 
     longs, shorts = worth(60, Side.SELL), worth(60, Side.BUY)
-    age_s = min(3_600, max(300, (now_ns - START_NS) // NS_PER_S + 1))
+    age_s = min(3_600, (now_ns - START_NS) // NS_PER_S + 1)
     mean = (worth(3_600, Side.SELL) + worth(3_600, Side.BUY)) * 60 / age_s
     both = longs + shorts
     assert room.values(now_ns) == (
@@ -111,6 +112,17 @@ def test_a_surge_is_sudden_and_not_small() -> None:
     assert small.values(now_ns)[3] == 0.0
 
 
+@given(PRINTS)
+def test_nothing_is_a_surge_in_the_first_five_minutes(steps: list[tuple[int, Side, int]]) -> None:
+    room, second = Liquidations(1.0, 0.0), 0
+    room.begin(START_NS)
+    for step, side, lots in steps:
+        second = min(299, second + step)
+        now_ns = START_NS + second * NS_PER_S
+        room.add(liquidation(now_ns, side, lots, price=1))
+        assert room.values(now_ns)[3] == 0.0
+
+
 def test_silence_of_liquidations_means_nothing_only_while_mark_prices_come() -> None:
     rig = Rig()
     first = rig.hear(book_tick(START_NS, 599_999, 600_001))
@@ -127,14 +139,13 @@ def bar(start: int, close2: int) -> Bar:
     return Bar(start, close2, close2, close2, close2, 1)
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(900, 1_100), st.integers(900, 1_100), st.integers(0, 9)),
-        min_size=1,
-        max_size=140,
-    )
-)
-def test_beta_is_the_slope_over_the_common_bars(rows: list[tuple[int, int, int]]) -> None:
+@given(st.integers(0, 2**32), st.integers(1, 140))
+def test_beta_is_the_slope_over_the_common_bars(seed: int, count: int) -> None:
+    chances = random.Random(seed)
+    rows = [
+        (chances.randint(900, 1_100), chances.randint(900, 1_100), chances.randint(0, 9))
+        for _ in range(count)
+    ]
     own, leading, beta = Moves(), Moves(), Beta()
     said: tuple[float | None, ...] = ()
     pairs = list[tuple[float, float]]()
