@@ -97,7 +97,7 @@ class Conductor:
         is_auto = config.policy.name == AUTO
         names = selector.policies if is_auto else (config.policy.name,)
         self._selector = Selector(
-            (policies[name] for name in names),
+            (policies[name] for name in dict.fromkeys(names)),
             selector.confirm_samples,
             selector.cooldown_samples,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import attrs
@@ -11,7 +12,7 @@ import pytest
 from fixtures.staged import FIXTURES, Staged
 from grinder.fixtures.scenario import read
 from grinder.messages.features import FeaturesSampled
-from grinder.messages.grid import PlanChosen, RegimeChanged
+from grinder.messages.grid import PlanChosen, PolicySwitched, RegimeChanged
 from grinder.messages.orders import OrdersSubmitted
 from system.processes import Run, grinder, settings
 from system.waiting import until
@@ -77,6 +78,21 @@ def test_nothing_has_to_be_shortened_for_a_fall_to_be_seen(tmp_path: Path) -> No
     assert [one.to_regime for one in run.bodies(RegimeChanged)] == ["TREND_DOWN"]
     # The static ladder is none of the regime's business.
     assert [one.plan.regime for one in run.bodies(PlanChosen)] == ["RANGE"]
+
+
+def test_funding_worth_having_puts_another_policy_in_charge_of_a_world(tmp_path: Path) -> None:
+    scenario = read(FIXTURES / "range-day")
+    auto = (*scenario.settings, "policy.name=auto", "policy.spacing_bps=5")
+    rich = attrs.evolve(scenario, settings=auto, funding_rate=Decimal("0.0006"))
+    run = Staged(rich, tmp_path / "rich").run()
+
+    switches = [(one.from_policy, one.to_policy) for one in run.bodies(PolicySwitched)]
+    plans = run.bodies(PlanChosen)
+    assert switches == [("adaptive", "funding-harvester")]
+    assert [plans[0].policy, plans[-1].policy] == ["adaptive", "funding-harvester"]
+    # Shorts are paid: few buys, more sells.
+    assert plans[-1].plan.levels_up > plans[-1].plan.levels_down > 0
+    assert run.judge().problems == ()
 
 
 LIVE = settings(
