@@ -35,7 +35,7 @@ class OrderNews(Actor):
         """Whether changes of our orders are heard; exits are placed even if not."""
         self._pause_ns = settings.refused_level_pause_ms * NS_PER_MS
         self._denials: dict[str, int] = {}
-        """By level: denials since anything was last let through."""
+        """By level: denials since it was last let through."""
 
     def set_leave(self) -> None:
         """Work out whether risk may be added."""
@@ -60,10 +60,11 @@ class OrderNews(Actor):
 
     def on_orders_submitted(self, submitted: OrdersSubmitted) -> None:
         """Note that placements are on their way."""
-        self._denials.clear()
-        add = self._planner.holdings.add
+        add, denials = self._planner.holdings.add, self._denials
         for order in submitted.orders:
             add(order)
+            if denials:
+                denials.pop(order.level, None)
 
     def on_order_accepted(self, order: OrderAccepted) -> None:
         """Note that an order rests; one never heard of before was adopted and may be in the way."""
@@ -93,8 +94,8 @@ class OrderNews(Actor):
         """Cancel again after a pause."""
         name = rejected.client_order_id
         if name in self._planner.holdings.by_id:
-            self._planner.holdings.postpone_cancel(name, self._pause_ns, self.now_ns)
-            self.set_timer("again:cancel", self._pause_ns)
+            pause_ns = self._planner.holdings.postpone_cancel(name, self._pause_ns, self.now_ns)
+            self.set_timer("again:cancel", pause_ns)
 
     def on_position_changed(self, position: PositionChanged) -> None:
         """Cover what is held."""

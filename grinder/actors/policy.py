@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from grinder.actors.order_news import OrderNews
 from grinder.execution.denials import PASSING
-from grinder.kernel.signals import TimerFired
+from grinder.kernel.address import Address
+from grinder.kernel.signals import Recall, Recalled, Remember, TimerFired
 from grinder.messages.features import FeaturesComputed, FeaturesSampled
 from grinder.messages.grid import (
     IntentAction,
@@ -18,13 +19,18 @@ from grinder.messages.grid import (
 from grinder.messages.ledger import LedgerChanged
 from grinder.messages.market import FeedHealthChanged, StreamKind
 from grinder.messages.orders import OrdersRequested
-from grinder.messages.risk import RiskBudgetChanged, RiskStateChanged, WindDownStarted
+from grinder.messages.risk import (
+    OverrideLifecycle,
+    RiskBudgetChanged,
+    RiskStateChanged,
+    WindDownStarted,
+)
 from grinder.model.instrument import Instrument
 from grinder.model.settings import Config
 from grinder.model.units import NS_PER_S
 from grinder.policy.conductor import Conductor, ConductorFacts, Decision
 from grinder.policy.exits import SLOTS
-from grinder.policy.grid import picture
+from grinder.policy.grid import facts, picture, recall
 
 CHECK_NS = NS_PER_S
 """Pause between looks at what should have been heard of."""
@@ -41,18 +47,27 @@ class PolicyActor(OrderNews):
 
     Hears FeaturesComputed, FeaturesSampled, order news, PositionChanged, RiskStateChanged,
     RiskBudgetChanged, LedgerChanged, FeedHealthChanged, IntentsDenied, SymbolSelected,
-    SelectionRanked, WindDownStarted. Says IntentsProposed, OrdersRequested, LadderPlanned,
-    PlanChosen, RegimeChanged, PolicySwitched.
+    SelectionRanked, OverrideLifecycle, WindDownStarted. Says IntentsProposed, OrdersRequested,
+    LadderPlanned, PlanChosen, RegimeChanged, PolicySwitched.
     Restart: asks ExchangeActor what rests and plans nothing before it knows. Unless the policy is
     static it enters no more before the next sample, and where symbols are selected, before the next
-    ranking.
+    ranking; the keeper tells it which limit of the grid was reached.
     """
 
     def __init__(
-        self, symbol: str, instrument: Instrument, config: Config, conductor: Conductor
+        self,
+        symbol: str,
+        instrument: Instrument,
+        config: Config,
+        conductor: Conductor,
+        keeper: Address,
     ) -> None:
         super().__init__(symbol, instrument, config.policy)
         self._conductor = conductor
+        self._keeper = keeper
+        self._facts = facts(self._planner)
+        """What the keeper has been told of the limits of the grid; nothing without any."""
+        self._is_recalled = not self._facts
         self._decision: Decision | None = None
         """What was decided last; None before the first sample."""
         self._budget: RiskBudgetChanged | None = None
@@ -70,6 +85,14 @@ class PolicyActor(OrderNews):
         """Ask what rests."""
         self.say(OrdersRequested(symbol=self._symbol))
         self.set_timer("check", CHECK_NS)
+        if not self._is_recalled:
+            self.tell(self._keeper, Recall())
+
+    def on_recalled(self, recalled: Recalled) -> None:
+        """Go on from where the grid was when an earlier generation died."""
+        self._is_recalled = True
+        recall(self._planner, dict(recalled.facts))
+        self.plan_soon()
 
     def on_features_computed(self, features: FeaturesComputed) -> None:
         """Plan again if the price, or anything before it, calls for it."""
@@ -138,9 +161,11 @@ class PolicyActor(OrderNews):
     def _plan(self, tick_ns: int = 0) -> None:
         planner = self._planner
         planner.is_dirty = True
-        if self._is_winding_down or not self._bid_ticks:
+        if self._is_winding_down or not self._bid_ticks or not self._is_recalled:
             return
         intents = planner.plan(self._bid_ticks, self._ask_ticks, self.now_ns)
+        if self._facts:
+            self._remember()
         if not intents:
             return
         planner.holdings.note_cancels(intents, self.now_ns)
@@ -153,6 +178,13 @@ class PolicyActor(OrderNews):
             )
         )
         self._picture_reason = intents[0].reason
+
+    def _remember(self) -> None:
+        """Let the keeper know what has become of the limits of the grid."""
+        kept, self._facts = self._facts, facts(self._planner)
+        for key, value in self._facts.items():
+            if kept.get(key) != value:
+                self.tell(self._keeper, Remember(key=key, value=value))
 
     def on_intents_denied(self, denied: IntentsDenied) -> None:
         """Take proposals back and try again after a pause.
@@ -169,8 +201,8 @@ class PolicyActor(OrderNews):
             pause_ns = self._pause_ns << min(known, most)
             if denial.action is IntentAction.CANCEL:
                 name = planner.holdings.by_level.get(denial.level, "")
-                planner.holdings.postpone_cancel(name, pause_ns, self.now_ns)
-                self.set_timer("again:cancel", pause_ns)
+                rests_ns = planner.holdings.postpone_cancel(name, self._pause_ns, self.now_ns)
+                self.set_timer("again:cancel", rests_ns)
             else:
                 is_exit = denial.level in SLOTS
                 rests_ns = planner.deny(denial.level, is_exit, pause_ns, self.now_ns)
@@ -213,10 +245,18 @@ class PolicyActor(OrderNews):
         )
         if planner.may_enter and not could_enter:
             planner.forget_denials()
+            self._denials.clear()
         planner.must_clear = self._state in CLEARING_STATES or (
             is_active and (is_stale or not self._is_selected)
         )
         self.plan_soon()
+
+    def on_override_lifecycle(self, command: OverrideLifecycle) -> None:
+        """Let a grid that its own limits have ended go on, when an operator lets go."""
+        bounds = self._planner.bounds
+        if command.override == "NONE" and bounds is not None and bounds.stopped:
+            bounds.resume()
+            self.plan_soon()
 
     def on_wind_down_started(self, _: WindDownStarted) -> None:
         """Plan no more: ExchangeActor clears the book."""

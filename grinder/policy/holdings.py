@@ -20,6 +20,9 @@ from grinder.model.units import NS_PER_S
 PROPOSAL_PATIENCE_NS = 5 * NS_PER_S
 """A proposal not heard of for so long is looked into: somebody died with it."""
 
+REFUSALS_MAX = 3
+"""The pause after a refused cancel doubles this many times."""
+
 
 @attrs.define(kw_only=True)
 class Holding:
@@ -39,6 +42,8 @@ class Holding:
     """True when it has to go wherever it stands: the ladder is built anew."""
     cancelling_ns: int = 0
     """When a cancel was proposed whose answer has not been heard; 0 when none was."""
+    refusals: int = 0
+    """Cancels of it that were refused."""
 
     def is_cancelling(self, now_ns: int) -> bool:
         """Return whether a cancel is under way; one unheard of for too long died with somebody."""
@@ -145,11 +150,17 @@ class Holdings:
             if holding is not None:
                 holding.cancelling_ns = now_ns
 
-    def postpone_cancel(self, client_order_id: str, pause_ns: int, now_ns: int) -> None:
-        """Leave an order whose cancel was refused alone for ``pause_ns``."""
+    def postpone_cancel(self, client_order_id: str, pause_ns: int, now_ns: int) -> int:
+        """Leave an order whose cancel was refused alone for a while; return for how long in ns.
+
+        It is ``pause_ns`` after the first refusal and doubles a few times.
+        """
         holding = self.by_id.get(client_order_id)
         if holding is not None:
+            pause_ns <<= min(holding.refusals, REFUSALS_MAX)
+            holding.refusals += 1
             holding.cancelling_ns = now_ns + pause_ns - PROPOSAL_PATIENCE_NS - 1
+        return pause_ns
 
     def has_lost_one(self, now_ns: int) -> bool:
         """Return whether a placement or a cancel has gone unheard of for too long."""

@@ -43,7 +43,7 @@ TOLD_MAX: Final = {"writes": 300, "denials": 160, "refusals": 160}
 
 Where the cap is too small for the ladder, its levels are tried again about once a second for each
 symbol: the pause grows only while nothing gets through."""
-EXIT_MAY_GO: Final = frozenset({"TP_MERGE", "WIND_DOWN"})
+EXIT_MAY_GO: Final = frozenset({"TP_MERGE", "TP_RENEW", "WIND_DOWN"})
 """The only reasons for which an exit is ever taken off the book."""
 EXIT_MAY_WAIT: Final = frozenset(
     {
@@ -97,6 +97,8 @@ class Watch(Observer):
         self._left_active_ns = 0
         self._killed_ns: int | None = None
         self._orders: dict[str, Placement] = {}
+        self._closing: set[str] = set()
+        """Exits of a position that has to go: they follow the market."""
         self._attempts: Counter[tuple[str, str]] = Counter()
         self._judges: dict[type[Message], Any] = {
             IntentsProposed: self._judge_proposal,
@@ -149,6 +151,8 @@ class Watch(Observer):
             if held and intent.adds_risk and intent.side is not towards:
                 self.violate("opposite", f"{sender}: {intent.level} at {held} lots adds risk")
             if intent.action is IntentAction.CANCEL and intent.level.startswith("x"):
+                if policy._planner.why_closing():
+                    self._closing.add(intent.client_order_id)
                 self._judge_exit_cancel(intent.client_order_id, intent.reason)
 
     def _judge_approval(self, sender: str, _: int, approved: IntentsApproved) -> None:
@@ -178,7 +182,7 @@ class Watch(Observer):
                 self.violate("exit-let", f"{one.action} of {one.level} denied: {one.detail}")
 
     def _judge_exit_cancel(self, name: str, reason: str) -> None:
-        if reason not in EXIT_MAY_GO:
+        if reason not in EXIT_MAY_GO and name not in self._closing:
             self.violate("exit-kept", f"{name} is to be cancelled for {reason}")
 
     # What is sent.

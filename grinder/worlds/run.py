@@ -111,6 +111,7 @@ def config_of(spec: WorldSpec) -> Config:
     features = attrs.evolve(tree.features, bar_interval_ms=2_000, sample_ms=500)
     return attrs.evolve(
         tree,
+        adaptive=attrs.evolve(tree.adaptive, levels_max=levels + 2),
         features=tree.features if spec.policy == "static" else features,
         policy=attrs.evolve(tree.policy, name=spec.policy, levels=levels),
         risk=attrs.evolve(
