@@ -10,7 +10,7 @@ from grinder.kernel.message import Message
 from grinder.ledger.bookkeeper import COMMANDS, Bookkeeper
 from grinder.ledger.past import Lasting, PastReads
 from grinder.messages.account import AccountSynced
-from grinder.messages.books import BooksReported, BooksRestored
+from grinder.messages.books import BooksDoubted, BooksReported, BooksRestored
 from grinder.messages.ledger import DayChanged
 from grinder.messages.orders import OrdersSynced
 from grinder.messages.venue import ReadFailed, ReadFunding, ReadTrades
@@ -36,6 +36,7 @@ class Bookkeeping(Actor):
         # Symbols whose past is being read: a position stated meanwhile would count twice.
         self._off = Lasting()
         # What the venue holds more than the round trips say.
+        self._is_bad = False
         self._unchecked: set[str] = set()
         # Symbols whose kept position has not been held against the venue's.
 
@@ -89,6 +90,11 @@ class Bookkeeping(Actor):
         """Take the books up again after rows were lost; the venue still knows them."""
         if self._books.must_restore(report):
             self.set_timer("restore", RETRY_NS)
+        is_bad = report.is_torn or not report.is_written
+        if is_bad and not self._is_bad:
+            text = report.detail or f"{report.lost} rows found no room and are read again"
+            self.say(BooksDoubted(symbol="", detail=text))
+        self._is_bad = is_bad
 
     def finish(self, symbol: str) -> None:
         """Go on with what is told: the past is known."""

@@ -19,6 +19,7 @@ from grinder.actors.recording import books_port, describe, journal_port
 from grinder.actors.wiring import RISK, Facts, Ports, assemble, is_recorded
 from grinder.config.secrets import Secrets
 from grinder.config.write import config_hash
+from grinder.console.bookswatch import BooksObserver
 from grinder.console.gridwatch import GridObserver
 from grinder.console.http import ConsoleServer, Sources
 from grinder.console.log import observer_for
@@ -155,11 +156,13 @@ class Session:
             is_ready=self.runtime.is_ready,
             now_ns=self.runtime.now_ns,
         )
+        self.results = BooksObserver(metrics)
         metrics.journal_wanted.set(is_recorded(config))
         for observer in (
             self.view,
             MetricsObserver(metrics, facts.instruments),
             GridObserver(metrics),
+            self.results,
             observer_for(config.run.log_level, facts.instruments),
             self.ending,
         ):
@@ -238,7 +241,7 @@ class Session:
 
     def report(self) -> dict[str, object]:
         """Return the summary of the run."""
-        return build_report(
+        seen = build_report(
             self.view,
             self.runtime.snapshots(),
             config_hash=self.hash,
@@ -252,6 +255,7 @@ class Session:
             self.embedded.stop()
 
 
+        return seen | self.results.summary()
 def _check_arming(config: Config) -> None:
     venue = config.run.venue
     problems = []

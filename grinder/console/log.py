@@ -22,6 +22,7 @@ from grinder.kernel.observer import Observer
 from grinder.kernel.signals import ActorFailed, ActorRestarted, ActorStarted, SupervisorGaveUp
 from grinder.messages import (
     account,
+    books,
     control,
     features,
     grid,
@@ -113,6 +114,8 @@ LEVELS: dict[type[Message], int] = {
     account.FundingPaid: logging.INFO,
     account.AccountSyncFailed: logging.WARNING,
     account.MismatchDetected: logging.WARNING,
+    ledger.RoundTripCompleted: logging.INFO,
+    books.BooksDoubted: logging.WARNING,
     market.StreamOpened: logging.INFO,
     market.StreamClosed: logging.WARNING,
     market.FrameRejected: logging.WARNING,
@@ -142,6 +145,9 @@ DEBUG: tuple[type[Message], ...] = (
     grid.IntentsDenied,
     grid.LadderPlanned,
     ledger.LedgerChanged,
+    ledger.PortfolioChanged,
+    ledger.DayChanged,
+    books.BooksReported,
     account.AccountSynced,
     account.ReconcileRan,
     account.BalanceChanged,

@@ -127,7 +127,8 @@ class BooksReported(Message):
 
 @attrs.frozen(kw_only=True)
 class BooksDoubted(Message):
-    """LedgerActor can't reconcile what was kept with what the venue says."""
+    """LedgerActor can't reconcile what was kept with what the venue says, or can't keep it."""
 
     symbol: str
+    """Empty when it is about all of them."""
     detail: str

@@ -86,7 +86,7 @@ def test_no_package_stands_under_tests() -> None:
     assert not list(source.TESTS.rglob("__init__.py"))
 
 
-HALVES = {"PrivateStream", "OrderEntry", "OrderNews", "AccountWatch", "MarketReads"}
+HALVES = {"Bookkeeping", "PrivateStream", "OrderEntry", "OrderNews", "AccountWatch", "MarketReads"}
 """Parts that one actor is made of; it alone imports them."""
 BASES = {"Actor", *HALVES}
 
