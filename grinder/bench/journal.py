@@ -89,10 +89,12 @@ def _stepped(grid: Grid, quotes: list[Quote], rounds: int) -> Stepped:
     off: list[tuple[float, float]] = []
     on: list[tuple[float, float]] = []
     with TemporaryDirectory() as directory:
-        for _ in range(rounds):
+        for number in range(rounds):
+            # A directory each: a run packs what the one before has left behind.
+            latest = f"{directory}/{number}"
             off.append(_speed(grid, quotes, ""))
-            on.append(_speed(grid, quotes, directory))
-        replayed = [_replayed(grid, directory, len(quotes)) for _ in range(min(rounds, REPLAYS))]
+            on.append(_speed(grid, quotes, latest))
+        replayed = [_replayed(grid, latest, len(quotes)) for _ in range(min(rounds, REPLAYS))]
     return Stepped(
         off_per_s=spread([wall for wall, _ in off]),
         on_per_s=spread([wall for wall, _ in on]),

@@ -11,12 +11,12 @@ lost meanwhile is written as a gap, so nobody who reads the journal mistakes it 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import attrs
 
+from grinder.journal.records import BLOCK_RECORDS
 from grinder.journal.segments import SegmentWriter
 from grinder.kernel.address import Address
 from grinder.kernel.message import Envelope
@@ -27,8 +27,6 @@ from grinder.messages.journal import DescribeEpoch, JournalReported
 from grinder.model.settings import JournalSettings
 from grinder.model.units import NS_PER_MS, NS_PER_S
 
-BATCH = 512
-"""Entries written at once; between two batches somebody else may have his turn."""
 REPORT_NS = NS_PER_S
 TIDY_NS = NS_PER_S
 """Pause between two looks at what is too old or too much."""
@@ -56,11 +54,11 @@ class _Loss:
 
 def seqs_of(entry: Entry) -> tuple[int, ...]:
     """Return the numbers of the messages that an entry tells of."""
-    if len(entry) == 4:
-        return (entry[0],)
-    if len(entry) == 3:
-        return (entry[0][0],)
-    return (entry[3][0], *(item[0] for _, item in entry[4]))
+    if entry[0] == "o":
+        return (entry[1],)
+    if entry[0] == "t":
+        return (entry[1], *(first + len(names) - 1 for first, names, _ in entry[6]))
+    return (entry[0],)
 
 
 class JournalPort(RecordingPort):
@@ -75,7 +73,7 @@ class JournalPort(RecordingPort):
     def __init__(self, writer: SegmentWriter, settings: JournalSettings) -> None:
         self._writer = writer
         self._settings = settings
-        self._entries: deque[Entry] = deque()
+        self._entries: list[Entry] = []
         self._drained = 0
         """Entries taken out of the queue so far, written or lost."""
         self._lock = threading.Lock()
@@ -96,8 +94,9 @@ class JournalPort(RecordingPort):
 
     def note(self, entry: Entry) -> None:
         """Queue an entry; drop and count it when the queue is full."""
-        if len(self._entries) < self._room:
-            self._entries.append(entry)
+        entries = self._entries
+        if len(entries) < self._room:
+            entries.append(entry)
         else:
             self._lose(entry)
 
@@ -193,9 +192,10 @@ class JournalPort(RecordingPort):
             self._report(now_ns)
 
     def _drain(self) -> None:
-        """Write one batch; under the lock."""
+        """Write one block: between two of them somebody else may have his turn; under the lock."""
         entries = self._entries
-        batch = [entries.popleft() for _ in range(min(BATCH, len(entries)))]
+        batch = entries[:BLOCK_RECORDS]
+        del entries[: len(batch)]
         if batch and not self._failed:
             self._try(self._write, batch)
             if not self._failed:

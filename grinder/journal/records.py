@@ -32,14 +32,12 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import orjson
 
-from grinder.kernel.codec import Row
-from grinder.kernel.message import Message
-from grinder.kernel.recorder import DONE, Entry, Sendings
+from grinder.kernel.recorder import DONE
 
 FORMAT: Final = 1
 """Raised when blocks or records change their shape; messages have versions of their own."""
@@ -52,61 +50,22 @@ QUIET_VALUES: Final = 4
 _MASK: Final = 0xFFFFFFFF
 
 Record = Sequence[Any]
-"""A list where it was read, a tuple where it is to be written."""
-ToRow = Callable[[Message], Row]
+"""A list where it was read; a tuple, with messages where rows will stand, where it is written: a
+recorder's entries are records."""
+Pack = Callable[[Sequence[Record]], bytes]
+"""Writes records as JSON."""
 
 
-def frame(records: Sequence[Record]) -> bytes:
+def frame(records: Sequence[Record], pack: Pack) -> bytes:
     """Return a block of ``records``.
 
     Raises:
-        TypeError: a value that JSON does not carry.
+        ValueError: a value that JSON does not carry.
     """
-    payload = orjson.dumps(records)
+    payload = pack(records)
     length = len(payload)
     count = len(records)
     return FRAME.pack(length, length ^ _MASK, count, zlib.crc32(payload, count)) + payload
-
-
-def spell(entries: Iterable[Entry], to_row: ToRow) -> list[Record]:
-    """Return ``entries`` of a recorder as records.
-
-    Raises:
-        ValueError: a message that can't be written.
-    """
-    records: list[Record] = []
-    add = records.append
-    for entry in entries:
-        if len(entry) == 4:
-            add(entry)
-        elif len(entry) == 3:
-            (seq, sender, cause, body), receiver, at_ns = entry
-            add(("o", seq, sender, receiver, at_ns, cause, to_row(body)))
-        else:
-            name, generation, at_ns, (seq, _, _, handled), sendings, ending = entry
-            if len(sendings) == 1:
-                ((slot, (first, _, _, body)),) = sendings
-                row = None if body is handled else to_row(body)
-                said: Any = ((first, (slot.name,), row),)
-            else:
-                said = _sayings(sendings, handled, to_row)
-            add(("t", seq, name, generation, at_ns, ending, said))
-    return records
-
-
-def _sayings(sendings: Sendings, handled: Message, to_row: ToRow) -> list[Any]:
-    said: list[Any] = []
-    last: Message | None = None
-    following = 0
-    for slot, (seq, _, _, body) in sendings:
-        # Numbers that another thread took in between begin another group.
-        if body is last and seq == following:
-            said[-1][1].append(slot.name)
-        else:
-            said.append((seq, [slot.name], None if body is handled else to_row(body)))
-            last = body
-        following = seq + 1
-    return said
 
 
 class DamagedError(Exception):

@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 import zstandard
 
-from grinder.journal.records import BLOCK_RECORDS, FORMAT, Record, frame, spell
+from grinder.journal.records import FORMAT, Record, frame
 from grinder.kernel.codec import Codec
 from grinder.kernel.recorder import Entry
 from grinder.messages.journal import RunDescribed
@@ -119,11 +119,11 @@ class SegmentWriter:
                 "segment": self._number + 1,
                 "first": self.records,
                 "columns": self._codec.columns(),
-                "described": self._codec.row(self.described),
+                "described": self.described,
             },
         ]
         try:
-            self._append(frame([head]))
+            self._append(frame([head], self._codec.pack))
         except OSError:
             self.abandon()
             path.unlink()
@@ -131,22 +131,20 @@ class SegmentWriter:
         self._number += 1
 
     def write(self, entries: Sequence[Entry], now_ns: int) -> None:
-        """Append what a recorder was told, and begin another segment when it is time.
+        """Append a block of what a recorder was told; begin another segment when it is time.
 
         Raises:
             ValueError: a message that can't be written; nothing of ``entries`` is.
         """
-        records = spell(entries, self._codec.row)
-        for start in range(0, len(records), BLOCK_RECORDS):
-            self.put(records[start : start + BLOCK_RECORDS])
+        self.put(entries)
         is_full = self._size >= self._settings.segment_mb * MIB
         is_old = now_ns - self._begun_ns >= self._settings.segment_s * NS_PER_S
         if is_full or (is_old and self._held):
             self.rotate(now_ns)
 
-    def put(self, records: list[Record]) -> None:
+    def put(self, records: Sequence[Record]) -> None:
         """Append one block."""
-        self._append(frame(records))
+        self._append(frame(records, self._codec.pack))
         self._held += len(records)
         self.records += len(records)
 
@@ -169,7 +167,7 @@ class SegmentWriter:
     def finish(self) -> None:
         """Close the segment in order."""
         if self._file >= 0:
-            self._append(frame([["e", self._held]]))
+            self._append(frame([["e", self._held]], self._codec.pack))
             self.sync()
             self.abandon()
             self._closed.append(segment_path(self._directory, self.run, self._number))

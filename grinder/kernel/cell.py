@@ -83,6 +83,7 @@ class Cell(pykka.ThreadingActor):
         """True once the runtime has given this generation up: nothing it says counts."""
         self._runtime = runtime
         self._flush = runtime.flush
+        self._flush_recorded = runtime.flush_recorded
         self._recorder = runtime.recorder
         self._name = slot.name
         self._outbox: list[Effect] = []
@@ -123,8 +124,7 @@ class Cell(pykka.ThreadingActor):
         handler = self._handlers.get(body.__class__)
         if handler is None:
             self.slot.unhandled += 1
-            if self._recorder is not None:
-                self._note(item, now_ns, DONE)
+            self._note(item, now_ns, DONE)
             return
         actor = self.actor
         actor.now_ns = now_ns
@@ -141,24 +141,25 @@ class Cell(pykka.ThreadingActor):
                 elif recorder is None:
                     self._flush(self._name, self._outbox, item[0])
             if recorder is not None:
-                if self._outbox or self.is_fenced:
-                    self._note(item, now_ns, FENCED if self.is_fenced else DONE)
+                if self._outbox:
+                    ending = FENCED if self.is_fenced else DONE
+                    self._flush_recorded(self, now_ns, item, self._outbox, ending)
+                elif self.is_fenced:
+                    self._note(item, now_ns, FENCED)
                 else:
                     recorder((item[0], self._name, self.generation, now_ns))
             if actor._has_news:
                 self._hear_news()
         except self._runtime.failures:
             self._outbox.clear()
-            if self._recorder is not None and not has_returned:
+            if not has_returned:
                 self._note(item, now_ns, RAISED)
             self._handle_failure(*sys.exc_info())
 
     def _note(self, item: Item, now_ns: int, ending: str) -> None:
-        """Have the turn recorded, and only then what was said in it posted."""
-        if self._outbox:
-            self._runtime.flush_recorded(self, now_ns, item, self._outbox, ending)
-        elif self._recorder is not None:
-            self._recorder((self._name, self.generation, now_ns, item, (), ending))
+        """Have a turn recorded in which nothing was said."""
+        if self._recorder is not None:
+            self._recorder(("t", item[0], self._name, self.generation, now_ns, ending, ()))
 
     def _hear_news(self) -> None:
         actor = self.actor

@@ -6,17 +6,17 @@ is missing, unknown, or of another JSON type than declared is refused, as is a t
 the classes at hand do not have.
 
 Where the same few classes are written by the million, a message is a row instead, ``[<class name>,
-<version>, [<value>, ...]]``, and whoever stores rows stores ``columns`` once beside them.
+<version>, [<value>, ...]]``, wherever in tuples and lists it stands, and whoever stores rows stores
+``columns`` once beside them. Nothing of a row is made before the writer of the JSON comes to it.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from math import isfinite
-from operator import attrgetter
 from types import NoneType
 from typing import Any, get_args
 
@@ -30,8 +30,10 @@ from cattrs.preconf.orjson import OrjsonConverter, make_converter
 from grinder.kernel.message import Message
 from grinder.kernel.schema import describe, enums_of, fields_of, is_optional, is_plain, is_tuple
 
-Row = tuple[str, int, Sequence[Any]]
+Row = tuple[str, int, tuple[Any, ...]]
 """Class name, version, and the values of the fields in the order of the class."""
+Spelling = Callable[[Any], Any]
+"""Returns something that JSON carries, or that has spellings itself, in place of a value."""
 SMALL_EXPONENT_MAX = 30
 """Decimals with more leading zeros than this keep their exponent; 1E-999999 is a long text."""
 
@@ -51,14 +53,17 @@ class Codec:
         """
         self.message_classes = tuple(sorted(message_classes, key=lambda cls: cls.__name__))
         self._schema = _describe_all(self.message_classes)
-        converter = _converter()
+        spellings = _Spellings({Decimal: _write_decimal})
+        converter = _converter(spellings)
         self._writers = {
             cls: (_head(cls), converter.get_unstructure_hook(cls)) for cls in self.message_classes
         }
         self._readers = {
             cls.__name__: (cls, converter.get_structure_hook(cls)) for cls in self.message_classes
         }
-        self._rows = {cls: _row_writer(cls, converter) for cls in self.message_classes}
+        for cls in self.message_classes:
+            spellings[cls] = _row_writer(cls, converter)
+        self._spell: Spelling = lambda value: spellings[value.__class__](value)
 
     def encode(self, message: Message) -> bytes:
         """Return ``message`` as canonical JSON.
@@ -77,16 +82,17 @@ class Codec:
             raise ValueError(f"{type(message).__name__}: {error}") from error
         return head + body[1:] if len(body) > len(b"{}") else head[:-1] + b"}"
 
-    def row(self, message: Message) -> Row:
-        """Return ``message`` as a row that JSON can carry.
+    def pack(self, value: Any) -> bytes:
+        """Return ``value`` as JSON, in which each message stands as a row.
 
         Raises:
-            ValueError: its class is unknown, or a field holds what JSON cannot carry exactly.
+            ValueError: a class is unknown, or a field holds what JSON cannot carry exactly.
         """
-        writer = self._rows.get(message.__class__)
-        if writer is None:
-            raise ValueError(f"expected a known message class, was {type(message).__name__}")
-        return writer(message)
+        try:
+            return orjson.dumps(value, default=self._spell)
+        except TypeError as error:
+            # The cause is what a spelling has raised.
+            raise ValueError(str(error.__cause__ or error)) from error
 
     def columns(self) -> dict[str, tuple[str, ...]]:
         """Return the names of the values in the rows of each class."""
@@ -159,39 +165,39 @@ def _describe_all(classes: tuple[type[Message], ...]) -> dict[str, dict[str, Any
     return schema
 
 
-def _row_writer(cls: type[Message], converter: OrjsonConverter) -> Callable[[Message], Row]:
-    tag, version = cls.__name__, cls.version
+class _Spellings(dict[type, Spelling]):
+    """What stands for the values of a class."""
+
+    def __missing__(self, cls: type) -> Spelling:
+        raise ValueError(f"expected a known message class, was {cls.__name__}")
+
+
+def _row_writer(cls: type[Message], converter: OrjsonConverter) -> Callable[[Any], Row]:
+    """Compile what ``cls`` is as a row: one expression, several times faster than a loop."""
     fields = fields_of(cls)
-    if not fields:
-        return lambda _: (tag, version, ())
-    # With one name attrgetter returns the value itself, so that a tuple is asked for with two.
-    names = tuple(fields)
-    values_of = attrgetter(*names) if len(names) > 1 else None
-    only = attrgetter(names[0])
-    places = {name: place for place, name in enumerate(names)}
-    floats = tuple(places[name] for name, kind in fields.items() if kind is float)
-    hooks = tuple(
-        (places[name], converter.get_unstructure_hook(kind))
+    floats = [name for name, kind in fields.items() if kind is float]
+    # JSON has no word for what is not finite, and its writer would not refuse it.
+    hooks = {
+        name: converter.get_unstructure_hook(kind)
         for name, kind in fields.items()
-        if kind is not float and not is_plain(kind)
-    )
+        if kind is not float and "float" in describe(kind)
+    }
+    values = (f"hooks[{name!r}](m.{name})" if name in hooks else f"m.{name}" for name in fields)
+    row = f"({cls.__name__!r}, {cls.version}, ({''.join(f'{value}, ' for value in values)}))"
 
-    def write(message: Message) -> Row:
-        values = values_of(message) if values_of is not None else (only(message),)
-        for place in floats:
-            if not isfinite(values[place]):
-                raise ValueError(f"{tag}: expected a finite number, was {values[place]}")
-        if not hooks:
-            return (tag, version, values)
-        changed = list(values)
-        try:
-            for place, hook in hooks:
-                changed[place] = hook(changed[place])
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ValueError(f"{tag}: {error}") from error
-        return (tag, version, changed)
+    def check(message: Message) -> bool:
+        for name in floats:
+            if not isfinite(getattr(message, name)):
+                number = getattr(message, name)
+                raise ValueError(f"{cls.__name__}: expected a finite {name}, was {number}")
+        return True
 
-    return write
+    if floats:
+        # Large numbers may add up to what is not finite: then they are looked at one by one.
+        row += f" if isfinite({' + '.join(f'm.{name}' for name in floats)}) or check(m) else None"
+    names = {"hooks": hooks, "isfinite": isfinite, "check": check}
+    writer: Callable[[Any], Row] = eval(f"lambda m: {row}", names)
+    return writer
 
 
 def _head(cls: type[Message]) -> bytes:
@@ -204,7 +210,7 @@ def _reason(error: Exception) -> str:
     return str(error)
 
 
-def _converter() -> OrjsonConverter:
+def _converter(spellings: _Spellings) -> OrjsonConverter:
     converter = make_converter(detailed_validation=False)
     for kind in (int, str, bool):
         converter.register_structure_hook(kind, _strict(kind))
@@ -215,7 +221,9 @@ def _converter() -> OrjsonConverter:
     converter.register_unstructure_hook(float, _write_float)
     converter.register_structure_hook_factory(is_tuple, lambda kind: _tuple_reader(kind, converter))
     converter.register_structure_hook_factory(attrs.has, lambda cls: _reader(cls, converter))
-    converter.register_unstructure_hook_factory(attrs.has, lambda cls: _writer(cls, converter))
+    converter.register_unstructure_hook_factory(
+        attrs.has, lambda cls: _writer(cls, converter, spellings)
+    )
     converter.register_unstructure_hook_factory(
         is_optional, lambda kind: _optional_writer(kind, converter)
     )
@@ -224,8 +232,10 @@ def _converter() -> OrjsonConverter:
     return converter
 
 
-def _writer(cls: type, converter: OrjsonConverter) -> Callable[[Any], Any]:
-    return make_dict_unstructure_fn(cls, converter, _cattrs_use_linecache=False)
+def _writer(cls: type, converter: OrjsonConverter, spellings: _Spellings) -> Spelling:
+    writer: Spelling = make_dict_unstructure_fn(cls, converter, _cattrs_use_linecache=False)
+    spellings[cls] = writer
+    return writer
 
 
 def _reader(cls: type, converter: OrjsonConverter) -> Callable[[Any, Any], Any]:

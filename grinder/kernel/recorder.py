@@ -4,18 +4,17 @@ An observer sees what is said, once. A recorder is told of each delivery and of 
 which generation handled what, when, and what it said to whom. It is told before anything of it is
 posted, so the effects of a message never come before the message in the record, and what a record
 holds is enough to make every generation of every actor do the same again.
+
+An entry is plain numbers and texts in tuples, in the order in which a journal holds them, but for
+the messages in it: whoever stores it spells those.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final, Literal
 
-from grinder.kernel.mailbox import Item
-
-if TYPE_CHECKING:
-    from grinder.kernel.slot import Slot
-
+from grinder.kernel.message import Message
 
 DONE: Final = "done"
 """The handler returned."""
@@ -24,18 +23,19 @@ RAISED: Final = "raised"
 FENCED: Final = "fenced"
 """Its generation had been given up before it returned: nothing that it said counts."""
 
-Said = tuple[Item, str, int]
-"""What came from outside every actor (a port, the runtime, an operator): the item, the name of its
-receiver, and when it was said, in ns since the epoch."""
-Sendings = Sequence[tuple["Slot", Item]]
-"""What was said in one turn, in order, once for each who hears it. Nobody changes it."""
-Turn = tuple[str, int, int, Item, Sendings, str]
-"""Name and generation of the actor, delivery time in ns since the epoch, what it was handed, what
-it said, and how that ended (done, raised, fenced)."""
+Said = tuple[Literal["o"], int, str, str, int, int, Message]
+"""What came from outside every actor (a port, the runtime, an operator): its number, its sender,
+its receiver, when it was said, in ns since the epoch, its cause, and the message."""
+Saying = tuple[int, Sequence[str], Message | None]
+"""What an actor said: the number with which its first receiver hears it, each further one with the
+next number; the names of all; the message, or None for the very one that was handed."""
+Turn = tuple[Literal["t"], int, str, int, int, str, Sequence[Saying]]
+"""Number of the message that was handed, name and generation of the actor, delivery time in ns
+since the epoch, how it ended (done, raised, fenced), and what was said, in order."""
 Quiet = tuple[int, str, int, int]
 """A turn that was done and in which nothing was said, as in most: number of the message that was
 handed, name and generation of the actor, delivery time in ns since the epoch."""
 Entry = Said | Quiet | Turn
-"""They are told apart by their lengths: 3, 4 and 6."""
+"""They are told apart by how they begin: with a letter or with a number. Nobody changes one."""
 Recorder = Callable[[Entry], object]
 """Takes note. Called on the speaker's thread: must not block, must not raise."""

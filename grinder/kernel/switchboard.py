@@ -6,8 +6,8 @@ import functools
 import itertools
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final
 
 from grinder.kernel.actor import Effect
 from grinder.kernel.address import Address
@@ -16,9 +16,9 @@ from grinder.kernel.mailbox import Item
 from grinder.kernel.message import Envelope, Message
 from grinder.kernel.observer import Observer
 from grinder.kernel.port import Port
-from grinder.kernel.recorder import Recorder, Sendings
-from grinder.kernel.routes import Key, Routes
-from grinder.kernel.slot import Slot
+from grinder.kernel.recorder import Recorder, Saying
+from grinder.kernel.routes import Routes
+from grinder.kernel.slot import Door, Slot
 
 if TYPE_CHECKING:
     from grinder.kernel.cell import Cell
@@ -32,9 +32,14 @@ NOBODY: Final = "nobody"
 """The receiver, in a record, of what no actor and no port hears."""
 
 Watch = Callable[[str, int, Message], None]
-Doors = tuple[tuple[Slot, Callable[[Item], bool]], ...]
-Plan = tuple[tuple[Watch, ...], Doors, Key | None]
-"""What happens to a class of messages: who watches, who hears each, who hears one by its key."""
+Names = tuple[str, ...]
+Hearers = tuple[tuple[tuple[Slot, Door], ...], Names]
+"""Who hears a message, with what takes it, and their names."""
+Plan = tuple[tuple[Watch, ...], Hearers, Callable[[Any], Any] | None, dict[Any, Hearers]]
+"""What happens to a class of messages: who watches, who hears each; and, where somebody hears one
+by its key, what reads the key, and who hears those with one that is known."""
+Sending = tuple[Slot, Door, Item]
+"""Who hears an item, and what takes it."""
 
 
 class Switchboard(ABC):
@@ -48,8 +53,7 @@ class Switchboard(ABC):
         self._slots: dict[str, Slot] = {}
         self._seq = itertools.count(1)
         self._observers: dict[type[Message], tuple[Watch, ...]] = {}
-        self._nobody = Slot(NOBODY)
-        self._nobody.port_door = lambda _: True
+        self._nobody: Hearers = (((Slot(NOBODY), lambda _: True),), (NOBODY,))
         self.recorder: Recorder | None = None
         """Is told all that is said and handled, before it is posted; set before the start."""
 
@@ -116,9 +120,10 @@ class Switchboard(ABC):
         if self.recorder is None:
             self.flush(sender, [(None, message)], cause)
             return
-        for slot, item in self._sendings(sender, [(None, message)], cause):
-            self.recorder((item, slot.name, self.clock.now_ns()))
-            if not slot.put(item):
+        sendings, _ = self._sendings(sender, [(None, message)], cause, None)
+        for slot, put, item in sendings:
+            self.recorder(("o", item[0], sender, slot.name, self.clock.now_ns(), cause, message))
+            if not put(item):
                 self._overflow(slot, message)
 
     def flush(self, sender: str, outbox: list[Effect], cause: int) -> None:
@@ -126,7 +131,7 @@ class Switchboard(ABC):
         seq = self._seq
         plans = self._plans
         for receiver, body in outbox:
-            watchers, doors, keyed = plans.get(body.__class__) or self._plan(body.__class__)
+            watchers, hearers, key, keyed = plans.get(body.__class__) or self._plan(body.__class__)
             if watchers:
                 _show(watchers, sender, self.clock.now_ns(), body)
             if receiver is not None:
@@ -134,14 +139,11 @@ class Switchboard(ABC):
                 if not slot.doors[body.__class__]((next(seq), sender, cause, body)):
                     self._overflow(slot, body)
                 continue
-            for slot, put in doors:
+            if key is not None:
+                hearers = keyed.get(key(body), hearers)
+            for slot, put in hearers[0]:
                 if not put((next(seq), sender, cause, body)):
                     self._overflow(slot, body)
-            if keyed is not None:
-                key, addresses = keyed
-                address = addresses.get(key(body))
-                if address is not None:
-                    self.post(address.slot, body, sender, cause)
         outbox.clear()
 
     def flush_recorded(
@@ -150,42 +152,55 @@ class Switchboard(ABC):
         """Send what a handler of ``cell`` has said, once the recorder knows of it."""
         assert self.recorder is not None
         sender = cell.slot.name
-        sendings = self._sendings(sender, outbox, handled[0])
+        cause = handled[0]
+        sendings, said = self._sendings(sender, outbox, cause, handled[3])
         outbox.clear()
-        self.recorder((sender, cell.generation, now_ns, handled, sendings, ending))
-        for slot, item in sendings:
-            if not slot.doors[item[3].__class__](item):
+        self.recorder(("t", cause, sender, cell.generation, now_ns, ending, said))
+        for slot, put, item in sendings:
+            if not put(item):
                 self._overflow(slot, item[3])
 
-    def _sendings(self, sender: str, outbox: list[Effect], cause: int) -> Sendings:
-        """Give what was said its numbers, one for each who hears it; show it to observers."""
+    def _sendings(
+        self, sender: str, outbox: list[Effect], cause: int, handled: Message | None
+    ) -> tuple[list[Sending], list[Saying]]:
+        """Give what was said its numbers, one for each who hears it, and say it for a record."""
         seq = self._seq
         plans = self._plans
-        sendings: list[tuple[Slot, Item]] = []
+        sendings: list[Sending] = []
+        said: list[Saying] = []
+        last: Message | None = None
         for receiver, body in outbox:
-            watchers, doors, keyed = plans.get(body.__class__) or self._plan(body.__class__)
+            watchers, hearers, key, keyed = plans.get(body.__class__) or self._plan(body.__class__)
             if watchers:
                 _show(watchers, sender, self.clock.now_ns(), body)
             if receiver is not None:
-                sendings.append((receiver.slot, (next(seq), sender, cause, body)))
-                continue
-            for slot, _ in doors:
-                sendings.append((slot, (next(seq), sender, cause, body)))
-            if keyed is not None:
-                key, addresses = keyed
-                address = addresses.get(key(body))
-                if address is not None:
-                    sendings.append((address.slot, (next(seq), sender, cause, body)))
-            if not sendings or sendings[-1][1][3] is not body:
-                # Told to people alone; a record leaves nothing out.
-                sendings.append((self._nobody, (next(seq), sender, cause, body)))
-        return sendings
+                slot: Slot = receiver.slot
+                hearers = (((slot, slot.doors[body.__class__]),), (slot.name,))
+            elif key is not None:
+                hearers = keyed.get(key(body), hearers)
+            # Told to people alone; a record leaves nothing out.
+            doors, names = hearers if hearers[1] else self._nobody
+            number = 0
+            for slot, put in doors:
+                number = next(seq)
+                sendings.append((slot, put, (number, sender, cause, body)))
+            first = number + 1 - len(names)
+            if body is last or sendings[-len(names)][2][0] != first:
+                _say(said, sendings[-len(names) :], handled)
+            else:
+                said.append((first, names, None if body is handled else body))
+            last = body
+        return sendings, said
 
     def _plan(self, message_class: type[Message]) -> Plan:
-        everyone, keyed = self.routes.plan(message_class)
+        everyone, named = self.routes.plan(message_class)
+        key, addresses = named or (None, {})
+        keyed = {
+            value: _hearers(message_class, (*everyone, address))
+            for value, address in addresses.items()
+        }
         watchers = self._observers.get(message_class, ())
-        doors = tuple((one.slot, one.slot.doors[message_class]) for one in everyone)
-        plan = (watchers, doors, keyed)
+        plan = (watchers, _hearers(message_class, everyone), key, keyed)
         self._plans[message_class] = plan
         return plan
 
@@ -198,7 +213,8 @@ class Switchboard(ABC):
         """Return ``body`` as an item for ``slot``; the recorder knows of it then."""
         item = (next(self._seq), sender, cause, body)
         if self.recorder is not None:
-            self.recorder((item, slot.name, self.clock.now_ns()))
+            at_ns = self.clock.now_ns()
+            self.recorder(("o", item[0], sender, slot.name, at_ns, cause, body))
         return item
 
     def _hand_to_port(self, name: str, port: Port, item: Item) -> bool:
@@ -223,6 +239,23 @@ class Switchboard(ABC):
     @abstractmethod
     def port_failed(self, name: str, error: BaseException) -> None:
         """Deal with what the port called ``name`` has raised."""
+
+
+def _hearers(message_class: type[Message], addresses: Iterable[Address]) -> Hearers:
+    slots: list[Slot] = [address.slot for address in addresses]
+    doors = tuple((slot, slot.doors[message_class]) for slot in slots)
+    return doors, tuple(slot.name for slot in slots)
+
+
+def _say(said: list[Saying], sendings: list[Sending], handled: Message | None) -> None:
+    """Say for a record what was said just before, or what other threads took numbers between."""
+    for slot, _, (number, _, _, body) in sendings:
+        shown = None if body is handled else body
+        if said and said[-1][2] is shown and said[-1][0] + len(said[-1][1]) == number:
+            first, names, _ = said[-1]
+            said[-1] = (first, (*names, slot.name), shown)
+        else:
+            said.append((number, (slot.name,), shown))
 
 
 def _show(watchers: tuple[Watch, ...], sender: str, now_ns: int, body: Message) -> None:

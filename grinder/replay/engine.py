@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import attrs
-import orjson
 
 from grinder.errors import JournalError
 from grinder.journal.reading import JournalReader
@@ -183,7 +182,11 @@ class Engine:
         assert handed is not None
         item = (handed.seq, handed.sender, handed.cause, handed.body)
         turn = self.runtime.hand(actor, item, at_ns)
-        replayed = tuple((slot.name, item[3]) for slot, item in turn[4])
+        replayed = tuple(
+            (name, handed.body if body is None else body)
+            for _, names, body in turn[6]
+            for name in names
+        )
         if ending == FENCED or self._is_same(recorded, ending, replayed, turn):
             self.outcome.messages += 1
             self.outcome.actors.add(actor)
@@ -247,4 +250,4 @@ class Engine:
         return True
 
     def _bytes(self, message: Message) -> bytes:
-        return orjson.dumps(self._codec.row(message))
+        return self._codec.pack(message)

@@ -76,10 +76,10 @@ class ReplayRuntime(SteppedRuntime):
         self.cells[name].deliver(item, at_ns)
         if self._caught:
             return self._caught[-1]
-        return (name, self.cells[name].generation, at_ns, item, (), DONE)
+        return ("t", item[0], name, self.cells[name].generation, at_ns, DONE, ())
 
     def _catch(self, entry: Entry) -> None:
-        if len(entry) == 6:
+        if entry[0] == "t":
             self._caught.append(entry)
 
     def end(self) -> None:
@@ -98,9 +98,10 @@ class ReplayRuntime(SteppedRuntime):
         self, cell: Cell, now_ns: int, handled: Item, outbox: list[Effect], ending: str
     ) -> None:
         """Catch what was said instead of sending it."""
-        sendings = self._sendings(cell.slot.name, outbox, handled[0])
+        name = cell.slot.name
+        _, said = self._sendings(name, outbox, handled[0], handled[3])
         outbox.clear()
-        self._catch((cell.slot.name, cell.generation, now_ns, handled, sendings, ending))
+        self._catch(("t", handled[0], name, cell.generation, now_ns, ending, said))
 
     def cell_ready(self, cell: Cell) -> None:
         """Take no notice."""

@@ -253,3 +253,52 @@ def test_the_schema_spells_nested_values_out() -> None:
 def test_the_fingerprint_follows_the_schema_and_not_the_order_of_classes() -> None:
     assert CODEC.fingerprint() == Codec([Shipped, Stopped]).fingerprint()
     assert CODEC.fingerprint() != Codec([Stopped]).fingerprint()
+
+
+@attrs.frozen(kw_only=True)
+class Weighed(Message):
+    first: float
+    second: float = 0.0
+    others: tuple[float, ...] = ()
+    limit: float | None = None
+
+
+WEIGHTS = Codec([Weighed, Shipped])
+
+
+def test_messages_stand_as_rows_wherever_they_are() -> None:
+    part = Part(name=Name("bolt"), weight=Decimal("1E-7"))
+    message = Shipped(count=1, part=part, parts=(part,))
+    packed = orjson.loads(CODEC.pack([7, (message,), Stopped()]))
+    spelled = {"name": "bolt", "weight": "0.0000001"}
+    row = ["Shipped", 3, [1, 0.5, False, "red", 1, spelled, [spelled], ["a", "1"], None]]
+
+    assert packed == [7, [row], ["Stopped", 1, []]]
+    assert CODEC.from_row(row) == message
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Weighed(first=float("nan")),
+        Weighed(first=float("inf"), second=float("-inf")),
+        Weighed(first=0.0, others=(1.0, float("inf"))),
+        Weighed(first=0.0, limit=float("nan")),
+    ],
+    ids=str,
+)
+def test_what_is_not_finite_is_refused_in_a_row(message: Message) -> None:
+    with pytest.raises(ValueError, match="finite"):
+        WEIGHTS.pack([message])
+
+
+def test_large_numbers_are_finite_though_their_sum_is_not() -> None:
+    message = Weighed(first=1.7e308, second=1.7e308, limit=1.0)
+
+    assert WEIGHTS.from_row(orjson.loads(WEIGHTS.pack(message))) == message
+
+
+@pytest.mark.parametrize("value", [Shipped(count=2**64), Stopped(), object()], ids=str)
+def test_what_a_row_cannot_carry_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match=r"64-bit|known message class"):
+        WEIGHTS.pack(value)
