@@ -70,6 +70,13 @@ def test_the_books_are_the_venues_to_the_last_digit() -> None:
     assert world.books is not None
     assert len(world.books.fills) > 20
     assert world.books.funding
+    for payment in world.books.funding.values():
+        held = sum(
+            one.qty * one.side.sign
+            for one in world.books.fills.values()
+            if one.symbol == payment.symbol and one.event_ns <= payment.event_ns
+        )
+        assert payment.amount * held < 0  # the rate is positive: a long pays, a short receives
     trips = ears.all(RoundTripCompleted)
     assert {one.row_id for one in trips if isinstance(one, RoundTripCompleted)} == set(
         world.books.trips
