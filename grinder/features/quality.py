@@ -20,6 +20,9 @@ OLD_NS = 60 * NS_PER_S
 """Nor one that is said to have happened longer ago than this."""
 BPS = 10_000
 
+_NOWHERE = (1, 0)
+"""Bounds that nothing lies within."""
+
 TRADE_FLAWS = (
     Flaw.INVALID_PRICE,
     Flaw.INVALID_QUANTITY,
@@ -79,9 +82,11 @@ class PriceGuard:
         "_confirmations",
         "_counts",
         "_held2",
+        "_high2",
         "_jump_bps",
-        "_limit_bps",
+        "_low2",
         "_outlier_bps",
+        "_quarter_bps",
         "_seen",
         "mid2",
     )
@@ -91,19 +96,19 @@ class PriceGuard:
     ) -> None:
         self._outlier_bps = outlier_bps
         self._jump_bps = jump_bps
-        self._limit_bps = min(outlier_bps, jump_bps)
+        self._quarter_bps = min(outlier_bps, jump_bps) // 4
         self._confirmations = confirmations
         self._counts = counts
         self._held2 = 0
         self._seen = 0
         self.mid2 = 0
         """The last price that was believed; 0 before the first."""
+        self._low2, self._high2 = _NOWHERE
+        # No two prices within these are a jump apart: the usual one costs two comparisons.
 
     def passes(self, mid2: int) -> bool:
         """Return whether a price is to be believed now."""
-        known2 = self.mid2
-        bound = known2 * self._limit_bps
-        if not self._held2 and -bound <= (mid2 - known2) * BPS <= bound:
+        if self._low2 <= mid2 <= self._high2:
             self.mid2 = mid2
             return True
         return self._judged(mid2)
@@ -125,11 +130,14 @@ class PriceGuard:
             return self._believe(mid2)
         self._held2 = mid2
         self._seen = 1
+        self._low2, self._high2 = _NOWHERE
         return False
 
     def _believe(self, mid2: int) -> bool:
         self.mid2 = mid2
         self._held2 = self._seen = 0
+        reach2 = mid2 * self._quarter_bps // BPS
+        self._low2, self._high2 = mid2 - reach2, mid2 + reach2
         return True
 
 

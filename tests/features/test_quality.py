@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grinder.features.quality import PriceGuard, QualityCounts, TradeGuard
 from grinder.messages.market import Flaw, StreamKind, TradePrinted
@@ -151,3 +153,18 @@ def test_a_jump_of_the_trades_is_counted_once_and_let_through() -> None:
 
     assert all(guard.passes(trade(price_ticks=ticks), NOW, NOW) for ticks in (100, 110, 110, 112))
     assert counts.flaws[Flaw.PRICE] == 1
+
+
+@given(
+    moves=st.lists(st.integers(-600, 600), min_size=1, max_size=60),
+    limit=st.integers(1, 1_000),
+)
+def test_the_quick_way_believes_what_the_rule_believes(moves: list[int], limit: int) -> None:
+    guard, price, known = guarded(confirmations=1, outlier=limit, jump=limit), 1_000_000, 0
+    jumps = 0
+    for move in moves:
+        price += price * move // 10_000
+        jumps += known > 0 and abs(price - known) * 10_000 > limit * known
+        known = price
+        assert guard.passes(price)
+        assert flaws(guard)[0] == jumps
