@@ -16,6 +16,7 @@ A venue is three kinds of port and one function. Actors know only the messages.
   - When the venue asks for silence, VenueThrottled is told, and entries and reads are refused here
     until its end; cancels and exits go on unless our address is banned.
   - A key, signature or address that is not taken any more is told as VenueDenied.
+  - Reads of the market (ReadDepth, ReadMarketStats) never hold up a look at the account.
   - Quiesced comes after every earlier write is answered and no unknown one can happen any more.
 
 **Market streams** (here ``BinanceStreamPort``) and **the private stream** (here

@@ -126,7 +126,7 @@ def test_settings_that_a_page_names_exist(page: Path) -> None:
 def test_metrics_that_a_page_names_exist(page: Path) -> None:
     declared = "".join(
         (ROOT / "grinder" / "console" / name).read_text(encoding="utf-8")
-        for name in ("metrics.py", "gridwatch.py", "bookswatch.py")
+        for name in ("metrics.py", "gridwatch.py", "bookswatch.py", "feedwatch.py")
     )
     named = set(METRIC.findall(page.read_text(encoding="utf-8")))
 

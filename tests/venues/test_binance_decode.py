@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grinder.messages.market import BookTicked, DepthChanged, MarkPriced, TradePrinted
+from grinder.messages.market import (
+    BookTicked,
+    DepthChanged,
+    LiquidationPrinted,
+    MarkPriced,
+    TradePrinted,
+)
 from grinder.messages.venue import AccountReported, ListenKeyExpired, OrderReported
 from grinder.model.order import OrderStatus, OrderType, Side
 from grinder.venues.binance_decode import FrameDecoder
@@ -206,3 +212,30 @@ def test_text_between_two_steps_is_refused(step: str, count: int) -> None:
 
     with pytest.raises(ValueError, match="multiple"):
         whole_steps(Decimal(step))(text)
+
+
+@pytest.mark.parametrize(
+    ("average", "filled", "ticks", "lots"),
+    [
+        ("61800.1499", "0.010", 618_001, 10),
+        ("61800.35", "0.010", 618_004, 10),
+        ("0", "0", 617_000, 14),
+    ],
+)
+def test_a_liquidation_tells_its_average_price_or_its_limit(
+    average: str, filled: str, ticks: int, lots: int
+) -> None:
+    # Shape of the venue's documentation of Liquidation Order Streams.
+    order = {"s": "BTCUSDT", "S": "SELL", "o": "LIMIT", "f": "IOC", "q": "0.014", "p": "61700.0"}
+    order |= {"ap": average, "X": "FILLED", "l": filled, "z": filled}
+    printed = decoded({"e": "forceOrder", "E": 1568014460893, "o": order})
+
+    assert printed == LiquidationPrinted(
+        symbol="BTCUSDT",
+        side=Side.SELL,
+        price_ticks=ticks,
+        qty_lots=lots,
+        event_ns=1568014460893 * 10**6,
+        connection=3,
+    )
+    assert decoded({"e": "forceOrder", "E": 1, "o": {**order, "s": "XRPUSDT"}}) is None

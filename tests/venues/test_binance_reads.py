@@ -8,12 +8,16 @@ from grinder.messages.venue import (
     AccountRead,
     BudgetReported,
     CancelAnswered,
+    DepthRead,
     FundingRead,
+    MarketStatsRead,
     OrderQueried,
     QueryOrder,
     ReadAccount,
+    ReadDepth,
     ReadFailed,
     ReadFunding,
+    ReadMarketStats,
     ReadTrades,
     TradesRead,
 )
@@ -180,3 +184,37 @@ def test_reads_stop_before_the_weight_that_cancels_need_is_gone(
     assert (report.used_weight_1m, report.orders_10s) == (2_390, 3)
     assert "kept for cancels" in failed.text
     assert scripted.seen("/fapi/v3/account") == []
+
+
+def test_a_book_is_read_with_a_thousand_levels_and_the_day_with_what_is_held(
+    opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue
+) -> None:
+    book = {"lastUpdateId": 77, "E": 5, "T": 4, "bids": [["61800.0", "1.5"]], "asks": []}
+    day = {"quoteVolume": "123.45", "count": 9, "lastPrice": "60000", "closeTime": 6}
+    scripted.on("GET", "/fapi/v1/depth", Answer(body=book))
+    scripted.on("GET", "/fapi/v1/ticker/24hr", Answer(body=day))
+    scripted.on("GET", "/fapi/v1/openInterest", Answer(body={"openInterest": "2.5"}))
+    port = opened()
+    port.receive(outlet.envelope(ReadDepth(symbol="BTCUSDT", token=1), sender="feed"))
+    port.receive(outlet.envelope(ReadMarketStats(symbol="BTCUSDT", token=2), sender="feed"))
+    (depth,) = outlet.wait(DepthRead)
+    (stats,) = outlet.wait(MarketStatsRead)
+    (call,) = scripted.seen("/fapi/v1/depth")
+
+    assert (depth.last_id, depth.bids, depth.asks) == (77, ((618_000, 1_500),), ())
+    assert call.parameters["limit"] == "1000"
+    assert "signature" not in call.parameters
+    assert stats.volume_24h == Decimal("123.45")
+    assert (stats.trades_24h, stats.open_interest) == (9, Decimal(150_000))
+
+
+def test_a_book_that_makes_no_sense_is_a_read_that_failed(
+    opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue
+) -> None:
+    body = {"lastUpdateId": 77, "E": 5, "T": 4, "bids": [["61800.01", "1"]], "asks": []}
+    scripted.on("GET", "/fapi/v1/depth", Answer(body=body))
+    opened().receive(outlet.envelope(ReadDepth(symbol="BTCUSDT", token=8)))
+    (failed,) = outlet.wait(ReadFailed)
+
+    assert (failed.request, failed.symbol, failed.token) == ("ReadDepth", "BTCUSDT", 8)
+    assert "multiple of" in failed.text

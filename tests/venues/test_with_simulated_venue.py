@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import attrs
 import pytest
 
 from grinder.kernel.port import Port
-from grinder.messages.market import BookTicked, MarkPriced, OpenStream, StreamOpened
+from grinder.messages.market import (
+    BookTicked,
+    LiquidationPrinted,
+    MarkPriced,
+    OpenStream,
+    StreamOpened,
+)
 from grinder.messages.venue import (
     AccountRead,
     AccountReported,
     CancelAnswered,
     CountdownAnswered,
+    DepthRead,
     FundingRead,
     KeepUserStream,
+    MarketStatsRead,
     OpenUserStream,
     OrderQueried,
     OrderReported,
@@ -25,13 +34,15 @@ from grinder.messages.venue import (
     Quiesce,
     Quiesced,
     ReadAccount,
+    ReadDepth,
     ReadFunding,
+    ReadMarketStats,
     ReadTrades,
     SetCountdown,
     TradesRead,
     UserStreamKept,
 )
-from grinder.model.order import OrderStatus, TimeInForce
+from grinder.model.order import OrderStatus, Side, TimeInForce
 from grinder.model.settings import VenueSettings
 from grinder.venues.binance import VenueFacts, load_venue
 from grinder.venues.binance_rest import BinanceRestPort
@@ -181,3 +192,38 @@ def test_market_data_is_heard_on_both_routes(world: World, outlet: FakeOutlet) -
     heard = outlet.wait(BookTicked)[-1]
     assert heard.symbol == "BTCUSDT"
     assert outlet.wait(MarkPriced)
+
+
+def test_the_book_and_the_days_figures_are_read(world: World, outlet: FakeOutlet) -> None:
+    rest, control = world.rest, world.server.control
+    control("trade", symbol="BTCUSDT", price="61800.10", qty="0.5")
+    rest.receive(outlet.envelope(ReadDepth(symbol="BTCUSDT", token=4)))
+    rest.receive(outlet.envelope(ReadMarketStats(symbol="BTCUSDT", token=5)))
+    (depth,) = outlet.wait(DepthRead)
+    (stats,) = outlet.wait(MarketStatsRead)
+
+    assert (depth.symbol, depth.token, stats.token) == ("BTCUSDT", 4, 5)
+    assert (depth.bids[0], depth.asks[0]) == ((618_000, 5_000), (618_001, 5_000))
+    assert list(depth.bids) == sorted(depth.bids, reverse=True)
+    assert depth.last_id >= control("state")["markets"]["BTCUSDT"]["update_id"] - 1
+    assert stats.trades_24h >= 1
+    assert stats.volume_24h >= Decimal("30900.05")
+    assert stats.open_interest == 0
+
+
+def test_a_liquidation_is_heard_on_the_market_route(world: World, outlet: FakeOutlet) -> None:
+    port = world.listen(
+        BinanceStreamPort(
+            stream="market",
+            stream_url=world.server.ws_url,
+            instruments=world.facts.instruments,
+            settings=SETTINGS,
+        )
+    )
+    port.receive(outlet.envelope(OpenStream(connection=3)))
+    outlet.wait(StreamOpened)
+    world.server.control("liquidation", symbol="ETHUSDT", side="BUY", price="3000.01", qty="2")
+    (printed,) = outlet.wait(LiquidationPrinted)
+
+    assert (printed.symbol, printed.side, printed.connection) == ("ETHUSDT", Side.BUY, 3)
+    assert (printed.price_ticks, printed.qty_lots) == (300_001, 2_000)
