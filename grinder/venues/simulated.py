@@ -78,9 +78,8 @@ class SimulatedVenue:
         self.is_silent = False
         """While True the market streams say nothing and stay open."""
         self.silent: set[str] = set()
-        """Symbols of which the market streams say nothing for now."""
-        self.depth_lost = 0
-        """How many of the next changes of depth get lost on their way."""
+        """Symbols of which they say nothing for now."""
+        self.depth_lost = 0  # How many of the next changes of depth get lost on their way.
         self.skew_ns = 0
         """How far the stamps of the market streams are ahead of the time that it is."""
         self._source = source
