@@ -184,8 +184,14 @@ class Session:
         self.terminal = Terminal(self.view, self.runtime.snapshots) if is_picture else None
 
     def _operate(self, action: str, operator: str, detail: str) -> None:
-        """Tell RiskSupervisor what an operator wants; KeyError for an unknown action."""
-        self.runtime.tell(self.runtime.address(RISK), COMMANDS[action](operator, detail))
+        """Tell RiskSupervisor what an operator wants; KeyError for an unknown action.
+
+        A grid that a stop has ended goes on when everything does.
+        """
+        command = COMMANDS[action](operator, detail)
+        policies = [f"policy.{symbol}" for symbol in self.config.run.symbols]
+        for name in (RISK, *(policies if action == "resume" else ())):
+            self.runtime.tell(self.runtime.address(name), command)
 
     def _addresses(self) -> VenueHosts:
         if self.embedded is None:

@@ -158,7 +158,9 @@ def _factories(
     }
     made.update((name, extras[name]) for name in optional(config))
     for symbol, instrument in instruments.items():
-        made[f"policy.{symbol}"] = _policy_factory(symbol, instrument, config)
+        made[f"policy.{symbol}"] = _policy_factory(
+            symbol, instrument, config, address("port.keeper")
+        )
     return made
 
 
@@ -174,8 +176,12 @@ def _ledger_factory(
     )
 
 
-def _policy_factory(symbol: str, instrument: Instrument, config: Config) -> Callable[[], Actor]:
-    return lambda: PolicyActor(symbol, instrument, config, conductor_for(instrument, config))
+def _policy_factory(
+    symbol: str, instrument: Instrument, config: Config, keeper: Address
+) -> Callable[[], Actor]:
+    return lambda: PolicyActor(
+        symbol, instrument, config, conductor_for(instrument, config), keeper
+    )
 
 
 def tree(config: Config, factories: Mapping[str, Callable[[], Actor]]) -> SupervisorSpec:

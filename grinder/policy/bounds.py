@@ -7,6 +7,7 @@ the grid is over until it is resumed by name, or begins anew with the process.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from grinder.model.grid_settings import GridSettings
@@ -35,6 +36,21 @@ def price_of(text: str, mid: Decimal) -> Decimal:
     return price
 
 
+class Start:
+    """The mid from which percentages count: the first one of the grid."""
+
+    __slots__ = ("mid",)
+
+    def __init__(self) -> None:
+        self.mid: Decimal | None = None
+
+    def fix(self, mid: Decimal) -> Decimal:
+        """Return the mid at the start; the first one is it."""
+        if self.mid is None:
+            self.mid = mid
+        return self.mid
+
+
 class Bounds:
     """The limits of one symbol's grid, with what has become of them."""
 
@@ -45,6 +61,7 @@ class Bounds:
         "_low2",
         "_settings",
         "_side",
+        "_start",
         "is_started",
         "realised",
         "start",
@@ -53,7 +70,8 @@ class Bounds:
         "stopped",
     )
 
-    def __init__(self, settings: GridSettings, instrument: Instrument) -> None:
+    def __init__(self, settings: GridSettings, instrument: Instrument, start: Start) -> None:
+        self._start = start
         self._settings = settings
         self._instrument = instrument
         self.stopped = ""
@@ -87,6 +105,7 @@ class Bounds:
         """Turn percentages into prices, once."""
         if self._side:
             return
+        mid = self._start.fix(mid)
         settings = self._settings
         if settings.start_price:
             self.start = price_of(settings.start_price, mid)
@@ -152,6 +171,20 @@ class Bounds:
             (int((one * twice).to_integral_value(ROUND_FLOOR)) for one in high), default=FAR
         )
 
+    def facts(self) -> dict[str, str]:
+        """Return what must outlive whoever looks after the grid."""
+        return {
+            "stopped": self.stopped,
+            "is_started": "yes" if self.is_started else "",
+            "counted_from": str(self._counted_from),
+        }
+
+    def recall(self, facts: Mapping[str, str]) -> None:
+        """Take what ``facts`` returned before."""
+        self.stopped = facts.get("stopped", "")
+        self.is_started = self.is_started or bool(facts.get("is_started"))
+        self._counted_from = Decimal(facts.get("counted_from", "0"))
+
     def shift(self, by: Decimal) -> None:
         """Let the stops follow lines that have moved by ``by`` in quote per base."""
         if self.stop_lower is not None:
@@ -164,5 +197,6 @@ class Bounds:
         """Let the grid go on: percentages count from the next mid, amounts from 0."""
         self.stopped = ""
         self._counted_from = self.realised
+        self._start.mid = None
         self._side = 0
         self._low2 = self._high2 = 0

@@ -9,6 +9,7 @@ an exit fills, the innermost empty level returns, between ladder and mid.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from grinder.messages.grid import Intent, IntentAction, LadderPlanned
@@ -17,7 +18,7 @@ from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
 from grinder.model.units import NS_PER_MS
-from grinder.policy.bounds import Bounds
+from grinder.policy.bounds import Bounds, Start
 from grinder.policy.exits import Exits, Scene
 from grinder.policy.holdings import Holding, Holdings
 from grinder.policy.ladder import has_moved
@@ -32,12 +33,11 @@ class GridPlanner:
         self.instrument = instrument
         self.settings = settings
         self.holdings = Holdings()
-        self.bounds = Bounds(settings, instrument) if Bounds.are_set(settings) else None
-        self.shape = (
-            LineShape(instrument, settings, self.holdings, self.bounds)
-            if settings.lines
-            else Shape(instrument, settings, self.holdings)
-        )
+        start = Start()
+        self.bounds = Bounds(settings, instrument, start) if Bounds.are_set(settings) else None
+        self.shape = Shape(instrument, settings, self.holdings, start)
+        if settings.lines:
+            self.shape = LineShape(instrument, settings, self.holdings, start, self.bounds)
         self.exits = Exits(instrument, settings, self.holdings)
         self.position_lots = 0
         self.entry_price = Decimal(0)
@@ -113,6 +113,7 @@ class GridPlanner:
         self._forget_pauses(now_ns)
         mid_ticks2 = bid_ticks + ask_ticks
         if self.bounds is not None:
+            self.shape.begin(mid_ticks2)
             self.bounds.look(mid_ticks2, self.position_lots, self.entry_price)
         closing = self.why_closing()
         cancels: list[Intent] = []
@@ -273,6 +274,22 @@ def _added(held: int, entry: Decimal, lots: int, new_entry: Decimal) -> tuple[in
     if added <= 0 or new_entry <= 0:
         return 0, Decimal(0)
     return added, (abs(lots) * new_entry - before * entry) / added
+
+
+def facts(planner: GridPlanner) -> dict[str, str]:
+    """Return what must outlive whoever keeps the planner; empty for a grid without limits."""
+    shape, bounds = planner.shape, planner.bounds
+    if bounds is None and shape.is_plain:
+        return {}
+    return {**shape.facts(), **(bounds.facts() if bounds is not None else {})}
+
+
+def recall(planner: GridPlanner, kept: Mapping[str, str]) -> None:
+    """Take what ``facts`` returned before; the next mid is then not the first one."""
+    planner.shape.recall(kept)
+    if planner.bounds is not None and kept:
+        planner.bounds.recall(kept)
+    planner.is_dirty = True
 
 
 def picture(planner: GridPlanner, symbol: str, reason: str) -> LadderPlanned:

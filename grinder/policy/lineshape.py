@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from grinder.model.grid import ResetAction
 from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
-from grinder.policy.bounds import FAR, Bounds, price_of
+from grinder.policy.bounds import FAR, Bounds, Start, price_of
 from grinder.policy.holdings import Holdings
 from grinder.policy.lines import Lines
 from grinder.policy.rungs import Geometry, Place, Tolerance, placeable, places_of, settle
@@ -23,9 +24,11 @@ class LineShape(Shape):
         instrument: Instrument,
         settings: GridSettings,
         holdings: Holdings,
+        start: Start,
         bounds: Bounds | None,
     ) -> None:
-        super().__init__(instrument, settings, holdings)
+        super().__init__(instrument, settings, holdings, start)
+        self._recalled_base = 0
         self._bounds = bounds
         self.lines: Lines | None = None
         self._lots = 0
@@ -50,21 +53,43 @@ class LineShape(Shape):
         lines = self.lines
         return lines is not None and lines.is_outside(self._instrument.price(mid_ticks2) / 2)
 
+    def begin(self, mid_ticks2: int) -> None:
+        """Lay the lines, once, where those of an earlier generation lay."""
+        if self.lines is not None:
+            return
+        settings = self._settings
+        mid = self._start.fix(self._instrument.price(mid_ticks2) / 2)
+        lines = self.lines = Lines(
+            self._instrument,
+            price_of(settings.price_lower, mid),
+            price_of(settings.price_upper, mid),
+            settings.lines,
+            geometric=settings.spacing_kind == "geometric",
+        )
+        lines.may_rise = settings.trailing in ("up", "both")
+        lines.may_fall = settings.trailing in ("down", "both")
+        lines.base = self._recalled_base
+        if self._bounds is not None:
+            self._bounds.begin(mid)
+            self._bounds.shift(lines.price(lines.base) - lines.price(0))
+
+    def facts(self) -> dict[str, str]:
+        """Return what must outlive whoever looks after the grid."""
+        base = self._recalled_base if self.lines is None else self.lines.base
+        return {**super().facts(), "base": str(base)}
+
+    def recall(self, facts: Mapping[str, str]) -> None:
+        """Take what ``facts`` returned before."""
+        super().recall(facts)
+        self._recalled_base = int(facts.get("base", "0"))
+
     def centre(self, mid_ticks2: int, position_lots: int) -> None:
-        """Lay the lines the first time; move them, and the empty one, if they may and must."""
-        instrument, settings = self._instrument, self._settings
+        """Move the lines, and the empty one, if they may and must."""
+        instrument = self._instrument
         mid = instrument.price(mid_ticks2) / 2
+        self.begin(mid_ticks2)
         lines = self.lines
-        if lines is None:
-            lines = self.lines = Lines(
-                instrument,
-                price_of(settings.price_lower, mid),
-                price_of(settings.price_upper, mid),
-                settings.lines,
-                geometric=settings.spacing_kind == "geometric",
-            )
-            lines.may_rise = settings.trailing in ("up", "both")
-            lines.may_fall = settings.trailing in ("down", "both")
+        assert lines is not None
         is_flat = position_lots == 0
         has_changed = self._built_for is not self.followed or self.geometry is None
         if is_flat:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from grinder.messages.grid import Intent
@@ -9,7 +10,7 @@ from grinder.model.grid import GridMode, GridPlan, ResetAction
 from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
-from grinder.policy.bounds import FAR, price_of
+from grinder.policy.bounds import FAR, Start, price_of
 from grinder.policy.holdings import Holdings
 from grinder.policy.ladder import has_moved
 from grinder.policy.rungs import (
@@ -22,6 +23,8 @@ from grinder.policy.rungs import (
 )
 
 Rungs = tuple[Intent, ...]
+RESETS = (ResetAction.NONE, ResetAction.SOFT, ResetAction.HARD)
+"""From the mildest to the gravest."""
 
 
 class Shape:
@@ -32,7 +35,9 @@ class Shape:
         instrument: Instrument,
         settings: GridSettings,
         holdings: Holdings,
+        start: Start,
     ) -> None:
+        self._start = start
         self._instrument = instrument
         self._settings = settings
         self._holdings = holdings
@@ -72,16 +77,12 @@ class Shape:
             return False
         self.followed = plan
         if plan is None or before is None:
-            self._ask(ResetAction.SOFT)
+            self._reset = max(self._reset, ResetAction.SOFT, key=RESETS.index)
             return True
-        self._ask(plan.reset_action)
+        self._reset = max(self._reset, plan.reset_action, key=RESETS.index)
         return self._reset is not ResetAction.NONE or not (
             _same_ladder(before, plan) and not self._has_drifted(plan)
         )
-
-    def _ask(self, reset: ResetAction) -> None:
-        if reset is not ResetAction.NONE and self._reset is not ResetAction.HARD:
-            self._reset = reset
 
     def _has_drifted(self, plan: GridPlan) -> bool:
         middle2 = ticks2_of(plan.middle, self._instrument)
@@ -106,6 +107,18 @@ class Shape:
         )
 
     # Where it stands.
+
+    def begin(self, mid_ticks2: int) -> None:
+        """Lay down what stays for good, once."""
+
+    def facts(self) -> dict[str, str]:
+        """Return what must outlive whoever looks after the grid."""
+        return {"mid": str(self._start.mid or "")}
+
+    def recall(self, facts: Mapping[str, str]) -> None:
+        """Take what ``facts`` returned before."""
+        if facts.get("mid"):
+            self._start.mid = Decimal(facts["mid"])
 
     def is_calm(self, mid_ticks2: int, position_lots: int) -> bool:
         """Return whether a change of price alone leaves the ladder as it is."""
@@ -197,7 +210,7 @@ class Shape:
         return self._instrument.lots_for_notional(notional, mid_ticks2 // 2)
 
     def _limits_at(self, mid_ticks2: int) -> tuple[int, int]:
-        mid = self._instrument.price(mid_ticks2) / 2
+        mid = self._start.fix(self._instrument.price(mid_ticks2) / 2)
         lower, upper = self._settings.price_lower, self._settings.price_upper
         return (
             self._instrument.ticks_up(price_of(lower, mid)) if lower else 0,

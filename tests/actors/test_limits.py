@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ import attrs
 import pytest
 
 from grinder.messages.orders import CancelOrder
+from grinder.messages.risk import OverrideLifecycle
 from grinder.model.order import Side
 from simulated import checks
 from simulated.worlds import BITCOIN, BTC, Stage, quick
@@ -89,6 +91,10 @@ def test_beyond_a_stop_the_grid_is_over_and_what_is_held_is_sold_at_the_touch(si
     stage.run(3)
     assert not stage.orders(), "it stays over"
 
+    stage.tell(f"policy.{BTC}", OverrideLifecycle(override="NONE", operator="ada"))
+    stage.run(2)
+    assert len(stage.entries(BTC)) == 6
+
 
 def test_a_loss_of_the_whole_grid_ends_it_and_counts_what_was_realised() -> None:
     stage = limited(stop_loss=Decimal(2)).run(3)
@@ -121,3 +127,33 @@ def test_an_exit_that_is_too_old_is_renewed_without_losing_its_cover_for_long() 
     assert covered(stage) == stage.held() > 0
     assert before not in [order.order_id for order in stage.exits(BTC).values()]
     assert uncovered <= 8, "a round trip for each renewal, and two for the first"
+
+
+def test_a_stop_that_was_reached_and_lines_that_were_moved_outlive_their_policy() -> None:
+    stage = limited(
+        lines=5, price_lower="-0.33%", price_upper="+0.33%", trailing="up", direction="long",
+        stop_lower="-0.5%",
+    ).run(3)  # fmt: skip
+    for bid in range(600_000, 605_600, 100):
+        stage.market.put(BTC, bid)
+        stage.run(0.3)
+    before = prices(stage)
+    stop = stage.actor(f"policy.{BTC}")._planner.bounds.stop_lower
+    assert stop > 59_700
+
+    logging.disable(logging.CRITICAL)
+    stage.runtime.inject(f"policy.{BTC}", "raise")
+    stage.run(3)
+    assert prices(stage) == before
+    assert stage.actor(f"policy.{BTC}")._planner.bounds.stop_lower == stop
+
+    stage.market.put(BTC, 590_000)
+    stage.run(6)
+    stage.market.put(BTC, 603_000)
+    stage.run(3)
+    assert not stage.entries(BTC)
+    stage.runtime.inject(f"policy.{BTC}", "raise")
+    stage.run(5)
+    logging.disable(logging.NOTSET)
+    assert stage.actor(f"policy.{BTC}").generation == 3
+    assert not stage.entries(BTC)
