@@ -29,7 +29,7 @@ from grinder.messages.books import (
     RestoreBooks,
     SymbolBooks,
 )
-from grinder.messages.ledger import DayChanged
+from grinder.messages.ledger import DayChanged, DayTotals
 from grinder.model.trip import OpenTrip, TripState
 from grinder.model.units import NS_PER_MS
 
@@ -239,7 +239,7 @@ class SqlStore:
                 last_ns=connection.execute(last).scalar() or 0,
             )
 
-    def _day(self, connection: sa.Connection, day: str, quote: str) -> DayChanged | None:
+    def _day(self, connection: sa.Connection, day: str, quote: str) -> DayTotals | None:
         begin_ns = begin_of(day)
         seen = connection.execute(self._of(DAYS).where(DAYS.c.day == day)).one_or_none()
         whole = nothing_of(day)

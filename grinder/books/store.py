@@ -17,7 +17,7 @@ from grinder.messages.books import (
     RestoreBooks,
     SymbolBooks,
 )
-from grinder.messages.ledger import DayChanged, RoundTripCompleted
+from grinder.messages.ledger import DayChanged, DayTotals, RoundTrip
 from grinder.model.trip import TripState
 from grinder.model.units import NS_PER_MS
 
@@ -55,7 +55,7 @@ class MemoryStore:
         self.fills: dict[tuple[str, int], BookFill] = {}
         self.funding: dict[tuple[str, int], BookFunding] = {}
         self.states: dict[str, TripState] = {}
-        self.trips: dict[str, RoundTripCompleted] = {}
+        self.trips: dict[str, RoundTrip] = {}
         self.days: dict[str, DayChanged] = {}
 
     def write(self, rows: Sequence[Row]) -> int:
@@ -107,7 +107,7 @@ class MemoryStore:
             last_ns=max((one.event_ns for one in fills), default=0),
         )
 
-    def _day(self, day: str, quote_asset: str) -> DayChanged | None:
+    def _day(self, day: str, quote_asset: str) -> DayTotals | None:
         begin_ns = begin_of(day)
         trips = self.trips.values()
         return total_of(
@@ -133,7 +133,7 @@ def total_of(
     payments: Iterable[Decimal],
     outcomes: Sequence[str],
     quote_asset: str,
-) -> DayChanged | None:
+) -> DayTotals | None:
     """Return a day with the equity of ``seen`` and the sums of its rows; None of nothing.
 
     ``fills`` have the fields ``realized_pnl``, ``fee`` and ``fee_asset``.
@@ -150,4 +150,4 @@ def total_of(
         wins=outcomes.count("win"),
         losses=outcomes.count("loss"),
     )
-    return None if day == nothing_of(seen.day) else day
+    return None if day == nothing_of(seen.day) else DayTotals(**attrs.asdict(day))

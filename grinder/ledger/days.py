@@ -9,7 +9,7 @@ from decimal import Decimal
 import attrs
 
 from grinder.messages.books import BookFill, BookFunding
-from grinder.messages.ledger import DayChanged
+from grinder.messages.ledger import DayChanged, DayTotals
 from grinder.model.units import NS_PER_S
 
 _ZERO = Decimal(0)
@@ -63,9 +63,9 @@ class DayBook:
         self._day: DayChanged | None = None
         self._is_told = True
 
-    def restore(self, day: DayChanged | None) -> None:
+    def restore(self, day: DayTotals | None) -> None:
         """Go on from what the store holds of today."""
-        self._day = day
+        self._day = None if day is None else DayChanged(**attrs.asdict(day))
         self._is_told = True
 
     def add(self, row: BookFill | BookFunding) -> Iterable[DayChanged]:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections import deque
 from decimal import Decimal
 
+import attrs
+
 from grinder.ledger.trips import TripFill, traded
 from grinder.messages.books import BookBase, BookFill, BooksDoubted, SymbolBooks
-from grinder.messages.ledger import RoundTripCompleted
+from grinder.messages.ledger import RoundTrip, RoundTripCompleted
 from grinder.messages.orders import OrderFilled
 from grinder.model.instrument import Instrument
 from grinder.model.trades import TradeLog
@@ -152,7 +154,7 @@ class SymbolKeeper:
         """Put a fill in its place and follow what comes of it."""
         self._log.add(fill.trade_id)
         assert self.state is not None
-        trips: list[RoundTripCompleted] = []
+        trips: list[RoundTrip] = []
         if fill.event_ns > self._settled_ns:
             later = [fill]
             while self._undo and self._undo[-1][0].trade_id > fill.trade_id:
@@ -161,9 +163,10 @@ class SymbolKeeper:
             later[1:] = reversed(later[1:])
             for one in later:
                 trips += self._follow(one)
-        return [self._row(fill, tuple(trips)), *trips]
+        said = (RoundTripCompleted(**attrs.asdict(one)) for one in trips)
+        return [self._row(fill, tuple(trips)), *said]
 
-    def _follow(self, fill: OrderFilled) -> list[RoundTripCompleted]:
+    def _follow(self, fill: OrderFilled) -> list[RoundTrip]:
         before = self.state
         assert before is not None
         self.state, trip = traded(before, self._plain(fill), self._source)
@@ -183,7 +186,7 @@ class SymbolKeeper:
             event_ns=fill.event_ns,
         )
 
-    def _row(self, fill: OrderFilled, trips: tuple[RoundTripCompleted, ...]) -> BookFill:
+    def _row(self, fill: OrderFilled, trips: tuple[RoundTrip, ...]) -> BookFill:
         assert self.state is not None
         return BookFill(
             symbol=fill.symbol,

@@ -14,7 +14,7 @@ from typing import Final
 
 import attrs
 
-from grinder.messages.ledger import RoundTripCompleted
+from grinder.messages.ledger import RoundTrip
 from grinder.model.trip import LONG, SHORT, OpenTrip, TripState
 from grinder.model.units import NS_PER_MS
 
@@ -42,9 +42,7 @@ class TripFill:
     event_ns: int
 
 
-def traded(
-    state: TripState, fill: TripFill, source: str
-) -> tuple[TripState, RoundTripCompleted | None]:
+def traded(state: TripState, fill: TripFill, source: str) -> tuple[TripState, RoundTrip | None]:
     """Return the state after ``fill``, and the round trip that it completed, if any.
 
     ``source`` is paper or live.
@@ -99,9 +97,7 @@ def _entered(state: TripState, fill: TripFill) -> TripState:
     return attrs.evolve(state, open=trip)
 
 
-def _left(
-    state: TripState, fill: TripFill, source: str
-) -> tuple[TripState, RoundTripCompleted | None]:
+def _left(state: TripState, fill: TripFill, source: str) -> tuple[TripState, RoundTrip | None]:
     """Reduce or close; ``fill`` is no larger than what is held."""
     trip = state.open
     if trip is None:
@@ -125,7 +121,7 @@ def _left(
 
 def _completed(
     symbol: str, trip: OpenTrip, last: TripFill, exit_cost: Decimal, source: str
-) -> RoundTripCompleted:
+) -> RoundTrip:
     """Return the record; ``last`` carries the time of the exit and the fees of all its fills."""
     exit_fee = last.fee
     realized = _EXACT.subtract(exit_cost, trip.entry_cost) * trip.sign
@@ -133,7 +129,7 @@ def _completed(
     entry_price = _MEAN.divide(trip.entry_cost, trip.entry_qty)
     exit_price = _MEAN.divide(exit_cost, trip.entry_qty)
     entry_ts, exit_ts = trip.entry_ns // NS_PER_MS, last.event_ns // NS_PER_MS
-    return RoundTripCompleted(
+    return RoundTrip(
         row_id=row_id(
             (symbol, trip.direction, entry_ts, exit_ts, entry_price, exit_price, trip.entry_qty)
         ),

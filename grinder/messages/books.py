@@ -8,7 +8,7 @@ from typing import ClassVar
 import attrs
 
 from grinder.kernel.message import Lane, Message
-from grinder.messages.ledger import DayChanged, RoundTripCompleted
+from grinder.messages.ledger import DayTotals, RoundTrip
 from grinder.model.order import Side
 from grinder.model.trip import TripState
 
@@ -57,7 +57,7 @@ class BooksRestored(Message):
     """(symbol, transaction id) of the last payments kept."""
     symbols: tuple[SymbolBooks, ...]
     """Only those that the books know."""
-    day: DayChanged | None
+    day: DayTotals | None
     """Today, as the rows say; None when nothing was kept of it."""
 
 
@@ -91,7 +91,7 @@ class BookFill(Message):
     event_ns: int
     state: TripState
     """After it."""
-    trips: tuple[RoundTripCompleted, ...]
+    trips: tuple[RoundTrip, ...]
     """Those that it completed."""
 
 

@@ -56,11 +56,8 @@ class PortfolioChanged(Message):
 
 
 @attrs.frozen(kw_only=True)
-class RoundTripCompleted(Message):
-    """A position went from flat to flat. Money in quote units, times in ms of the venue.
-
-    A restarted LedgerActor may say one again: ``row_id`` tells.
-    """
+class RoundTrip:
+    """A position that went from flat to flat. Money in quote units, times in ms of the venue."""
 
     row_id: str
     """SHA-1 of symbol, direction, both times, both prices and the quantity."""
@@ -98,11 +95,13 @@ class RoundTripCompleted(Message):
 
 
 @attrs.frozen(kw_only=True)
-class DayChanged(Message):
-    """Totals of one UTC day, of all runs of the account that are in the books.
+class RoundTripCompleted(RoundTrip, Message):
+    """A position went from flat to flat; a restarted LedgerActor may say one again (``row_id``)."""
 
-    Said once a minute if it changed, and told to the books, which keep the equity.
-    """
+
+@attrs.frozen(kw_only=True)
+class DayTotals:
+    """Totals of one UTC day, of all runs of the account that are in the books."""
 
     day: str
     """ISO 8601."""
@@ -119,3 +118,8 @@ class DayChanged(Message):
     equity_high: Decimal | None
     equity: Decimal | None
     """When last heard."""
+
+
+@attrs.frozen(kw_only=True)
+class DayChanged(DayTotals, Message):
+    """A day has other totals: said to all, and told to the books, which keep the equity."""

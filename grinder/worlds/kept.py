@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from grinder.actors.world import ACCOUNT
 from grinder.ledger.trips import TripFill, traded
 from grinder.messages.books import BookFill
-from grinder.messages.ledger import RoundTripCompleted
+from grinder.messages.ledger import RoundTrip
 from grinder.model.trip import TripState
 from grinder.worlds.looks import held_lots
 
@@ -36,7 +36,7 @@ def kept(world: FaultWorld) -> Iterator[str]:
     for name, (ours, theirs) in pairs.items():
         if ours != theirs:
             yield f"kept: {name} {ours}, the venue {theirs}"
-    again: dict[str, RoundTripCompleted] = {}
+    again: dict[str, RoundTrip] = {}
     for symbol, instrument in world.instruments.items():
         own = sorted((one for one in fills if one.symbol == symbol), key=lambda one: one.trade_id)
         state = _followed(TripState(symbol=symbol), own, again)
@@ -51,9 +51,7 @@ def kept(world: FaultWorld) -> Iterator[str]:
         yield f"kept: {len(odd)} round trips are not those that the fills come to"
 
 
-def _followed(
-    state: TripState, fills: list[BookFill], done: dict[str, RoundTripCompleted]
-) -> TripState:
+def _followed(state: TripState, fills: list[BookFill], done: dict[str, RoundTrip]) -> TripState:
     for one in fills:
         fill = TripFill(
             sign=one.side.sign,

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from typer.testing import CliRunner
 
@@ -20,6 +21,7 @@ from grinder.console.bookswatch import BooksObserver
 from grinder.console.metrics import Metrics, scrape
 from grinder.errors import ConfigError
 from grinder.messages.books import BooksDoubted, BooksReported
+from grinder.messages.ledger import RoundTripCompleted
 
 
 def ask(*arguments: str) -> Any:
@@ -97,7 +99,8 @@ def test_round_trips_are_counted_once_and_the_store_is_watched() -> None:
     )
     watch = BooksObserver(metrics)
     first = rows.booked(rows.flat(), 1, "2", "100")
-    (trip,) = rows.booked(first.state, 2, "-2", "101").trips
+    (done,) = rows.booked(first.state, 2, "-2", "101").trips
+    trip = RoundTripCompleted(**attrs.asdict(done))
     report = BooksReported(
         is_written=True, is_torn=False, pending=2, written=5, lost=1, conflicts=0, detail=""
     )

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grinder.ledger.trips import TripFill, bps, fee_share, traded
-from grinder.messages.ledger import RoundTripCompleted
+from grinder.messages.ledger import RoundTrip
 from grinder.model.trip import OpenTrip, TripState
 
 FLAT = TripState(symbol="BTCUSDT")
@@ -28,7 +28,7 @@ def fill(qty: str, price: str, fee: str = "0", at_ms: int = 1) -> TripFill:
     )
 
 
-def play(*fills: TripFill, state: TripState = FLAT) -> tuple[TripState, list[RoundTripCompleted]]:
+def play(*fills: TripFill, state: TripState = FLAT) -> tuple[TripState, list[RoundTrip]]:
     done = []
     for one in fills:
         state, trip = traded(state, one, "paper")
@@ -47,7 +47,7 @@ def test_the_record_of_a_round_trip_has_twenty_one_fields() -> None:
 
     text = "BTCUSDT|long|1000|9999|60100|60600|0.004"
     assert state == FLAT
-    assert trip == RoundTripCompleted(
+    assert trip == RoundTrip(
         row_id=hashlib.sha1(text.encode()).hexdigest(),
         symbol="BTCUSDT",
         direction="long",
