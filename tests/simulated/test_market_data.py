@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from grinder.features.localbook import LocalBook
-from grinder.messages.features import FeaturesComputed
+from grinder.messages.features import FeaturesComputed, FeaturesSampled
 from grinder.messages.market import (
     BookTicked,
     DepthChanged,
@@ -193,6 +193,7 @@ def test_a_silent_feed_is_reported_stale_without_another_tick() -> None:
     stage = staged().run(10)
     stage.world.venue.is_silent = True
     ticks = len(stage.said(BookTicked, sender="feed"))
+    samples = len(stage.said(FeaturesSampled))
     silent_ns = stage.runtime.now_ns()
     stage.run(6)
     books = [
@@ -202,6 +203,7 @@ def test_a_silent_feed_is_reported_stale_without_another_tick() -> None:
     ]
 
     assert len(stage.said(BookTicked, sender="feed")) == ticks
+    assert len(stage.said(FeaturesSampled)) == samples > 0
     assert {symbol for symbol, _ in books} == {BTC, ETH}
     assert all(after_ns <= 5 * SECOND for _, after_ns in books)
 
