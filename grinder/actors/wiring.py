@@ -49,7 +49,7 @@ from grinder.messages import (
     venue,
 )
 from grinder.model.instrument import Instrument
-from grinder.model.settings import Config
+from grinder.model.settings import Config, SupervisionSettings
 from grinder.model.units import NS_PER_MS, NS_PER_S
 from grinder.policy.conductor import conductor_for
 
@@ -184,20 +184,24 @@ def _policy_factory(
     )
 
 
+def _child(name: str, factory: Callable[[], Actor], settings: SupervisionSettings) -> ChildSpec:
+    return ChildSpec(
+        name=name,
+        factory=factory,
+        thread=SHARED_THREAD if settings.placement == "shared" else "",
+        mailbox_max=settings.mailbox_max,
+        stall_after_ns=settings.stall_after_ms * NS_PER_MS,
+        start_timeout_ns=settings.start_timeout_ms * NS_PER_MS,
+        shutdown_ns=settings.shutdown_ms * NS_PER_MS,
+    )
+
+
 def tree(config: Config, factories: Mapping[str, Callable[[], Actor]]) -> SupervisorSpec:
     """Return the supervision tree; children start in this order and stop in the reverse one."""
     settings = config.supervision
 
     def actor(name: str) -> ChildSpec:
-        return ChildSpec(
-            name=name,
-            factory=factories[name],
-            thread=SHARED_THREAD if settings.placement == "shared" else "",
-            mailbox_max=settings.mailbox_max,
-            stall_after_ns=settings.stall_after_ms * NS_PER_MS,
-            start_timeout_ns=settings.start_timeout_ms * NS_PER_MS,
-            shutdown_ns=settings.shutdown_ms * NS_PER_MS,
-        )
+        return _child(name, factories[name], settings)
 
     intensity = Intensity(
         restarts_max=settings.restarts_max,

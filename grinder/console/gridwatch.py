@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from grinder.console.metrics import NONE, Metrics
 from grinder.kernel.message import Message
@@ -19,6 +20,9 @@ from grinder.messages.grid import (
 )
 from grinder.messages.risk import RiskBudgetChanged
 from grinder.model.grid import MarketRegime, ResetAction, ToxicityLevel
+
+if TYPE_CHECKING:
+    from prometheus_client import Gauge
 
 ENDS = ("least", "greatest")
 
@@ -133,7 +137,7 @@ class GridObserver(Observer):
             self._excluded.labels(self._bounded("gate", reason)).set(count)
 
 
-def _count(gauge: object, values: Iterable[str], known: Iterable[str]) -> None:
+def _count(gauge: Gauge, values: Iterable[str], known: Iterable[str]) -> None:
     counts = Counter(values)
     for one in known:
-        gauge.labels(one).set(counts[one])  # type: ignore[attr-defined]
+        gauge.labels(one).set(counts[one])

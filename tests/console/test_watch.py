@@ -6,19 +6,13 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
-from prometheus_client.metrics_core import Metric
-from prometheus_client.parser import text_string_to_metric_families
 
 from console import said
-from console.said import INSTRUMENTS, NOW, Clock, S
-from grinder.console.gridwatch import GridObserver
-from grinder.console.metrics import LIFECYCLE_STATES, Metrics, scrape
-from grinder.console.watch import MetricsObserver
-from grinder.kernel.message import Message
-from grinder.kernel.observer import ActorSnapshot
+from console.said import NOW, S
+from console.scraped import Scraped
+from grinder.console.metrics import LIFECYCLE_STATES
 from grinder.messages.account import (
     AccountSynced,
     AccountSyncFailed,
@@ -26,15 +20,9 @@ from grinder.messages.account import (
     ReconcileRan,
 )
 from grinder.messages.control import LeadershipGained, LeadershipLost, LeaseRefused
-from grinder.messages.features import FeaturesSampled
 from grinder.messages.grid import (
     IntentsApproved,
     IntentsDenied,
-    PlanChosen,
-    PolicySwitched,
-    RegimeChanged,
-    SelectionRanked,
-    SymbolSelected,
 )
 from grinder.messages.journal import JournalHealthChanged, JournalReported
 from grinder.messages.market import (
@@ -54,49 +42,9 @@ from grinder.messages.venue import (
     Outcome,
     ReadFailed,
 )
-from grinder.model.grid import GridPlan, MarketRegime, ResetAction, ToxicityLevel
 from grinder.model.order import Side
 
 FORBIDDEN = {"symbol", "order_id", "client_id", "client_order_id", "key", "idempotency_key"}
-
-
-class Scraped:
-    def __init__(self) -> None:
-        self.clock = Clock()
-        self.actors: tuple[ActorSnapshot, ...] = ()
-        self.is_ready = False
-        self.metrics = Metrics(
-            config_hash="0123456789abcdef",
-            version="1.2.3",
-            actors=lambda: self.actors,
-            is_ready=lambda: self.is_ready,
-            now_ns=self.clock,
-        )
-        self.observers = (MetricsObserver(self.metrics, INSTRUMENTS), GridObserver(self.metrics))
-
-    def hear(self, *messages: Message, sender: str = "risk", at_ns: int = NOW) -> None:
-        for message in messages:
-            for observer in self.observers:
-                if type(message) in observer.hears:
-                    observer.observe(sender, at_ns, message)
-
-    def families(self) -> list[Metric]:
-        return list(text_string_to_metric_families(scrape(self.metrics.registry).decode()))
-
-    def value(self, name: str, **labels: str) -> float:
-        found = [
-            sample.value
-            for family in self.families()
-            for sample in family.samples
-            if sample.name == name and sample.labels == labels
-        ]
-        assert found, f"no sample {name} {labels}"
-        return found[0]
-
-
-@pytest.fixture
-def scraped() -> Scraped:
-    return Scraped()
 
 
 def test_every_family_has_a_sample_in_the_first_scrape(scraped: Scraped) -> None:
@@ -392,66 +340,3 @@ def test_a_journal_is_counted_and_its_health_shown(scraped: Scraped) -> None:
     scraped.hear(JournalHealthChanged(is_healthy=False, detail="3 records lost"))
 
     assert scraped.value("grinder_journal_healthy") == 0
-
-
-def plan_of(symbol: str, **values: Any) -> PlanChosen:
-    known: dict[str, Any] = {
-        "center_price": Decimal(60_000),
-        "spacing_bps": 10.0,
-        "levels_up": 3,
-        "levels_down": 5,
-        "size_schedule": (Decimal("0.01"),),
-        "width_bps": 40.0,
-        "reset_action": ResetAction.SOFT,
-        "reason_codes": ("REGIME_RANGE", "STEP_SMOOTHING"),
-    }
-    plan = GridPlan(**(known | values))
-    return PlanChosen(symbol=symbol, policy="adaptive", plan=plan, spacing_ticks=600)
-
-
-def test_plans_are_told_by_what_they_have_in_common(scraped: Scraped) -> None:
-    scraped.hear(plan_of("BTCUSDT"), plan_of("ETHUSDT", spacing_bps=30.0, width_bps=90.0))
-
-    assert scraped.value("grinder_policy_symbols", policy="adaptive") == 2
-    assert scraped.value("grinder_grid_step_bps", end="least") == 10
-    assert scraped.value("grinder_grid_step_bps", end="greatest") == 30
-    assert scraped.value("grinder_grid_width_bps", end="greatest") == 90
-    assert scraped.value("grinder_reset_total", action="SOFT") == 2
-    assert scraped.value("grinder_reason_code_total", code="STEP_SMOOTHING") == 2
-
-
-def test_a_symbol_is_counted_in_one_regime(scraped: Scraped) -> None:
-    for regime in (MarketRegime.RANGE, MarketRegime.TREND_UP):
-        scraped.hear(
-            RegimeChanged(
-                symbol="BTCUSDT",
-                from_regime=MarketRegime.RANGE,
-                to_regime=regime,
-                reason="TREND_DETECTED",
-                confidence=75,
-            )
-        )
-
-    assert scraped.value("grinder_regime", regime="RANGE") == 0
-    assert scraped.value("grinder_regime", regime="TREND_UP") == 1
-
-
-def test_selection_and_toxicity_count_symbols(scraped: Scraped) -> None:
-    said_of: dict[str, Any] = {"rank": 1, "score": 7, "reasons": ()}
-    scraped.hear(
-        SymbolSelected(symbol="BTCUSDT", is_selected=True, **said_of),
-        SymbolSelected(symbol="ETHUSDT", is_selected=True, **said_of),
-        SymbolSelected(symbol="ETHUSDT", is_selected=True, **said_of),
-        SymbolSelected(symbol="BTCUSDT", is_selected=False, **said_of),
-        SelectionRanked(selected=("ETHUSDT",), scores=(), excluded=(("BTCUSDT", "THIN_BOOK"),)),
-        PolicySwitched(symbol="BTCUSDT", from_policy="range", to_policy="trend", reason="x"),
-        FeaturesSampled(
-            symbol="BTCUSDT", values=(), toxicity=ToxicityLevel.HIGH, is_warm=True, event_ns=NOW
-        ),
-    )
-
-    assert scraped.value("grinder_selection_selected_symbols") == 1
-    assert scraped.value("grinder_selection_changes_total") == 3
-    assert scraped.value("grinder_selection_excluded_symbols", reason="THIN_BOOK") == 1
-    assert scraped.value("grinder_policy_switches_total", policy="trend") == 1
-    assert scraped.value("grinder_toxicity_symbols", level="HIGH") == 1

@@ -1,0 +1,5 @@
+"""Fixtures of these tests."""
+
+from console.scraped import scraped
+
+__all__ = ["scraped"]
