@@ -255,13 +255,13 @@ class Session:
             stop_position=self.config.stop.position,
             duration_s=(self.runtime.now_ns() - self._started_ns) / 1e9,
         )
+        return seen | self.results.summary()
 
     def _close_venue(self) -> None:
         if self.embedded is not None:
             self.embedded.stop()
 
 
-        return seen | self.results.summary()
 def _check_arming(config: Config) -> None:
     venue = config.run.venue
     problems = []
