@@ -7,6 +7,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from console.said import INSTRUMENTS, NOW, Clock
+from grinder.console.bookswatch import BooksObserver
 from grinder.console.gridwatch import GridObserver
 from grinder.console.metrics import Metrics, scrape
 from grinder.console.watch import MetricsObserver
@@ -26,7 +27,11 @@ class Scraped:
             is_ready=lambda: self.is_ready,
             now_ns=self.clock,
         )
-        self.observers = (MetricsObserver(self.metrics, INSTRUMENTS), GridObserver(self.metrics))
+        self.observers = (
+            MetricsObserver(self.metrics, INSTRUMENTS),
+            GridObserver(self.metrics),
+            BooksObserver(self.metrics),
+        )
 
     def hear(self, *messages: Message, sender: str = "risk", at_ns: int = NOW) -> None:
         for message in messages:
