@@ -335,3 +335,30 @@ def test_sells_never_round_towards_the_mid_and_low_prices_stay_distinct(kind: st
     sells = sorted(price for level, price in found.items() if level[0] == "s")
     assert sells[0] >= 101
     assert all(after - before >= 1 for before, after in pairwise(sells))
+
+
+WHO = ("feature", f"policy.{BTC}", "risk", "router", "exchange", "ledger")
+
+
+@pytest.mark.usefixtures("_quiet")
+@pytest.mark.parametrize("seed", range(6))
+def test_whoever_fails_while_policies_decide_all_agree_with_the_venue_in_the_end(seed: int) -> None:
+    chance = Random(seed)
+    settings = quick(
+        supervision={"restarts_max": 100},
+        policy={"name": ("adaptive", "auto", "range")[seed % 3], "exits": "per-level"},
+        toxicity={"enabled": False},
+    )
+    market = Walk({BTC: 600_000}, seed, step_bps=chance.choice((0.5, 1.5, 3.0)))
+    stage = Stage(settings, market=market, seed=chance.choice((None, seed))).run(3)
+    for _ in range(5):
+        stage.run(chance.randrange(1, 3_000) / 1_000)
+        stage.runtime.inject(chance.choice(WHO), chance.choice(("raise", "hang")))
+        for _ in range(10):
+            stage.run(chance.randrange(1, 40) / 1_000)
+            assert not stage.doubles()
+    stage.run(15)
+    market.stand()
+    stage.run(20)
+
+    checks.assert_all_well(stage)
