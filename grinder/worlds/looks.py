@@ -10,6 +10,7 @@ import attrs
 
 from grinder.actors.world import ACCOUNT
 from grinder.execution.identity import decode
+from grinder.model.grid import GridPlan
 from grinder.model.order import Side
 from grinder.model.units import NS_PER_MS, NS_PER_S
 from grinder.worlds.invariants import TOLD_MAX, Watch
@@ -88,7 +89,7 @@ class Looks:
         if policy.name == "static":
             return policy.level_notional * policy.levels
         actor = world.process.actor(f"policy.{symbol}")
-        plan = None if actor is None else actor._planner.shape.followed
+        plan: GridPlan | None = None if actor is None else actor._planner.shape.followed
         if plan is None:
             return world.config.risk.position_notional_max
         levels = max(plan.levels_up, plan.levels_down)

@@ -11,6 +11,7 @@ import attrs
 from hypothesis import strategies as st
 
 from grinder.kernel.schema import fields_of, is_optional
+from grinder.model.grid import GridPlan
 
 SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(min_value=-(2**63), max_value=2**63 - 1),
@@ -19,6 +20,18 @@ SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     float: st.floats(allow_nan=False, allow_infinity=False),
     Decimal: st.decimals(allow_nan=False, allow_infinity=False),
 }
+above_zero = st.decimals("1E-8", "1E+12", allow_nan=False, allow_infinity=False)
+
+CHECKED: dict[type, dict[str, st.SearchStrategy[Any]]] = {
+    GridPlan: {
+        "center_price": above_zero,
+        "spacing_bps": st.floats(1e-6, 1e6),
+        "levels_up": st.integers(0, 99),
+        "levels_down": st.integers(0, 99),
+        "size_schedule": st.lists(above_zero, min_size=1, max_size=3).map(tuple),
+    }
+}
+"""Fields of classes that refuse values that make no sense."""
 
 
 def values_of(kind: Any) -> st.SearchStrategy[Any]:
@@ -39,5 +52,5 @@ def values_of(kind: Any) -> st.SearchStrategy[Any]:
         return st.tuples(*(values_of(part) for part in parts))
     if isinstance(kind, type) and attrs.has(kind):
         fields = {name: values_of(field) for name, field in fields_of(kind).items()}
-        return st.builds(kind, **fields)
+        return st.builds(kind, **(fields | CHECKED.get(kind, {})))
     raise TypeError(f"no values of {kind!r} are known")
