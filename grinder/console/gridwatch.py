@@ -108,6 +108,10 @@ class GridObserver(Observer):
 
     def _plan(self, body: PlanChosen) -> None:
         plan = body.plan
+        if body.symbol not in self._regimes:
+            # Only a change is told of; what it was before stands in the first plan.
+            self._regimes[body.symbol] = plan.regime
+            _count(self._regime, self._regimes.values(), MarketRegime)
         self._policies[body.symbol] = self._bounded("policy", body.policy)
         _count(self._policy, self._policies.values(), set(self._policies.values()))
         self._steps[body.symbol] = plan.spacing_bps

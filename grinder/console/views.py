@@ -188,7 +188,9 @@ def _planned(view: StateView, _: int, body: LadderPlanned) -> None:
 
 
 def _chosen(view: StateView, _: int, body: PlanChosen) -> None:
-    view._symbol(body.symbol).plan = body
+    one = view._symbol(body.symbol)
+    one.plan = body
+    one.regime = one.regime or str(body.plan.regime)
 
 
 def _regime(view: StateView, _: int, body: RegimeChanged) -> None:

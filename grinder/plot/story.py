@@ -181,6 +181,9 @@ class Reader:
 
     def _plan(self, at_ns: int, body: PlanChosen) -> None:
         plan = body.plan
+        if not self.story.regimes:
+            # Only a change is told of; what it was before stands in the first plan.
+            self.story.regimes.append((at_ns, str(plan.regime)))
         reasons = ", ".join(plan.reason_codes)
         self.story.plans.append((at_ns, body.policy, float(plan.spacing_bps), reasons))
 

@@ -37,6 +37,7 @@ def test_plans_are_told_by_what_they_have_in_common(scraped: Scraped) -> None:
     scraped.hear(plan_of("BTCUSDT"), plan_of("ETHUSDT", spacing_bps=30.0, width_bps=90.0))
 
     assert scraped.value("grinder_policy_symbols", policy="adaptive") == 2
+    assert scraped.value("grinder_regime", regime="RANGE") == 2
     assert scraped.value("grinder_grid_step_bps", end="least") == 10
     assert scraped.value("grinder_grid_step_bps", end="greatest") == 30
     assert scraped.value("grinder_grid_width_bps", end="greatest") == 90
