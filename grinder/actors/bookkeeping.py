@@ -8,7 +8,7 @@ from grinder.kernel.actor import Actor
 from grinder.kernel.address import Address
 from grinder.kernel.message import Message
 from grinder.ledger.bookkeeper import COMMANDS, Bookkeeper
-from grinder.ledger.past import Lasting, PastReads
+from grinder.ledger.past import PastReads
 from grinder.messages.account import AccountSynced
 from grinder.messages.books import BooksDoubted, BooksReported, BooksRestored
 from grinder.messages.ledger import DayChanged
@@ -34,8 +34,6 @@ class Bookkeeping(Actor):
         self._store = store
         self._unread = PastReads()
         # Symbols whose past is being read: a position stated meanwhile would count twice.
-        self._off = Lasting()
-        # What the venue holds more than the round trips say.
         self._is_bad = False
         self._unchecked: set[str] = set()
         # Symbols whose kept position has not been held against the venue's.
@@ -62,18 +60,16 @@ class Bookkeeping(Actor):
         """Begin the round trips anew if what was kept lastingly is not what is held."""
         symbol = synced.symbol
         self._unchecked.discard(symbol)
-        off = self._books.of(symbol).off_by(synced.position_lots)
-        if not off:
-            self._off.forget(symbol)
-        elif self._off.age_ns(symbol, off, self.now_ns) >= SETTLE_NS:
-            self._off.forget(symbol)
+        off_ns = self._books.of(symbol).off_for_ns(synced.position_lots, self.now_ns)
+        if off_ns >= SETTLE_NS:
             self.deliver(self._books.rebase(symbol, synced.position_lots))
-        else:
+        elif off_ns >= 0:
             self.set_timer("base", SETTLE_NS)
 
     def needs_position(self, symbol: str) -> bool:
         """Return whether the round trips wait for the venue to say what is held."""
-        return self._books.lacks_base(symbol) or symbol in self._off or symbol in self._unchecked
+        is_off = self._books.of(symbol).is_off
+        return self._books.lacks_base(symbol) or is_off or symbol in self._unchecked
 
     def on_books_restored(self, answer: BooksRestored) -> None:
         """Go on from what was kept: read what has been traded and paid since."""

@@ -42,6 +42,8 @@ class SymbolKeeper:
         """True when fills that waited were forgotten."""
         self.is_foreign = False
         """True once the books turned out to be those of another account; nothing is kept then."""
+        self._off: tuple[Decimal, TripState, int] | None = None
+        # What the venue holds more than is known here, at which state, and since when in ns.
         self._log = TradeLog()
         self._kept_id = self._kept_ns = 0
         # Highest trade id that was kept in a former life, and the newest venue time.
@@ -118,10 +120,30 @@ class SymbolKeeper:
             return Decimal(0)
         return self._instrument.qty(position_lots) - self.state.qty
 
+    @property
+    def is_off(self) -> bool:
+        """Return whether the venue held something else when it was last asked."""
+        return self._off is not None
+
+    def off_for_ns(self, position_lots: int, now_ns: int) -> int:
+        """Return for how long the same has been off, with no fill in between; -1 if nothing is.
+
+        A position may be stated before a fill that it holds is told, and a fill before the
+        position: with each one it begins anew.
+        """
+        off, state = self.off_by(position_lots), self.state
+        if not off or state is None:
+            self._off = None
+            return -1
+        if self._off is None or self._off[:2] != (off, state):
+            self._off = (off, state, now_ns)
+        return now_ns - self._off[2]
+
     def rebase(self, position_lots: int) -> list[Outcome]:
         """Let go of what is open: the venue holds something else, and no fill tells why."""
         had = Decimal(0) if self.state is None else self.state.qty
         self.state = self._untracked(position_lots)
+        self._off = None
         self._undo.clear()
         text = f"{had} on the books, {self.state.qty} at the venue: what was open ends in no trip"
         doubted = BooksDoubted(symbol=self._instrument.symbol, detail=text)

@@ -184,6 +184,24 @@ def test_a_position_without_a_fill_is_taken_over_and_said() -> None:
     assert trips_of(keeper.hear(fill(2, 1))) == []
 
 
+def test_what_is_off_has_to_last_without_a_fill_in_between() -> None:
+    keeper = keeper_of()
+    keeper.hear(fill(1, 4))
+    keeper.hear(fill(2, -4))
+
+    # Twice the position is stated before the fill that it holds, or still holds, is told.
+    assert keeper.off_for_ns(4, now_ns=10) == 0
+    assert keeper.off_for_ns(4, now_ns=15) == 5
+    keeper.hear(fill(3, -4))
+    assert keeper.is_off
+    assert keeper.off_for_ns(0, now_ns=30) == 0
+    assert keeper.off_for_ns(0, now_ns=40) == 10
+    keeper.hear(fill(4, 4))
+
+    assert keeper.off_for_ns(0, now_ns=50) == -1
+    assert not keeper.is_off
+
+
 def test_too_much_that_waits_is_forgotten_and_known_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeping, "WAITING_MAX", 3)
     keeper = SymbolKeeper(BTC, "paper")

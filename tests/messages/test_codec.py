@@ -298,7 +298,9 @@ def test_large_numbers_are_finite_though_their_sum_is_not() -> None:
     assert WEIGHTS.from_row(orjson.loads(WEIGHTS.pack(message))) == message
 
 
-@pytest.mark.parametrize("value", [Shipped(count=2**64), Stopped(), object()], ids=["large", "unknown", "object"])
+@pytest.mark.parametrize(
+    "value", [Shipped(count=2**64), Stopped(), object()], ids=["large", "unknown", "object"]
+)
 def test_what_a_row_cannot_carry_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match=r"64-bit|known message class"):
         WEIGHTS.pack(value)
