@@ -117,8 +117,8 @@ def test_another_decision_is_found_with_actor_and_field(tmp_path: Path, site: Si
     shutil.copytree(Path(package.__file__).parent, copy)
     ladder = copy / "policy" / "ladder.py"
     text = ladder.read_text(encoding="utf-8")
-    assert text.count("return max(1, anchor_ticks2") == 1
-    ladder.write_text(text.replace("return max(1, anchor", "return 1 + max(1, anchor"))
+    assert text.count("return max(1, int(anchor_ticks2") == 1
+    ladder.write_text(text.replace("return max(1, int(anchor", "return 1 + max(1, int(anchor"))
     with pytest.MonkeyPatch.context() as patch:
         # Nobody asks how much of the copy was run.
         for name in [each for each in os.environ if each.startswith("COVERAGE_PROCESS")]:
