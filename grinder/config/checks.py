@@ -40,6 +40,7 @@ def check(config: Config) -> Iterator[Problem]:
     for path, text in grid_problems(config):
         yield _problem(path, text)
     yield from _strategy(config)
+    yield from _pairs(config)
     yield from _books(config)
     for path, text in plugins.problems(config):
         yield _problem(path, text, "policy.name", "policy.options")
@@ -54,6 +55,9 @@ def _strategy(config: Config) -> Iterator[Problem]:
             yield _problem(
                 "selection.bans", f'expected SYMBOL or SYMBOL=TIME in ISO 8601, was "{entry}"'
             )
+
+
+def _pairs(config: Config) -> Iterator[Problem]:
     pairs = {"selection.sectors": (), "sizing.tiers": ("LOW", "MED", "HIGH")}
     for path, allowed in pairs.items():
         named: set[str] = set()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from grinder.console.metrics import NONE, Metrics
 from grinder.kernel.message import Message
@@ -29,16 +29,6 @@ ENDS = ("least", "greatest")
 
 class GridObserver(Observer):
     """Moves the metrics of the grids. No label carries a symbol: symbols are counted."""
-
-    hears = (
-        FeaturesSampled,
-        PlanChosen,
-        PolicySwitched,
-        RegimeChanged,
-        RiskBudgetChanged,
-        SelectionRanked,
-        SymbolSelected,
-    )
 
     def __init__(self, metrics: Metrics) -> None:
         self._lock = threading.Lock()
@@ -88,23 +78,18 @@ class GridObserver(Observer):
     def observe(self, sender: str, at_ns: int, body: Message) -> None:
         """Move what the class of ``body`` moves."""
         with self._lock:
-            if isinstance(body, FeaturesSampled):
-                self._levels[body.symbol] = body.toxicity
-                _count(self._toxicity, self._levels.values(), ToxicityLevel)
-            elif isinstance(body, RegimeChanged):
-                self._regimes[body.symbol] = body.to_regime
-                _count(self._regime, self._regimes.values(), MarketRegime)
-            elif isinstance(body, PlanChosen):
-                self._plan(body)
-            elif isinstance(body, PolicySwitched):
-                policy = self._bounded("policy", body.to_policy)
-                self._switches.labels(policy).inc()
-            elif isinstance(body, SymbolSelected):
-                self._select(body)
-            elif isinstance(body, SelectionRanked):
-                self._rank(body)
-            elif isinstance(body, RiskBudgetChanged):
-                self._budget(body)
+            EFFECTS[type(body)](self, body)
+
+    def _sample(self, body: FeaturesSampled) -> None:
+        self._levels[body.symbol] = body.toxicity
+        _count(self._toxicity, self._levels.values(), ToxicityLevel)
+
+    def _change(self, body: RegimeChanged) -> None:
+        self._regimes[body.symbol] = body.to_regime
+        _count(self._regime, self._regimes.values(), MarketRegime)
+
+    def _switch(self, body: PolicySwitched) -> None:
+        self._switches.labels(self._bounded("policy", body.to_policy)).inc()
 
     def _plan(self, body: PlanChosen) -> None:
         plan = body.plan
@@ -139,6 +124,19 @@ class GridObserver(Observer):
         self._excluded.clear()
         for reason, count in Counter(reason for _, reason in body.excluded).items():
             self._excluded.labels(self._bounded("gate", reason)).set(count)
+
+
+EFFECTS: dict[type[Message], Callable[[GridObserver, Any], None]] = {
+    FeaturesSampled: GridObserver._sample,
+    RegimeChanged: GridObserver._change,
+    PlanChosen: GridObserver._plan,
+    PolicySwitched: GridObserver._switch,
+    SymbolSelected: GridObserver._select,
+    SelectionRanked: GridObserver._rank,
+    RiskBudgetChanged: GridObserver._budget,
+}
+
+GridObserver.hears = tuple(EFFECTS)
 
 
 def _count(gauge: Gauge, values: Iterable[str], known: Iterable[str]) -> None:

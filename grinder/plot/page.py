@@ -90,28 +90,34 @@ def _mid(story: Story) -> Any:
 
 def _ladder(orders: list[Rested]) -> list[Any]:
     kinds = (
-        ("bids", Side.BUY, False, BUY, "solid"),
-        ("asks", Side.SELL, False, SELL, "solid"),
-        ("exits that buy", Side.BUY, True, BUY, "dot"),
-        ("exits that sell", Side.SELL, True, SELL, "dot"),
+        ("bids", Side.BUY, False),
+        ("asks", Side.SELL, False),
+        ("exits that buy", Side.BUY, True),
+        ("exits that sell", Side.SELL, True),
     )
-    traces = []
-    for name, side, is_exit, colour, dash in kinds:
-        x: list[datetime | None] = []
-        y: list[float | None] = []
-        for one in orders:
-            if one.side is side and one.is_exit is is_exit:
-                x += [_time(one.from_ns), _time(one.to_ns), None]
-                y += [float(one.price), float(one.price), None]
-        if x:
-            line = {"color": colour, "width": 2 if is_exit else 1, "dash": dash}
-            traces.append(
-                go.Scatter(
-                    x=x, y=y, name=name, mode="lines", line=line,
-                    opacity=0.9 if is_exit else 0.45, hoverinfo="skip",
-                )
-            )  # fmt: skip
-    return traces
+    chosen = (
+        (name, [one for one in orders if one.side is side and one.is_exit is is_exit])
+        for name, side, is_exit in kinds
+    )
+    return [_segments(name, rested) for name, rested in chosen if rested]
+
+
+def _segments(name: str, orders: list[Rested]) -> Any:
+    x: list[datetime | None] = []
+    y: list[float | None] = []
+    for one in orders:
+        x += [_time(one.from_ns), _time(one.to_ns), None]
+        y += [float(one.price), float(one.price), None]
+    is_exit = orders[0].is_exit
+    line = {
+        "color": BUY if orders[0].side is Side.BUY else SELL,
+        "width": 2 if is_exit else 1,
+        "dash": "dot" if is_exit else "solid",
+    }
+    opacity = 0.9 if is_exit else 0.45
+    return go.Scatter(
+        x=x, y=y, name=name, mode="lines", line=line, opacity=opacity, hoverinfo="skip"
+    )
 
 
 def _average(story: Story) -> Any:
@@ -124,28 +130,22 @@ def _average(story: Story) -> Any:
 
 
 def _fills(fills: list[Fill]) -> list[Any]:
-    traces = []
-    for side, colour, symbol in (
-        (Side.BUY, BUY, "triangle-up"),
-        (Side.SELL, SELL, "triangle-down"),
-    ):
-        own = [one for one in fills if one.side is side]
-        traces.append(
-            go.Scatter(
-                x=_times(one.at_ns for one in own),
-                y=[float(one.price) for one in own],
-                name="bought" if side is Side.BUY else "sold",
-                mode="markers",
-                marker={
-                    "color": colour,
-                    "size": 10,
-                    "symbol": symbol,
-                    "line": {"color": "white", "width": 1},
-                },
-                text=[f"{one.qty.normalize():f}{' exit' if one.is_exit else ''}" for one in own],
-            )
-        )
-    return traces
+    return [
+        _markers("bought", [one for one in fills if one.side is Side.BUY], BUY, "triangle-up"),
+        _markers("sold", [one for one in fills if one.side is Side.SELL], SELL, "triangle-down"),
+    ]
+
+
+def _markers(name: str, fills: list[Fill], colour: str, symbol: str) -> Any:
+    rim = {"color": "white", "width": 1}
+    return go.Scatter(
+        x=_times(one.at_ns for one in fills),
+        y=[float(one.price) for one in fills],
+        name=name,
+        mode="markers",
+        marker={"color": colour, "size": 10, "symbol": symbol, "line": rim},
+        text=[f"{one.qty.normalize():f}{' exit' if one.is_exit else ''}" for one in fills],
+    )
 
 
 def _regimes(story: Story) -> list[Any]:
@@ -165,19 +165,19 @@ def _regimes(story: Story) -> list[Any]:
         )
         for regime, (x, y) in bands.items()
     ]  # fmt: skip
-    if story.plans:
-        traces.append(
-            go.Scatter(
-                x=_times(one[0] for one in story.plans),
-                y=[0.5] * len(story.plans),
-                name="plan",
-                mode="markers",
-                marker={"color": MID, "size": 5, "symbol": "line-ns-open"},
-                text=[f"{name}: {step:g} bps, {why}" for _, name, step, why in story.plans],
-                hovertemplate="%{text}<extra></extra>",
-            )
-        )
-    return traces
+    return [*traces, _plans(story)] if story.plans else traces
+
+
+def _plans(story: Story) -> Any:
+    return go.Scatter(
+        x=_times(one[0] for one in story.plans),
+        y=[0.5] * len(story.plans),
+        name="plan",
+        mode="markers",
+        marker={"color": MID, "size": 5, "symbol": "line-ns-open"},
+        text=[f"{name}: {step:g} bps, {why}" for _, name, step, why in story.plans],
+        hovertemplate="%{text}<extra></extra>",
+    )
 
 
 def _position(story: Story) -> Any:

@@ -61,13 +61,7 @@ class Selection:
         symbols: tuple[str, ...],
         bans: Mapping[str, int],
     ) -> None:
-        """Begin without anybody selected.
-
-        Args:
-            settings: limits, weights and times.
-            symbols: everyone who may be traded.
-            bans: symbol to the time in ns until which it is banned.
-        """
+        """Begin without anybody selected; ``bans`` are times in ns by symbol."""
         self._settings = settings
         self._bans = dict(bans)
         self._sectors = dict(entry.split("=", 1) for entry in settings.sectors)
