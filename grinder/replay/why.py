@@ -18,10 +18,11 @@ from grinder.kernel.codec import Codec
 from grinder.kernel.message import Message
 from grinder.kernel.signals import TimerFired
 from grinder.messages.features import FeaturesComputed
-from grinder.messages.grid import Denial, IntentsDenied
+from grinder.messages.grid import Denial, IntentsDenied, PlanChosen
+from grinder.messages.orders import CancelOrder, PlaceOrders
 from grinder.replay.causes import Link, chain
 
-COMMANDS = frozenset({"PlaceOrders", "CancelOrder"})
+COMMANDS = (PlaceOrders, CancelOrder)
 """What makes an order come to be, or end; the rest is what became of it."""
 SNAPSHOTS = frozenset({"OrdersSynced", "AccountRead", "AccountSynced"})
 """What names every order again and again, and tells of none."""
@@ -37,6 +38,8 @@ class Explanation:
     """Everything that was said of it, newest first."""
     chains: tuple[tuple[Link, ...], ...]
     """For each command that concerns it, newest first: the command and its causes."""
+    plans: tuple[Link | None, ...]
+    """For each of those commands: the plan that its symbol's policy followed then, if any."""
 
 
 @attrs.frozen(kw_only=True)
@@ -62,13 +65,15 @@ def explain(directory: Path, run: int | None, name: str, codec: Codec) -> Explan
     life = tuple(_life(reader, name, codec))
     if not life:
         raise JournalError(f"{directory}: no order called {name} in run {reader.run}")
-    commands = [link for link in life if type(link.body).__name__ in COMMANDS]
+    commands = [link for link in life if isinstance(link.body, COMMANDS)]
     identity = decode(name)
+    plans = tuple(_plans(reader, _symbol_of(commands), codec))
     return Explanation(
         client_order_id=name,
         level=identity.level if identity is not None else "",
         life=tuple(reversed(life)),
         chains=tuple(tuple(_market_chain(reader, link.seq, codec)) for link in reversed(commands)),
+        plans=tuple(_last_before(plans, link.seq) for link in reversed(commands)),
     )
 
 
@@ -86,6 +91,33 @@ def _life(reader: JournalReader, name: str, codec: Codec) -> Iterator[Link]:
                     body=codec.from_row(row),
                     place=reader.place,
                 )
+
+
+def _symbol_of(commands: list[Link]) -> str:
+    bodies = [link.body for link in commands]
+    return next((body.symbol for body in bodies if isinstance(body, COMMANDS)), "")
+
+
+def _plans(reader: JournalReader, symbol: str, codec: Codec) -> Iterator[Link]:
+    """Yield every plan of a symbol, oldest first."""
+    for record in reader.records(b'"PlanChosen"'):
+        for seq, sender, receivers, at_ns, row in _sayings(record):
+            if row is None or row[0] != PlanChosen.__name__:
+                continue
+            plan = codec.from_row(row)
+            if isinstance(plan, PlanChosen) and plan.symbol == symbol:
+                yield Link(
+                    seq=seq,
+                    sender=sender,
+                    receivers=receivers,
+                    said_ns=at_ns,
+                    body=plan,
+                    place=reader.place,
+                )
+
+
+def _last_before(links: tuple[Link, ...], seq: int) -> Link | None:
+    return max((link for link in links if link.seq < seq), key=lambda link: link.seq, default=None)
 
 
 def _sayings(record: Record) -> Iterator[tuple[int, str, tuple[str, ...], int, Any]]:

@@ -31,6 +31,7 @@ def why(directory: Path, name: str, *, run: int | None, as_json: bool) -> int:
                 "client_order_id": found.client_order_id,
                 "life": [_document(link) for link in found.life],
                 "chains": [[_document(link) for link in one] for one in found.chains],
+                "plans": [None if one is None else _document(one) for one in found.plans],
             }
         )
     else:
@@ -73,10 +74,12 @@ def _print(found: Explanation) -> None:
     focus = (found.client_order_id, found.level)
     for link in found.life:
         out(f"  {line_of(link, at_ns, focus)}\n")
-    for one in found.chains:
+    for one, plan in zip(found.chains, found.plans, strict=True):
         out(f"\nwhy {type(one[0].body).__name__}, newest first:\n")
         for link in one:
             out(f"  {line_of(link, at_ns, focus)}\n")
+        if plan is not None:
+            out(f"  under the plan\n  {line_of(plan, at_ns, focus)}\n")
     if not found.chains:
         out("\nno command of ours: the venue or somebody else did it\n")
 

@@ -7,7 +7,7 @@ import pytest
 from grinder.errors import JournalError
 from grinder.journal.reading import JournalReader
 from grinder.messages.codec import CODEC
-from grinder.messages.grid import IntentsProposed
+from grinder.messages.grid import IntentsProposed, PlanChosen
 from grinder.messages.market import BookTicked
 from grinder.messages.orders import CancelOrder, OrderFilled, PlaceOrders
 from grinder.messages.risk import TripKillSwitch
@@ -48,6 +48,20 @@ def test_a_fill_and_a_cancel_are_part_of_the_life(record_world: RecordWorld) -> 
     assert "OrderFilled" in life
     chains = explain(directory, None, cancelled, CODEC).chains
     assert {type(one[0].body) for one in chains} == {PlaceOrders, CancelOrder}
+
+
+def test_the_plan_that_was_followed_is_told(record_world: RecordWorld) -> None:
+    stages: list[Stage] = []
+    directory = record_world(seconds=60, during=stages.append)
+    cancelled = stages[0].said(CancelOrder, sender="router")[0].client_order_id
+
+    found = explain(directory, None, cancelled, CODEC)
+
+    assert len(found.plans) == len(found.chains)
+    for plan, causes in zip(found.plans, found.chains, strict=True):
+        assert plan is not None
+        assert isinstance(plan.body, PlanChosen)
+        assert plan.seq < causes[0].seq
 
 
 def test_refusals_are_counted_by_reason(record_world: RecordWorld) -> None:
