@@ -63,10 +63,13 @@ class SymbolExposure:
         return self.holding.lots
 
     def worst_lots(self, extra_buy_lots: int = 0, extra_sell_lots: int = 0) -> int:
-        """Return the largest absolute position that pending orders can lead to."""
-        longest = self.position_lots + self.buy_lots + extra_buy_lots
-        shortest = self.position_lots - self.sell_lots - extra_sell_lots
-        return max(abs(longest), abs(shortest))
+        """Return the largest absolute position that pending orders can lead to.
+
+        What is held may be gone by then: exits fill, too.
+        """
+        buys, sells = self.buy_lots + extra_buy_lots, self.sell_lots + extra_sell_lots
+        held = self.position_lots
+        return max(buys, sells, held + buys, sells - held)
 
 
 class Exposure:

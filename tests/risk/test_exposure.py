@@ -192,9 +192,10 @@ def test_the_worst_case_is_the_worse_side_with_what_is_proposed() -> None:
     for message in (position(5), submitted("a", Side.BUY, 10), submitted("b", Side.SELL, 30)):
         exposure.apply(message)
 
-    assert exposure.worst_case_notional(BTC, 2_001) == Decimal("0.0001") * 25 * 2_001 / 2
+    # Exits may sell the 5 that are held before anything else fills.
+    assert exposure.worst_case_notional(BTC, 2_001) == Decimal("0.0001") * 30 * 2_001 / 2
     assert exposure.worst_case_notional(BTC, 2_000, extra_buy_lots=20) == Decimal("3.5")
-    assert exposure.worst_case_of_others("", {"BTCUSDT": (BTC, 2_000)}) == Decimal("2.5")
+    assert exposure.worst_case_of_others("", {"BTCUSDT": (BTC, 2_000)}) == Decimal("3.0")
     assert exposure.worst_case_of_others("BTCUSDT", {}) == 0
     assert exposure.position_notional({"BTCUSDT": (BTC, 2_000)}) == Decimal("0.5")
 
