@@ -91,6 +91,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "adaptive.trend_width_mult": (100, 10_000),
     "regime.thin_notional_min": (0, MONEY_MAX),
     "regime.spread_max_bps": (0, 10_000),
+    "regime.thin_samples": (1, 1_000),
     "regime.natr_shock_bps": (1, 10_000),
     "regime.trend_net_return_bps": (1, 10_000),
     "regime.trend_range_score_max": (0, 10_000),

@@ -35,6 +35,9 @@ class RegimeSettings:
     thin_notional_min: Decimal = Decimal(500)
     """Smaller worth of the thinner best quote is a thin book, in quote units."""
     spread_max_bps: float = 100.0
+    """A wider spread is a thin book too."""
+    thin_samples: int = 3
+    """So many samples in a row have to say that a book is thin, or that it is not any more."""
     natr_shock_bps: int = 500
     trend_net_return_bps: int = 200
     trend_range_score_max: int = 3

@@ -27,7 +27,14 @@ from grinder.policy.controller import (
     SpacingController,
     StepSmoother,
 )
-from grinder.policy.regime import Hysteresis, RegimeLimits, Verdict, classify
+from grinder.policy.regime import (
+    Hysteresis,
+    Persistence,
+    RegimeLimits,
+    Verdict,
+    classify,
+    thin_of,
+)
 from grinder.policy.registry import AUTO, POLICIES, make_policies
 from grinder.policy.selector import Selector
 from grinder.policy.sizes import AutoSizer, fitted
@@ -94,6 +101,7 @@ class Conductor:
         regime, selector = config.regime, config.selector
         self._limits = RegimeLimits.of(regime, config.risk)
         self._regime = Hysteresis(regime.hold_samples, regime.cooldown_samples)
+        self._thin = Persistence(regime.thin_samples)
         is_auto = config.policy.name == AUTO
         names = selector.policies if is_auto else (config.policy.name,)
         self._selector = Selector(
@@ -162,6 +170,7 @@ class Conductor:
         seen = classify(
             features,
             self._limits,
+            thin=self._thin.follow(thin_of(features, self._limits)),
             toxicity=toxicity,
             is_killed=facts.is_killed,
             is_warm=sample.is_warm,

@@ -6,7 +6,8 @@ whose inputs are not known, because they are cold or stale, does not match.
 Two inputs differ from the usual form of this table. The trend has its direction from the signed
 return; from the unsigned one no fall would ever be a trend. A book is thin by the worth of its
 thinner best quote, in quote units: a limit in base units means one thing for bitcoin and another
-for a coin of a tenth of a cent.
+for a coin of a tenth of a cent. And one sample makes no thin book: the best quote of a deep market
+is used up and refilled all the time.
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ def classify(
     features: Mapping[str, float],
     limits: RegimeLimits,
     *,
+    thin: Verdict | None = None,
     toxicity: ToxicityLevel = ToxicityLevel.LOW,
     is_killed: bool = False,
     is_warm: bool = True,
@@ -93,26 +95,33 @@ def classify(
     Args:
         features: what is known and fresh, by name.
         limits: where the rows begin.
+        thin: what ``thin_of`` has said for long enough; None is a book that is not thin.
         toxicity: of the flow; HIGH and above is a toxic market.
         is_killed: whether the kill switch has tripped.
         is_warm: whether the indicators have the bars that they need.
     """
     if is_killed:
         return _KILLED
-    spread = features.get("spread_bps")
     gate = _gate(features, limits, toxicity)
     if gate is not None:
         return gate
-    if spread is None:
+    if "spread_bps" not in features:
         return _COLD
-    thin = features.get("thin_l1_notional")
-    if thin is not None and thin < limits.thin_notional:
-        return _THIN
-    if spread > limits.spread_wide:
-        return _WIDE
+    if thin is not None:
+        return thin
     if features.get("natr_bps", 0.0) > limits.natr_shock:
         return _SHOCK
     return _trend(features, limits) or (_WARM_RANGE if is_warm else _COLD_RANGE)
+
+
+def thin_of(features: Mapping[str, float], limits: RegimeLimits) -> Verdict | None:
+    """Return which of the rows of a thin book one sample matches; None if neither."""
+    spread, notional = features.get("spread_bps"), features.get("thin_l1_notional")
+    if spread is None:
+        return None
+    if notional is not None and notional < limits.thin_notional:
+        return _THIN
+    return _WIDE if spread > limits.spread_wide else None
 
 
 def _gate(
@@ -134,6 +143,28 @@ def _trend(features: Mapping[str, float], limits: RegimeLimits) -> Verdict | Non
     if net > limits.trend_return:
         return _UP
     return _DOWN if -net > limits.trend_return else None
+
+
+class Persistence:
+    """Whether the book is thin, which takes some samples in a row to be believed, either way."""
+
+    __slots__ = ("_against", "_needed", "verdict")
+
+    def __init__(self, needed: int) -> None:
+        self._needed = needed
+        self._against = 0
+        """Samples in a row that said otherwise."""
+        self.verdict: Verdict | None = None
+
+    def follow(self, seen: Verdict | None) -> Verdict | None:
+        """Take what one sample says; return what is believed now."""
+        if (seen is None) is not (self.verdict is None):
+            self._against += 1
+            if self._against < self._needed:
+                return self.verdict
+        self._against = 0
+        self.verdict = seen
+        return seen
 
 
 class Hysteresis:

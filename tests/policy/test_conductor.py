@@ -86,6 +86,19 @@ def test_equal_samples_give_equal_decisions(moves: list[tuple[float, int]], name
     ]
 
 
+@pytest.mark.parametrize(("samples", "regimes"), [(1, []), (2, []), (3, ["THIN_BOOK"])])
+def test_a_best_quote_that_is_used_up_for_a_moment_is_no_thin_book(
+    samples: int, regimes: list[str]
+) -> None:
+    conductor = Conducted(ADAPTIVE)
+    conductor.see(20)
+    for _ in range(3):
+        conductor.see(samples, thin_l1_notional=499.0)
+        conductor.see(1)
+
+    assert conductor.regimes() == regimes
+
+
 # Static.
 
 

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from grinder.model.grid import MarketRegime, ToxicityLevel
 from grinder.model.settings import RiskSettings
 from grinder.model.strategy import RegimeSettings
-from grinder.policy.regime import GRAVITY, Hysteresis, RegimeLimits, Verdict, classify
+from grinder.policy.regime import (
+    GRAVITY,
+    Hysteresis,
+    Persistence,
+    RegimeLimits,
+    Verdict,
+    classify,
+    thin_of,
+)
 
 # A spread limit of the gate above that of the table, so that every row can be reached.
 LIMITS = RegimeLimits.of(RegimeSettings(), RiskSettings(spread_spike_bps=150.0))
@@ -69,7 +77,7 @@ def test_the_first_row_that_matches_names_the_regime(
 ) -> None:
     features = {name: value for name, value in {**CALM, **changes}.items() if value is not None}
 
-    verdict = classify(features, LIMITS, **facts)
+    verdict = classify(features, LIMITS, thin=thin_of(features, LIMITS), **facts)
 
     assert (verdict.regime, verdict.reason, verdict.confidence) == expected
 
@@ -99,6 +107,32 @@ def test_a_market_in_the_mirror_is_its_mirror_image(net: float, score: float, na
 
     mirrored = {"TREND_UP": "TREND_DOWN", "TREND_DOWN": "TREND_UP"}
     assert seen(-net) == mirrored.get(seen(net), seen(net))
+
+
+# A thin book.
+
+THIN, WIDE = (
+    thin_of({**CALM, **changes}, LIMITS)
+    for changes in ({"thin_l1_notional": 1.0}, {"spread_bps": 120.0})
+)
+
+
+def believed(persistence: Persistence, *seen: Verdict | None) -> list[str]:
+    told = [persistence.follow(one) for one in seen]
+    return ["" if one is None else one.reason for one in told]
+
+
+def test_a_book_is_thin_after_three_samples_and_not_any_more_after_three() -> None:
+    persistence = Persistence(3)
+
+    assert believed(persistence, THIN, THIN, None, THIN, THIN) == [""] * 5
+    assert believed(persistence, WIDE, THIN) == ["WIDE_SPREAD", "THIN_LIQUIDITY"]
+    assert believed(persistence, None, None, WIDE) == [*["THIN_LIQUIDITY"] * 2, "WIDE_SPREAD"]
+    assert believed(persistence, None, None, None, THIN) == [*["WIDE_SPREAD"] * 2, "", ""]
+
+
+def test_with_one_sample_needed_each_counts() -> None:
+    assert believed(Persistence(1), THIN, None, WIDE) == ["THIN_LIQUIDITY", "", "WIDE_SPREAD"]
 
 
 # Hysteresis.
