@@ -30,7 +30,7 @@ from grinder.model.settings import Config
 from grinder.model.units import NS_PER_S
 from grinder.policy.conductor import Conductor, ConductorFacts, Decision
 from grinder.policy.exits import SLOTS
-from grinder.policy.grid import facts, picture, recall
+from grinder.policy.grid import facts, picture, recall, resume
 
 CHECK_NS = NS_PER_S
 """Pause between looks at what should have been heard of."""
@@ -253,9 +253,7 @@ class PolicyActor(OrderNews):
 
     def on_override_lifecycle(self, command: OverrideLifecycle) -> None:
         """Let a grid that its own limits have ended go on, when an operator lets go."""
-        bounds = self._planner.bounds
-        if command.override == "NONE" and bounds is not None and bounds.stopped:
-            bounds.resume()
+        if command.override == "NONE" and resume(self._planner):
             self.plan_soon()
 
     def on_wind_down_started(self, _: WindDownStarted) -> None:

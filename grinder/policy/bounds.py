@@ -177,6 +177,7 @@ class Bounds:
             "stopped": self.stopped,
             "is_started": "yes" if self.is_started else "",
             "counted_from": str(self._counted_from),
+            "realised": str(self.realised),
         }
 
     def recall(self, facts: Mapping[str, str]) -> None:
@@ -184,6 +185,8 @@ class Bounds:
         self.stopped = facts.get("stopped", "")
         self.is_started = self.is_started or bool(facts.get("is_started"))
         self._counted_from = Decimal(facts.get("counted_from", "0"))
+        # The books tell of it with the next change only.
+        self.realised = Decimal(facts.get("realised", "0"))
 
     def shift(self, by: Decimal) -> None:
         """Let the stops follow lines that have moved by ``by`` in quote per base."""

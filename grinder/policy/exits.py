@@ -118,6 +118,8 @@ class Exits:
             return []
         if not free:
             smallest = sorted(holdings.exits(), key=lambda one: one.remaining_lots)
+            if sum(one.remaining_lots for one in smallest[:2]) > self._instrument.qty_lots_max:
+                return []
             return [_cancel(one, "TP_MERGE") for one in smallest[:MERGED]]
         places = []
         for slot, (price, lots) in zip(free, self._parts_of(uncovered, scene), strict=False):
@@ -139,7 +141,12 @@ class Exits:
             found.append((price, lots))
         if uncovered > 0:
             found.append((self._average_price(scene), uncovered))
-        return found
+        most = self._instrument.qty_lots_max
+        return [
+            (price, min(most, lots - taken))
+            for price, lots in found
+            for taken in range(0, lots, most)
+        ]
 
     def _average_price(self, scene: Scene) -> int:
         """One step beyond the average entry, but never where it would take."""

@@ -221,11 +221,11 @@ class GridPlanner:
         """Take what is held now; what has been added has its own exit, one step beyond its price.
 
         The price of what was added follows from the two averages: news of the position come before
-        those of the fill.
+        those of the fill. What was held before anything was heard leaves at its average.
         """
         side = Side.BUY if lots > 0 else Side.SELL
         added, price = _added(self.position_lots, self.entry_price, lots, entry_price)
-        if added:
+        if added and self.is_synced and self.shape.geometry is not None:
             ticks = int((price / self.instrument.tick).to_integral_value())
             self.exits.note_part(self.shape.beyond(side, ticks), added, now_ns)
         self.position_lots, self.entry_price = lots, entry_price
@@ -289,7 +289,19 @@ def recall(planner: GridPlanner, kept: Mapping[str, str]) -> None:
     planner.shape.recall(kept)
     if planner.bounds is not None and kept:
         planner.bounds.recall(kept)
+        planner.shape.realised = planner.bounds.realised
     planner.is_dirty = True
+
+
+def resume(planner: GridPlanner) -> bool:
+    """Begin a grid anew that its own limits have ended; return whether it was over."""
+    bounds = planner.bounds
+    if bounds is None or not bounds.stopped:
+        return False
+    bounds.resume()
+    planner.shape.begin_anew()
+    planner.is_dirty = True
+    return True
 
 
 def picture(planner: GridPlanner, symbol: str, reason: str) -> LadderPlanned:

@@ -73,6 +73,12 @@ class LineShape(Shape):
             self._bounds.begin(mid)
             self._bounds.shift(lines.price(lines.base) - lines.price(0))
 
+    def begin_anew(self) -> None:
+        """Forget where the lines lay: the next mid is the first one."""
+        super().begin_anew()
+        self.lines = None
+        self._recalled_base = self._lots = 0
+
     def facts(self) -> dict[str, str]:
         """Return what must outlive whoever looks after the grid."""
         base = self._recalled_base if self.lines is None else self.lines.base

@@ -80,13 +80,12 @@ class Shape:
             self._reset = max(self._reset, ResetAction.SOFT, key=RESETS.index)
             return True
         self._reset = max(self._reset, plan.reset_action, key=RESETS.index)
-        return self._reset is not ResetAction.NONE or not (
-            _same_ladder(before, plan) and not self._has_drifted(plan)
-        )
-
-    def _has_drifted(self, plan: GridPlan) -> bool:
         middle2 = ticks2_of(plan.middle, self._instrument)
-        return has_moved(middle2, self.anchor_ticks2, self._settings.recentre_bps)
+        return (
+            self._reset is not ResetAction.NONE
+            or not _same_ladder(before, plan)
+            or has_moved(middle2, self.anchor_ticks2, self._settings.recentre_bps)
+        )
 
     def why_off(self) -> str:
         """Return why no entries are wanted at all; empty when some are."""
@@ -110,6 +109,11 @@ class Shape:
 
     def begin(self, mid_ticks2: int) -> None:
         """Lay down what stays for good, once."""
+
+    def begin_anew(self) -> None:
+        """Forget where the ladder stood: the next mid is the first one."""
+        self.geometry = None
+        self._limits = (0, FAR)
 
     def facts(self) -> dict[str, str]:
         """Return what must outlive whoever looks after the grid."""

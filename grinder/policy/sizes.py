@@ -16,6 +16,7 @@ from grinder.policy.plans import least_qty
 from grinder.policy.throttle import halted
 from grinder.sizing.levels import SizingInputs, Weights, size_levels
 
+_CENT = _SHARE_LEAST = Decimal("0.01")
 ROOM_BPS = 5
 """Sizes are worked out anew once the mid has moved so far."""
 
@@ -36,12 +37,14 @@ class AutoSizer:
         """Return ``plan`` with sizes that lose no more than the budget.
 
         The sizes that the policy asked for count as shares of an ordinary level, up to a whole
-        one. While equity or budget are not known the sizes stay as the policy has them.
+        one. While the equity is not known what rests stays, and nothing is placed.
         """
         if plan.mode is GridMode.EMERGENCY or not plan.is_active:
             return plan
-        if budget is None or budget.equity <= 0 or budget.budget <= 0:
-            return attrs.evolve(plan, reason_codes=(*plan.reason_codes, "SIZE_FIXED"))
+        if budget is None or budget.equity <= 0:
+            return halted(plan, GridMode.PAUSE, ResetAction.NONE, "SIZE_UNKNOWN")
+        if budget.budget <= 0:
+            return halted(plan, GridMode.PAUSE, ResetAction.HARD, "SIZE_NO_ROOM")
         key = (
             plan.levels_up,
             plan.levels_down,
@@ -123,4 +126,4 @@ def _share(plan: GridPlan, view: MarketView) -> Decimal:
         return Decimal(1)
     share = plan.size_schedule[0] / ordinary
     # Rounding to the lot is no wish for less.
-    return Decimal(1) if share > Decimal("0.95") else share.quantize(Decimal("0.01"))
+    return Decimal(1) if share > Decimal("0.95") else max(_SHARE_LEAST, share.quantize(_CENT))

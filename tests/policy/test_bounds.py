@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from grinder.policy.bounds import price_of
+from grinder.policy.grid import facts, recall, resume
 from policy.stub import BID, Venue
 
 
@@ -79,7 +80,7 @@ def test_a_stop_holds_after_the_price_has_come_back_until_somebody_resumes() -> 
     assert venue.entries() == {}
 
     assert venue.planner.bounds is not None
-    venue.planner.bounds.resume()
+    assert resume(venue.planner)
     venue.planner.is_dirty = True
     venue.rest()
     assert len(venue.entries()) == 4
@@ -129,3 +130,48 @@ def test_stops_move_along_with_trailing_lines() -> None:
 
 def test_without_bounds_none_are_looked_at() -> None:
     assert Venue(levels=2).planner.bounds is None
+
+
+def test_the_next_generation_counts_what_this_one_has_earned() -> None:
+    venue = Venue(levels=2, take_profit=Decimal(300), stop_loss=Decimal(50))
+    venue.planner.note_profit(Decimal(310))
+    venue.rest()
+    assert resume(venue.planner)
+    venue.rest()
+
+    for earned, reason in ((-49, ""), (-50, "STOP_LOSS")):
+        venue.planner.note_profit(Decimal(310 + earned))
+        venue.turn()
+        heir = Venue(levels=2, take_profit=Decimal(300), stop_loss=Decimal(50))
+        recall(heir.planner, facts(venue.planner))
+        heir.turn()
+        assert heir.planner.bounds is not None
+        assert heir.planner.bounds.stopped == reason
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"lines": 11, "price_lower": "-5%", "price_upper": "5%"},
+        {"levels": 99, "spacing_bps": 20, "price_lower": "-5%", "price_upper": "5%"},
+    ],
+)
+def test_a_grid_that_is_resumed_lies_around_the_mid_of_then_and_so_does_its_heir(
+    settings: dict[str, Any],
+) -> None:
+    venue = Venue(stop_lower="-8%", **settings)
+    venue.rest()
+    venue.bid, venue.ask = 540_000, 540_001
+    venue.rest()
+    assert resume(venue.planner)
+    assert not resume(venue.planner)
+    venue.rest()
+
+    prices = sorted(venue.entries().values())
+    assert 513_000 <= prices[0] < 515_000
+    assert 565_000 < prices[-1] <= 567_001
+    heir = Venue(stop_lower="-8%", **settings)
+    recall(heir.planner, facts(venue.planner))
+    heir.bid, heir.ask = venue.bid, venue.ask
+    heir.rest()
+    assert sorted(heir.entries().values()) == prices

@@ -33,13 +33,24 @@ def test_sizes_come_from_the_budget_when_they_shall(name: str) -> None:
     assert Decimal(3_500) < worth <= Decimal(4_000)  # 1,000 to lose at a quarter against it
 
 
-def test_sizes_stay_fixed_while_nothing_is_known_of_the_budget() -> None:
+def test_nothing_is_placed_while_nothing_is_known_of_the_budget_and_what_rests_stays() -> None:
     config = changed(ADAPTIVE, "sizing", mode="auto")
 
     plan = Conducted(config).see().plan
 
-    assert "SIZE_FIXED" in plan.reason_codes
-    assert plan.size_schedule == Conducted(ADAPTIVE).see().plan.size_schedule
+    assert "SIZE_UNKNOWN" in plan.reason_codes
+    assert not plan.is_active
+    assert plan.reset_action is ResetAction.NONE
+
+
+def test_a_symbol_that_was_given_no_share_has_no_entries() -> None:
+    config = changed(ADAPTIVE, "sizing", mode="auto")
+
+    plan = Conducted(config).know(**budget(budget=Decimal(0))).see().plan
+
+    assert "SIZE_NO_ROOM" in plan.reason_codes
+    assert not plan.is_active
+    assert plan.reset_action is ResetAction.HARD
 
 
 # The book of depth acts from its own time on, and not for ever.

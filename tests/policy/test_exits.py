@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from grinder.model.order import Side
-from policy.stub import BID, MS, Venue
+from grinder.policy.exits import SLOTS
+from policy.stub import BID, FINE, MS, Venue
 
 STEP = 300
 
@@ -61,6 +63,30 @@ def test_what_was_there_before_anything_was_heard_leaves_at_the_average() -> Non
     venue.rest()
 
     assert list(venue.exits().values()) == [(BID - 150, 82)]
+
+
+@pytest.mark.parametrize("lots", [82, -82])
+def test_what_the_first_snapshot_shows_leaves_at_the_average_too(lots: int) -> None:
+    venue = Venue(exits="per-level", levels=2)
+    venue.planner.is_synced = False
+    venue.planner.hold(lots, venue.instrument.price(BID), venue.now_ns)
+    venue.planner.is_synced = True
+    venue.bid = BID - 50 if lots > 0 else BID + 50
+    venue.ask = venue.bid + 1
+    venue.rest()
+
+    assert list(venue.exits().values()) == [(BID + (STEP if lots > 0 else -STEP), 82)]
+
+
+@pytest.mark.parametrize("most", [100, 5])
+def test_no_exit_is_larger_than_the_venue_takes(most: int) -> None:
+    venue = Venue(attrs.evolve(FINE, qty_lots_max=most), levels=2)
+    venue.planner.hold(250, venue.instrument.price(BID), venue.now_ns)
+    venue.rest()
+
+    sizes = [lots for _, lots in venue.exits().values()]
+    assert max(sizes) == most
+    assert sum(sizes) == min(250, most * len(SLOTS))
 
 
 def test_a_refused_exit_is_tried_again_at_its_own_place() -> None:
