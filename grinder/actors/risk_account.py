@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grinder.kernel.actor import Actor
 from grinder.messages.features import FeaturesSampled
-from grinder.messages.ledger import LedgerChanged
+from grinder.messages.ledger import DayChanged, LedgerChanged
 from grinder.messages.risk import PermitsRevoked
 from grinder.risk.facts import RiskFacts
 from grinder.risk.standing import Budgets
@@ -13,7 +13,7 @@ from grinder.risk.standing import Budgets
 class AccountWatch(Actor):
     """The half of an actor that knows what is won and lost, and how harmful the flow is.
 
-    Hears LedgerChanged, FeaturesSampled. Says RiskBudgetChanged, PermitsRevoked.
+    Hears LedgerChanged, DayChanged, FeaturesSampled. Says RiskBudgetChanged, PermitsRevoked.
     """
 
     def __init__(self, facts: RiskFacts, budgets: Budgets) -> None:
@@ -24,6 +24,11 @@ class AccountWatch(Actor):
     def on_ledger_changed(self, changed: LedgerChanged) -> None:
         """Count what was won and lost; a day that lost too much ends here."""
         self._facts.day.hear(changed)
+        self.look_at_day()
+
+    def on_day_changed(self, changed: DayChanged) -> None:
+        """Count what earlier processes won and lost today, as the books have it."""
+        self._facts.day.hear_day(changed)
         self.look_at_day()
 
     def on_features_sampled(self, sample: FeaturesSampled) -> None:

@@ -277,6 +277,7 @@ ROUTES: tuple[tuple[type[Message], str], ...] = (
     (account.PositionChanged, "risk reconcile ledger"),
     (account.FundingPaid, "ledger"),
     (ledger.LedgerChanged, "risk"),
+    (ledger.DayChanged, "risk"),
     (risk.LedgerRequested, "ledger"),
     (account.AccountSynced, "risk exchange reconcile"),
     (account.AccountSyncFailed, "risk"),

@@ -64,9 +64,9 @@ class DayBook:
         self._is_told = True
 
     def restore(self, day: DayTotals | None) -> None:
-        """Go on from what the store holds of today."""
+        """Go on from what the store holds of today; it is told again, for nobody else knows."""
         self._day = None if day is None else DayChanged(**attrs.asdict(day))
-        self._is_told = True
+        self._is_told = day is None
 
     def add(self, row: BookFill | BookFunding) -> Iterable[DayChanged]:
         """Count a row; return the day before if this one begins another."""

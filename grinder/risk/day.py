@@ -3,23 +3,41 @@
 It counts what the books say: realised and unrealised profit, funding, and fees against it. Once the
 loss exceeds the limit nothing is entered before the next midnight, even if what is held recovers:
 a day on the edge would else begin and end with every tick.
+
+The first day of a process may have begun before it. Where books are kept beyond the run, they tell
+what it had brought by then; otherwise it begins at nothing.
 """
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
-from grinder.messages.ledger import LedgerChanged
+from grinder.messages.ledger import DayChanged, LedgerChanged
 from grinder.model.units import NS_PER_S
 
 DAY_NS = 86_400 * NS_PER_S
+EPOCH = date(1970, 1, 1)
 _ZERO = Decimal(0)
 
 
 class DayLoss:
     """The day's account, over all symbols, in quote units, exact."""
 
-    __slots__ = ("_base", "_fills", "_nets", "day", "equity", "is_lost", "is_told", "limit", "net")
+    __slots__ = (
+        "_base",
+        "_booked",
+        "_fills",
+        "_nets",
+        "carried",
+        "day",
+        "equity",
+        "is_first",
+        "is_lost",
+        "is_told",
+        "limit",
+        "net",
+    )
 
     def __init__(self, limit: Decimal) -> None:
         self.limit = limit
@@ -34,14 +52,20 @@ class DayLoss:
         """Worth of everything in the books since they began."""
         self.is_told = True
         """False in a later generation until the books have told what they hold."""
+        self.is_first = True
+        """True on the day on which the process began."""
+        self.carried = _ZERO
+        """What earlier processes won on that day; negative when lost."""
         self._base = _ZERO
+        self._booked: dict[str, Decimal] = {}
+        """By symbol: realised and funding less fees, without what is only on paper."""
         self._nets: dict[str, Decimal] = {}
         self._fills: dict[str, int] = {}
 
     @property
     def pnl(self) -> Decimal:
         """Won since midnight UTC; negative when lost, 0 while the books have not told."""
-        return self.net - self._base if self.is_told else _ZERO
+        return self.net - self._base + self.carried if self.is_told else self.carried
 
     @property
     def fraction(self) -> Decimal:
@@ -57,9 +81,17 @@ class DayLoss:
         if changed.fills < self._fills.get(symbol, 0):
             return
         self._fills[symbol] = changed.fills
-        net = changed.realized_pnl + changed.unrealized_pnl + changed.funding - changed.fees
+        booked = changed.realized_pnl + changed.funding - changed.fees
+        net = booked + changed.unrealized_pnl
+        self._booked[symbol] = booked
         self.net += net - self._nets.get(symbol, _ZERO)
         self._nets[symbol] = net
+
+    def hear_day(self, changed: DayChanged) -> None:
+        """Take from the books what the day had brought before this process began."""
+        if self.is_first and (date.fromisoformat(changed.day) - EPOCH).days == self.day:
+            booked = changed.realized_pnl + changed.funding - changed.fees
+            self.carried = booked - sum(self._booked.values(), _ZERO)
 
     def look(self, now_ns: int, equity: Decimal) -> bool:
         """Begin a new day if it is one; return whether this look found the day lost.
@@ -70,8 +102,8 @@ class DayLoss:
         """
         day = now_ns // DAY_NS
         if day != self.day and self.is_told:
-            # What an earlier process lost today is not in the books, so the first day begins at 0.
-            self._base = self.net if self.day else _ZERO
+            if self.day:
+                self._base, self.carried, self.is_first = self.net, _ZERO, False
             self.day, self.is_lost, self.equity = day, False, _ZERO
         if not self.equity:
             self.equity = max(equity, _ZERO)
@@ -87,6 +119,7 @@ class DayLoss:
             ("day_base", str(self._base)),
             ("day_equity", str(self.equity or "")),
             ("day_lost", "yes" if self.is_lost else ""),
+            ("day_carried", str(self.carried) if self.is_first else ""),
         )
 
     def recall(self, known: dict[str, str]) -> None:
@@ -96,4 +129,6 @@ class DayLoss:
             self._base = Decimal(known["day_base"])
             self.equity = Decimal(known.get("day_equity") or 0)
             self.is_lost = bool(known.get("day_lost"))
+            self.is_first = bool(known.get("day_carried"))
+            self.carried = Decimal(known.get("day_carried") or 0)
             self.is_told = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from decimal import Decimal
 
 import attrs
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from grinder.errors import BooksError
 from grinder.kernel.message import Message
 from grinder.messages.books import BooksDoubted, BooksReported
-from grinder.messages.ledger import DayChanged, RoundTripCompleted
+from grinder.messages.ledger import DayChanged, LedgerChanged, RoundTripCompleted
 from grinder.model.strategy import BooksSettings
 from grinder.worlds.invariants import Watch
 from grinder.worlds.kept import kept
@@ -174,3 +175,26 @@ def test_a_position_that_no_fill_explains_is_let_go_of_and_said() -> None:
         assert store.states[symbol].qty == held
     assert trips_before.items() <= store.trips.items()
     world.close()
+
+
+def test_a_new_process_knows_what_the_day_has_brought() -> None:
+    world, _ = world_of(2)
+    world.run_to(70_000)  # the first twenty seconds are yesterday's
+    world._restart(3_000)
+    settle(world)
+
+    day = world.process.actor("risk")._facts.day
+    midnight_ns = day.day * 86_400 * 10**9
+    assert world.books is not None
+    today = [one for one in world.books.fills.values() if one.event_ns >= midnight_ns]
+    booked = sum((one.realized_pnl - one.fee for one in today), Decimal(0))
+    booked += sum((one.amount for one in world.books.funding.values()), Decimal(0))
+    held = sum((one.unrealized_pnl for one in _ledgers(world)), Decimal(0))
+    assert [one for one in today if one.event_ns < world.process.started_ns]
+    assert day.carried
+    assert day.pnl == booked + held
+    world.close()
+
+
+def _ledgers(world: FaultWorld) -> Iterator[LedgerChanged]:
+    return iter(world._observer.ledgers.values())

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import attrs
 import pytest
 
-from grinder.messages.ledger import LedgerChanged
+from grinder.ledger.days import nothing_of
+from grinder.messages.ledger import DayChanged, LedgerChanged
 from grinder.risk.day import DAY_NS, DayLoss
 
 D = Decimal
@@ -133,3 +135,41 @@ def test_nothing_kept_is_a_first_generation() -> None:
 
     assert day.look(NOON, D(0))
     assert day.fraction == 0
+
+
+def booked(realized: str, day: str = "2024-10-04") -> DayChanged:
+    return attrs.evolve(nothing_of(day), realized_pnl=D(realized), fees=D(1), funding=D("0.5"))
+
+
+def test_what_an_earlier_process_lost_today_counts() -> None:
+    day = begun()
+    day.hear_day(booked("-480"))
+    assert day.pnl == D("-480.5")
+
+    day.hear(totals("-20"))
+    day.hear_day(booked("-500"))
+    assert day.pnl == D("-500.5")
+    assert day.look(NOON, D(9_500))
+
+
+def test_it_does_not_count_on_the_next_day_nor_when_the_books_tell_of_another() -> None:
+    day = begun()
+    day.hear_day(booked("-480", "2024-10-03"))
+    assert day.pnl == 0
+    day.hear_day(booked("-480"))
+
+    day.look(MIDNIGHT, D(9_500))
+    assert day.pnl == 0
+    day.hear_day(booked("-9", "2024-10-05"))
+    assert day.pnl == 0
+
+
+def test_a_restarted_actor_keeps_what_was_carried() -> None:
+    day = begun()
+    day.hear_day(booked("-480"))
+    again = DayLoss(D(500))
+    again.recall(dict(day.latched()))
+
+    assert again.pnl == D("-480.5")
+    again.hear(totals("-20"))
+    assert again.pnl == D("-500.5")
