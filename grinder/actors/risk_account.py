@@ -23,7 +23,7 @@ class AccountWatch(Actor):
 
     def on_ledger_changed(self, changed: LedgerChanged) -> None:
         """Count what was won and lost; a day that lost too much ends here."""
-        self._facts.day.hear(changed)
+        self._facts.hear(changed)
         self.look_at_day()
 
     def on_day_changed(self, changed: DayChanged) -> None:

@@ -29,12 +29,12 @@ class DayLoss:
         "_booked",
         "_fills",
         "_nets",
+        "_untold",
         "carried",
         "day",
         "equity",
         "is_first",
         "is_lost",
-        "is_told",
         "limit",
         "net",
     )
@@ -50,8 +50,6 @@ class DayLoss:
         """At midnight, or when it was first known that day; 0 while unknown."""
         self.net = _ZERO
         """Worth of everything in the books since they began."""
-        self.is_told = True
-        """False in a later generation until the books have told what they hold."""
         self.is_first = True
         """True on the day on which the process began."""
         self.carried = _ZERO
@@ -61,6 +59,12 @@ class DayLoss:
         """By symbol: realised and funding less fees, without what is only on paper."""
         self._nets: dict[str, Decimal] = {}
         self._fills: dict[str, int] = {}
+        self._untold: frozenset[str] = frozenset()
+
+    @property
+    def is_told(self) -> bool:
+        """False in a later generation until the books have told what they hold of each symbol."""
+        return not self._untold
 
     @property
     def pnl(self) -> Decimal:
@@ -77,7 +81,8 @@ class DayLoss:
     def hear(self, changed: LedgerChanged) -> None:
         """Take one symbol's totals, unless they are those of books that are being read again."""
         symbol = changed.symbol
-        self.is_told = True
+        if self._untold:
+            self._untold -= {symbol}
         if changed.fills < self._fills.get(symbol, 0):
             return
         self._fills[symbol] = changed.fills
@@ -89,6 +94,8 @@ class DayLoss:
 
     def hear_day(self, changed: DayChanged) -> None:
         """Take from the books what the day had brought before this process began."""
+        if not self.is_told:
+            return
         if self.is_first and (date.fromisoformat(changed.day) - EPOCH).days == self.day:
             booked = changed.realized_pnl + changed.funding - changed.fees
             self.carried = booked - sum(self._booked.values(), _ZERO)
@@ -114,12 +121,14 @@ class DayLoss:
 
     def latched(self) -> tuple[tuple[str, str], ...]:
         """Return what the next generation has to know, as (key, value)."""
+        worth = {symbol for symbol, net in self._nets.items() if net}
         return (
             ("day", str(self.day or "")),
             ("day_base", str(self._base)),
             ("day_equity", str(self.equity or "")),
             ("day_lost", "yes" if self.is_lost else ""),
             ("day_carried", str(self.carried) if self.is_first else ""),
+            ("day_symbols", " ".join(sorted(self._untold | worth))),
         )
 
     def recall(self, known: dict[str, str]) -> None:
@@ -131,4 +140,5 @@ class DayLoss:
             self.is_lost = bool(known.get("day_lost"))
             self.is_first = bool(known.get("day_carried"))
             self.carried = Decimal(known.get("day_carried") or 0)
-            self.is_told = False
+            # One symbol's loss without another's profit is nobody's loss.
+            self._untold = frozenset(known.get("day_symbols", "").split())

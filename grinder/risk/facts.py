@@ -12,6 +12,7 @@ from decimal import Decimal
 from grinder.messages.account import AccountSynced
 from grinder.messages.features import FeaturesComputed, FeaturesSampled
 from grinder.messages.grid import Denial, Intent, IntentsProposed
+from grinder.messages.ledger import LedgerChanged
 from grinder.messages.orders import OrdersSubmitted
 from grinder.model.instrument import Instrument
 from grinder.model.permit import Permit
@@ -129,6 +130,13 @@ class RiskFacts:
         if rate.is_limited:
             entries = sum(1 for order in submitted.orders if not order.reduce_only)
             rate.send(entries, now_ns)
+
+    def hear(self, changed: LedgerChanged) -> None:
+        """Take the totals of one symbol; what an earlier generation won is no news."""
+        was_told = self.day.is_told
+        self.day.hear(changed)
+        if not was_told:
+            self.equity.settle(self.day.net)
 
     def measure(self, synced: AccountSynced) -> bool:
         """Take an account snapshot; return whether the drawdown limit is reached."""

@@ -65,6 +65,10 @@ class Equity:
         """Take a snapshot, and what the books were worth when it was heard."""
         self._snapshot, self._net = equity, net
 
+    def settle(self, net: Decimal) -> None:
+        """Take what the books were worth all along: it was won before the snapshot."""
+        self._net = net
+
     def now(self, net: Decimal) -> Decimal:
         """Return the equity at what the books are worth now; 0 while unknown."""
         if self._snapshot is None:

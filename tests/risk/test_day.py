@@ -128,6 +128,22 @@ def test_a_generation_that_died_over_midnight_begins_the_day_when_the_books_have
     assert (second.is_lost, second.pnl) == (False, D(0))
 
 
+def test_a_loss_does_not_count_before_the_profit_of_the_others_is_told() -> None:
+    first = begun()
+    first.hear(totals(realized="450"))
+    first.hear(totals(realized="-600", symbol="ETHUSDT"))
+    first.hear(totals(realized="0", symbol="SOLUSDT"))
+    second = DayLoss(D(500))
+    second.recall(dict(first.latched()))
+
+    second.hear(totals(realized="-600", symbol="ETHUSDT"))
+    assert not second.look(NOON, D(9_850))
+    assert dict(second.latched())["day_symbols"] == "BTCUSDT ETHUSDT"
+    second.hear(totals(realized="450"))
+    assert second.pnl == -150
+    assert not second.look(NOON, D(9_850))
+
+
 def test_nothing_kept_is_a_first_generation() -> None:
     day = DayLoss(D(500))
     day.recall({})

@@ -114,6 +114,14 @@ def test_equity_is_the_last_snapshot_and_what_the_books_did_since() -> None:
     assert equity.peak == 1_025
 
 
+def test_what_the_books_tell_late_was_won_before_the_snapshot() -> None:
+    equity = Equity()
+    equity.measure(D(1_000), D(0))
+    equity.settle(D(300))
+    assert equity.now(D(300)) == equity.peak == 1_000
+    assert equity.now(D(310)) == 1_010
+
+
 def test_the_peak_is_kept_again_only_when_it_has_risen_enough() -> None:
     equity = Equity()
     assert equity.latched("") == ""
