@@ -59,12 +59,19 @@ class OrderNews(Actor):
         self.set_leave()
 
     def on_orders_submitted(self, submitted: OrdersSubmitted) -> None:
-        """Note that placements are on their way."""
-        add, denials = self._planner.holdings.add, self._denials
+        """Note that placements are on their way; the ladder may have moved since."""
+        planner, denials = self._planner, self._denials
+        add, ladder = planner.holdings.add, planner.shape.ladder
+        is_astray = False
         for order in submitted.orders:
             add(order)
             if denials:
                 denials.pop(order.level, None)
+            if not order.reduce_only:
+                place = ladder.get(order.level)
+                is_astray |= place is None or place.price_ticks != order.price_ticks
+        if is_astray:
+            self.plan_soon()
 
     def on_order_accepted(self, order: OrderAccepted) -> None:
         """Note that an order rests; one never heard of before was adopted and may be in the way."""

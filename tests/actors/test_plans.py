@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from decimal import Decimal
-from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -19,6 +18,7 @@ from grinder.messages.orders import (
     CancelOrder,
     OrderFilled,
     OrderRejected,
+    OrdersSubmitted,
     PlaceOrders,
 )
 from grinder.model.grid import GridMode, GridPlan, MarketRegime, ResetAction
@@ -177,6 +177,22 @@ def test_a_symbol_that_is_not_selected_keeps_its_exits_and_nothing_else() -> Non
     assert set(stage.entries(BTC)) == {"b2", "b3"}
 
 
+def test_an_order_sent_for_a_ladder_that_has_moved_meanwhile_goes_at_once() -> None:
+    stage, _ = scripted(plan_of())
+    stage.run(4)
+    before = len(stage.said(IntentsProposed))
+    first = stage.said(OrdersSubmitted)[0].orders[0]
+    late = attrs.evolve(first, client_order_id="late", level="b9", price_ticks=598_000)
+
+    stage.tell(f"policy.{BTC}", OrdersSubmitted(symbol=BTC, orders=(late,)))
+    stage.run(0.01)
+
+    (proposed,) = stage.said(IntentsProposed)[before:]
+    assert [(one.client_order_id, one.reason) for one in proposed.intents] == [
+        ("late", "GRID_TRIM")
+    ]
+
+
 # Modes and resets.
 
 
@@ -280,61 +296,6 @@ def drawn(chance: Random, mid: Decimal) -> GridPlan:
 
 
 # Traps.
-
-
-def test_a_resting_buy_fills_when_the_market_trades_through_it_even_while_nothing_is_entered() -> (
-    None
-):
-    stage, script = scripted(plan_of())
-    stage.run(4)
-    script.plan = pause()
-    stage.run(3)
-    stage.market.put(BTC, 599_600)
-    stage.run(0.3)
-    stage.sold(599_699, 40)
-    stage.run(1)
-
-    assert stage.held() == 40
-    assert covered(stage) == 40
-    assert stage.said(OrderFilled)[-1].level == "b1"
-
-
-def test_what_is_not_placed_never_fills_nor_counts() -> None:
-    stage, _ = scripted(pause())
-    stage.run(4)
-    stage.market.put(BTC, 590_000)
-    stage.run(2)
-    stage.sold(589_000, 100_000)
-    stage.run(2)
-
-    assert not stage.said(PlaceOrders, OrderFilled)
-    exposure = stage.actor("risk")._facts.exposure.of(BTC)
-    assert (exposure.buy_lots, exposure.sell_lots, stage.held()) == (0, 0, 0)
-    router = stage.actor("router")
-    assert router._budget.take(250, router.now_ns) == 250, "nothing has been spent of the rate"
-
-
-@pytest.mark.parametrize("kind", ["arithmetic", "geometric"])
-def test_sells_never_round_towards_the_mid_and_low_prices_stay_distinct(kind: str) -> None:
-    coarse = attrs.evolve(BITCOIN, tick=Decimal("0.01"), lot=Decimal(1), notional_min=Decimal(5))
-    plan = plan_of(
-        center_price=Decimal("1.005"), levels_up=6, levels_down=6, size_schedule=(Decimal(20),)
-    )
-    stage, _ = scripted(
-        plan,
-        instrument=coarse,
-        market=Market({BTC: 100}),
-        policy={"spacing_kind": kind},
-        risk={"spread_spike_bps": 200.0},
-    )
-    stage.run(4)
-
-    found = prices(stage)
-    assert len(found) == 12
-    assert len(set(found.values())) == 12
-    sells = sorted(price for level, price in found.items() if level[0] == "s")
-    assert sells[0] >= 101
-    assert all(after - before >= 1 for before, after in pairwise(sells))
 
 
 WHO = ("feature", f"policy.{BTC}", "risk", "router", "exchange", "ledger")
