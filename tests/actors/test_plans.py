@@ -295,7 +295,7 @@ def drawn(chance: Random, mid: Decimal) -> GridPlan:
     )
 
 
-# Traps.
+# Actors that die.
 
 
 WHO = ("feature", f"policy.{BTC}", "risk", "router", "exchange", "ledger")

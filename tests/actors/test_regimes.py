@@ -71,15 +71,6 @@ def test_a_world_that_goes_sideways_stays_a_range(tmp_path: Path) -> None:
     assert run.judge().problems == ()
 
 
-def test_nothing_has_to_be_shortened_for_a_fall_to_be_seen(tmp_path: Path) -> None:
-    scenario = attrs.evolve(read(FIXTURES / "trend-down"), duration_ms=20 * 60_000)
-    run = Staged(scenario, tmp_path / "whole").run()
-
-    assert [one.to_regime for one in run.bodies(RegimeChanged)] == ["TREND_DOWN"]
-    # The static ladder is none of the regime's business.
-    assert [one.plan.regime for one in run.bodies(PlanChosen)] == ["RANGE"]
-
-
 def test_funding_worth_having_puts_another_policy_in_charge_of_a_world(tmp_path: Path) -> None:
     scenario = read(FIXTURES / "range-day")
     auto = (*scenario.settings, "policy.name=auto", "policy.spacing_bps=5")
