@@ -20,6 +20,11 @@ from grinder.model.instrument import Instrument
 from grinder.model.units import NS_PER_MS
 from grinder.policy.grid import GridPlanner
 
+WOULD_TAKE = -5022
+"""The venue's word for a post-only order that would take: the price has moved, and will again."""
+REFUSALS_MAX = 5
+"""The pause of a level that is refused for another reason doubles this many times."""
+
 
 class OrderNews(Actor):
     """The half of an actor that knows what rests and what is held.
@@ -36,6 +41,8 @@ class OrderNews(Actor):
         self._pause_ns = settings.refused_level_pause_ms * NS_PER_MS
         self._denials: dict[str, int] = {}
         """By level: denials since it was last let through."""
+        self._refusals: dict[str, int] = {}
+        """By level: refusals by the venue since it last rested there."""
 
     def set_leave(self) -> None:
         """Work out whether risk may be added."""
@@ -76,14 +83,19 @@ class OrderNews(Actor):
     def on_order_accepted(self, order: OrderAccepted) -> None:
         """Note that an order rests; one never heard of before was adopted and may be in the way."""
         is_new = order.client_order_id not in self._planner.holdings.by_id
+        if self._refusals:
+            self._refusals.pop(order.level, None)
         self._planner.holdings.add(order, self.now_ns)
         if is_new:
             self.plan_soon()
 
     def on_order_rejected(self, order: OrderRejected) -> None:
-        """Let the level return when the price allows."""
-        planner = self._planner
-        pause_ns = planner.refuse(order.level, order.reduce_only, self.now_ns, order.code)
+        """Let the level return when the price allows; later each time for any other reason."""
+        planner, level, doubled = self._planner, order.level, 0
+        if order.code != WOULD_TAKE and not order.reduce_only:
+            doubled = min(self._refusals.get(level, 0), REFUSALS_MAX)
+            self._refusals[level] = doubled + 1
+        pause_ns = planner.refuse(level, order.reduce_only, self.now_ns, order.code, doubled)
         planner.holdings.remove(order.client_order_id)
         self.set_timer(f"again:{order.level}", pause_ns)
 

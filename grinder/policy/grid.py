@@ -69,10 +69,7 @@ class GridPlanner:
         return self.shape.step
 
     def follow(self, plan: GridPlan | None, now_ns: int) -> bool:
-        """Take another plan, or None for the ladder of the settings.
-
-        Return whether what is wanted has changed.
-        """
+        """Take another plan, or None for the settings; return whether what is wanted changes."""
         if not self.shape.follow(plan):
             return False
         self._is_usual = plan is None and self.bounds is None and not self.settings.lines
@@ -239,9 +236,11 @@ class GridPlanner:
         self.is_dirty = True
         return True
 
-    def refuse(self, level: str, reduce_only: bool, now_ns: int, code: int = 0) -> int:
+    def refuse(
+        self, level: str, reduce_only: bool, now_ns: int, code: int = 0, doubled: int = 0
+    ) -> int:
         """Note that the venue refused a placement; return the pause in ns before the next try."""
-        pause_ns = self.settings.refused_level_pause_ms * NS_PER_MS
+        pause_ns = self.settings.refused_level_pause_ms * NS_PER_MS << doubled
         self.is_dirty = True
         return self.deny(level, reduce_only, pause_ns, now_ns, code)
 
