@@ -116,10 +116,14 @@ def test_a_level_is_not_filled_again_while_the_fate_of_its_order_is_unknown() ->
 def test_what_the_account_can_not_bear_is_asked_for_more_and_more_seldom() -> None:
     stage = Stage(quick(sim={"balance": Decimal(40)}, policy={"levels": 8})).run(60)
 
-    refused = stage.entries_of(OrderRejected)
-    times = [one.at_ns for one in refused if one.body.level == "s8"]
+    refused = stage.said(OrderRejected)
+    times = [
+        said.at_ns
+        for said, body in zip(stage.entries_of(OrderRejected), refused, strict=True)
+        if body.level == "s8"
+    ]
     pauses = [(later - earlier) // MS for earlier, later in pairwise(times)]
-    assert {one.body.code for one in refused} == {-2019}
+    assert {one.code for one in refused} == {-2019}
     assert pauses == sorted(pauses)
     assert 500 <= pauses[0] < 1_000
     assert 16_000 <= pauses[-1] < 17_000
