@@ -37,6 +37,8 @@ class Bookkeeping(Actor):
         self._is_bad = False
         self._unchecked: set[str] = set()
         # Symbols whose kept position has not been held against the venue's.
+        self._account: AccountSynced | None = None
+        # The last snapshot: a position that is stated otherwise may be an old belief.
 
     def ask(self, questions: Iterable[ReadTrades]) -> None:
         """Ask the venue, one question on each symbol at a time."""
@@ -53,18 +55,27 @@ class Bookkeeping(Actor):
                 self.say(message)
 
     def on_account_synced(self, account: AccountSynced) -> None:
-        """Note what the account is worth."""
+        """Note what the account is worth, and what it holds."""
+        self._account = account
         self.deliver(self._books.seen(account))
 
     def compare(self, synced: OrdersSynced) -> None:
         """Begin the round trips anew if what was kept lastingly is not what is held."""
         symbol = synced.symbol
         self._unchecked.discard(symbol)
-        off_ns = self._books.of(symbol).off_for_ns(synced.position_lots, self.now_ns)
-        if off_ns >= SETTLE_NS:
-            self.deliver(self._books.rebase(symbol, synced.position_lots))
+        lots = synced.position_lots
+        off_ns = self._books.of(symbol).off_for_ns(lots, self.now_ns)
+        if off_ns >= SETTLE_NS and self._holds(symbol, lots, self.now_ns - off_ns):
+            self.deliver(self._books.rebase(symbol, lots))
         elif off_ns >= 0:
             self.set_timer("base", SETTLE_NS)
+
+    def _holds(self, symbol: str, lots: int, since_ns: int) -> bool:
+        """Return whether the account was seen to hold so much, by a snapshot since then."""
+        account = self._account
+        if account is None or account.asked_ns < since_ns:
+            return False
+        return lots == sum(one.qty_lots for one in account.positions if one.symbol == symbol)
 
     def needs_position(self, symbol: str) -> bool:
         """Return whether the round trips wait for the venue to say what is held."""

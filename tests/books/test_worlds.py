@@ -13,6 +13,7 @@ from grinder.errors import BooksError
 from grinder.kernel.message import Message
 from grinder.messages.books import BooksDoubted, BooksReported
 from grinder.messages.ledger import DayChanged, LedgerChanged, RoundTripCompleted
+from grinder.messages.orders import OrdersSynced
 from grinder.model.strategy import BooksSettings
 from grinder.worlds.invariants import Watch
 from grinder.worlds.kept import kept
@@ -149,6 +150,30 @@ def test_a_store_that_fails_for_a_while_gets_everything_later() -> None:
 
     reports = [one for one in ears.all(BooksReported) if isinstance(one, BooksReported)]
     assert {one.is_written for one in reports} == {True, False}
+    assert list(kept(world)) == []
+    world.close()
+
+
+def test_an_old_belief_of_a_position_does_not_touch_the_books() -> None:
+    world, ears = world_of(4)
+    world.run_to(30_000)
+    settle(world)
+    runtime = world.process.runtime
+    runtime.hold("exchange", 12_000)
+    old = OrdersSynced(
+        symbol="BTCUSDT",
+        orders=(),
+        position_lots=world.exchange.position("sim", "BTCUSDT").qty_lots + 5,
+        entry_price=Decimal(60_000),
+        is_stream_live=False,
+    )
+
+    for _ in range(2):
+        runtime.tell(runtime.address("ledger"), old)
+        world.run_to(world.now_ms + 11_000)
+
+    assert not ears.all(BooksDoubted)
+    settle(world)
     assert list(kept(world)) == []
     world.close()
 
