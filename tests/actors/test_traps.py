@@ -256,6 +256,9 @@ def test_the_day_is_lost_by_losses_alone(bid: int, is_lost: bool) -> None:
     run = worlds.Stage(quick(policy=WIDE, risk={"daily_loss_limit": Decimal("0.1")})).run(3)
     run.sold(run.entries(BTC)["b1"].price_ticks - 1, 2)
     run.run(0.5)
+    buys = [one for one in run.entries(BTC).values() if one.side is Side.BUY]
+    pends = sum(one.qty_lots - one.filled_lots for one in buys)
+    assert run.actor("risk")._facts.exposure.of(BTC).buy_lots == pends
     run.market.put(BTC, bid)
     run.run(10)
     reasons = {one.reason.split()[0] for one in run.said(PermitsRevoked)}
