@@ -43,6 +43,18 @@ def test_nothing_is_placed_while_nothing_is_known_of_the_budget_and_what_rests_s
     assert plan.reset_action is ResetAction.NONE
 
 
+def test_the_smallest_share_of_a_level_is_one_all_the_same() -> None:
+    config = changed(settings("range"), "sizing", mode="auto")
+    config = changed(config, "policy", options=("size=1",), level_notional=Decimal(100_000))
+    conductor = Conducted(config).know(**budget())
+
+    plan = conductor.see(spread_bps=20.0).plan
+
+    assert "THROTTLE_SPREAD_WIDE" in plan.reason_codes
+    assert plan.size_schedule
+    assert all(plan.size_schedule)
+
+
 def test_a_symbol_that_was_given_no_share_has_no_entries() -> None:
     config = changed(ADAPTIVE, "sizing", mode="auto")
 
