@@ -164,7 +164,10 @@ Faults = Annotated[
 Minutes = Annotated[float, typer.Option(min=0.2, help="Virtual minutes in which things go wrong.")]
 Deciding = Annotated[
     str,
-    typer.Option(metavar="NAMES", help="Who decides: policies with commas between, auto, or all."),
+    typer.Option(
+        metavar="NAMES",
+        help="Who decides: policies, auto, bots or lines, with commas between; or all.",
+    ),
 ]
 Exhaustive = Annotated[
     bool, typer.Option("--exhaustive", help="Also crash a reference run at every message.")

@@ -26,6 +26,7 @@ from grinder.worlds.canaries import CANARIES, planter
 from grinder.worlds.invariants import SELDOM
 from grinder.worlds.plan import KINDS, Fault
 from grinder.worlds.run import Verdict, WorldSpec, play
+from grinder.worlds.settings import OPTIONS, WORDS
 from grinder.worlds.shrink import shrink
 
 CANARY_SEEDS: Final = range(1, 4)
@@ -70,12 +71,12 @@ class Wish:
 
 
 def policies_of(text: str) -> tuple[str, ...]:
-    """Return the names of policies in ``text``, with commas between; all means every one of ours.
+    """Return the names in ``text``, with commas between; all means all of ours, and every word.
 
     Raises:
         ConfigError: there is no such policy.
     """
-    known = (*sorted(OWN), AUTO)
+    known = (*sorted(OWN), AUTO, *WORDS)
     names = known if text == "all" else tuple(text.split(","))
     unknown = [one for one in names if one not in known]
     if unknown:
@@ -219,6 +220,7 @@ def _report(
         "fills": sum(one.fills for one in verdicts),
         "faults": sum(one.faults for one in verdicts),
         "faults_by_kind": {name: done[name] for name in KINDS if done[name]},
+        "options": {name: sum(name in one.options for one in verdicts) for name in OPTIONS},
         "judged": dict(sorted(judged.items())),
         "replayed": sum(one.replayed for one in verdicts),
         "slowest_to_converge_ms": max((one.converged_ms for one in verdicts), default=0),
@@ -331,7 +333,8 @@ def _lines(lines: Iterable[str]) -> Iterator[tuple[str, Verdict]]:
             key, fields = json.loads(line)
         except ValueError:
             continue
-        fields["violations"] = tuple(fields["violations"])
+        for name in ("violations", "options"):
+            fields[name] = tuple(fields[name])
         yield key, Verdict(**fields)
 
 

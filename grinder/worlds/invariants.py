@@ -18,6 +18,8 @@ from grinder.messages.grid import (
     IntentsApproved,
     IntentsDenied,
     IntentsProposed,
+    SelectionRanked,
+    SymbolSelected,
 )
 from grinder.messages.ledger import LedgerChanged
 from grinder.messages.orders import (
@@ -43,8 +45,10 @@ TOLD_MAX: Final = {"writes": 300, "denials": 160, "refusals": 160}
 
 Where the cap is too small for the ladder, its levels are tried again about once a second for each
 symbol: the pause grows only while nothing gets through."""
-EXIT_MAY_GO: Final = frozenset({"TP_MERGE", "TP_RENEW", "WIND_DOWN"})
-"""The only reasons for which an exit is ever taken off the book."""
+EXIT_MAY_GO: Final = frozenset({"TP_MERGE", "WIND_DOWN"})
+"""The only reasons for which an exit is ever taken off the book where it does not expire."""
+RENEWAL: Final = "TP_RENEW"
+"""The reason for which one goes that has expired."""
 EXIT_MAY_WAIT: Final = frozenset(
     {
         DenialCode.NOT_ARMED,
@@ -82,6 +86,8 @@ class Watch(Observer):
         KillSwitchTripped,
         ResetKillSwitch,
         LedgerChanged,
+        SelectionRanked,
+        SymbolSelected,
     )
 
     def __init__(self) -> None:
@@ -90,6 +96,8 @@ class Watch(Observer):
         self.ledgers: dict[str, LedgerChanged] = {}
         self.told: Counter[str] = Counter()
         """Writes, denials and refusals since somebody last looked."""
+        self.selected: set[str] = set()
+        """Symbols that may have entries, where they are selected."""
         self.state = ""
         self.world: FaultWorld | None = None
         self.unfinished = 0
@@ -114,6 +122,8 @@ class Watch(Observer):
             KillSwitchTripped: self._note_switch,
             ResetKillSwitch: self._note_switch,
             LedgerChanged: self._note_ledger,
+            SelectionRanked: lambda _, __, news: _select(self.selected, news),
+            SymbolSelected: lambda _, __, news: _select(self.selected, news),
         }
 
     @property
@@ -124,6 +134,7 @@ class Watch(Observer):
     def begin_process(self) -> None:
         """Forget what was said of a process that is gone."""
         self.ledgers.clear()
+        self.selected.clear()
         self._killed_ns = None
         self.state = ""
 
@@ -148,7 +159,8 @@ class Watch(Observer):
         towards = Side.BUY if held > 0 else Side.SELL
         for intent in proposed.intents:
             self.judged["opposite"] += 1
-            if held and intent.adds_risk and intent.side is not towards:
+            is_other = held and intent.adds_risk and intent.side is not towards
+            if is_other and policy._planner.settings.opposite != "keep":
                 self.violate("opposite", f"{sender}: {intent.level} at {held} lots adds risk")
             if intent.action is IntentAction.CANCEL and intent.level.startswith("x"):
                 if policy._planner.why_closing():
@@ -182,7 +194,9 @@ class Watch(Observer):
                 self.violate("exit-let", f"{one.action} of {one.level} denied: {one.detail}")
 
     def _judge_exit_cancel(self, name: str, reason: str) -> None:
-        if reason not in EXIT_MAY_GO and name not in self._closing:
+        grid = self.world.config.policy if self.world is not None else None
+        is_due = reason == RENEWAL and grid is not None and grid.exit_ttl_ms > 0
+        if not is_due and reason not in EXIT_MAY_GO and name not in self._closing:
             self.violate("exit-kept", f"{name} is to be cancelled for {reason}")
 
     # What is sent.
@@ -262,3 +276,14 @@ class Watch(Observer):
 
     def _note_ledger(self, _: str, __: int, ledger: LedgerChanged) -> None:
         self.ledgers[ledger.symbol] = ledger
+
+
+def _select(selected: set[str], news: SymbolSelected | SelectionRanked) -> None:
+    """Keep in ``selected`` the symbols that may have entries."""
+    if isinstance(news, SelectionRanked):
+        selected.clear()
+        selected.update(news.selected)
+    elif news.is_selected:
+        selected.add(news.symbol)
+    else:
+        selected.discard(news.symbol)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from math import inf
 from typing import TYPE_CHECKING
 
+import attrs
+
 from grinder.actors.world import ACCOUNT
+from grinder.books.store import MemoryStore
 from grinder.ledger.trips import TripFill, traded
-from grinder.messages.books import BookFill
+from grinder.messages.books import BookFill, BooksRestored, RestoreBooks
 from grinder.messages.ledger import RoundTrip
 from grinder.model.trip import TripState
 from grinder.model.units import NS_PER_MS
 from grinder.worlds.looks import held_lots
 
 if TYPE_CHECKING:
-    from grinder.books.store import MemoryStore
     from grinder.worlds.world import FaultWorld
 
 
@@ -27,7 +30,7 @@ def kept(world: FaultWorld) -> Iterator[str]:
         yield from _trips(world, books)
 
 
-def _sums(world: FaultWorld, books: MemoryStore) -> Iterator[str]:
+def _sums(world: FaultWorld, books: WorldStore) -> Iterator[str]:
     venue = world.exchange.ledger(ACCOUNT)
     fills = books.fills.values()
     paid = (one.amount for one in books.funding.values())
@@ -42,71 +45,99 @@ def _sums(world: FaultWorld, books: MemoryStore) -> Iterator[str]:
             yield f"kept: {name} {ours}, the venue {theirs}"
 
 
-def _trips(world: FaultWorld, books: MemoryStore) -> Iterator[str]:
-    again: dict[str, RoundTrip] = {}
+class WorldStore(MemoryStore):
+    """Keeps besides after how many fills somebody has taken up the books."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken_up: set[int] = set()
+
+    def restore(self, request: RestoreBooks, now_ns: int) -> BooksRestored:
+        """Return what was kept."""
+        self.taken_up.add(len(self.fills))
+        return super().restore(request, now_ns)
+
+
+@attrs.frozen
+class _Odd:
+    """A round trip, or what is open, that only the books have, or only the fills come to."""
+
+    first_ts: float
+    last_ts: float
+    net: Decimal
+    """Its profit; negated where the books have it."""
+
+
+def _trips(world: FaultWorld, books: WorldStore) -> Iterator[str]:
     for symbol, instrument in world.instruments.items():
-        own = [one for one in books.fills.values() if one.symbol == symbol]
-        own.sort(key=lambda one: one.trade_id)
-        state = _followed(TripState(symbol=symbol), own, again)
+        told = [one for one in books.fills.values() if one.symbol == symbol]
+        again: dict[str, RoundTrip] = {}
+        state = _followed(
+            TripState(symbol=symbol), sorted(told, key=lambda one: one.trade_id), again
+        )
         known = books.states.get(symbol, TripState(symbol=symbol))
         held = instrument.qty(held_lots(world, symbol))
-        if known.qty != held:
-            yield f"kept: {symbol}: {known.qty} on the books, {held} held"
+        if not known.qty == state.qty == held:
+            yield f"kept: {symbol}: {known.qty} on the books, {state.qty} filled, {held} held"
+        ours = {key: one for key, one in books.trips.items() if one.symbol == symbol}
+        odd = [*_odd(again, ours, 1), *_odd(ours, again, -1)]
         if known != state:
-            yield f"kept: {symbol}: the fills come to {state}, the books have {known}"
-    for symbol in world.instruments:
-        odd = _odd(symbol, again, books.trips)
-        lates = _lates([one for one in books.fills.values() if one.symbol == symbol])
+            odd += [_open(known), _open(state)]
+        lates = _lates(books, symbol)
         for group in _touching(odd):
-            if not _is_of_late_fills(group, again, lates):
-                yield f"kept: {len(group)} round trips are not those that the fills come to"
+            if not _is_of_late_fills(group, lates):
+                yield f"kept: {symbol}: the fills do not come to {[str(one) for one in group]}"
 
 
-def _odd(symbol: str, again: dict[str, RoundTrip], kept: dict[str, RoundTrip]) -> list[RoundTrip]:
-    """Return the trips of one symbol that only one of both has."""
-    both = (*again.values(), *kept.values())
-    return [
-        one
-        for one in both
-        if one.symbol == symbol and again.get(one.row_id) != kept.get(one.row_id)
-    ]
+def _odd(trips: dict[str, RoundTrip], others: dict[str, RoundTrip], sign: int) -> Iterator[_Odd]:
+    for key, one in trips.items():
+        if others.get(key) != one:
+            yield _Odd(one.entry_ts, one.exit_ts, one.net_pnl * sign)
 
 
-def _lates(kept: list[BookFill]) -> list[int]:
-    """Return the times in ms of fills told after a later one that completed a round trip.
+def _open(state: TripState) -> _Odd:
+    # What is of no known entry is nobody's fault, and no late fill's.
+    entry_ts = inf if state.open is None else state.open.entry_ns // NS_PER_MS
+    return _Odd(entry_ts, inf, Decimal(0))
 
-    ``kept`` are fills in the order in which they were kept.
+
+def _lates(books: WorldStore, symbol: str) -> list[int]:
+    """Return the times in ms of fills that were told too late to be put in their place.
+
+    That is after a later one, if a round trip was completed or the books were taken up since.
     """
-    found, last_id = [], 0
-    for one in kept:
-        if one.trade_id < last_id:
+    found = []
+    last_id = settled_id = 0
+    for number, one in enumerate(books.fills.values()):
+        if number in books.taken_up:
+            settled_id = last_id
+        if one.symbol != symbol:
+            continue
+        if one.trade_id < settled_id:
             found.append(one.event_ns // NS_PER_MS)
+        last_id = max(last_id, one.trade_id)
         if one.trips:
-            last_id = max(last_id, one.trade_id)
+            settled_id = max(settled_id, one.trade_id)
     return found
 
 
-def _touching(trips: list[RoundTrip]) -> list[list[RoundTrip]]:
-    """Return the trips in groups that have a moment in common, one with the next."""
-    groups: list[list[RoundTrip]] = []
-    until_ts = -1
-    for one in sorted(trips, key=lambda trip: (trip.entry_ts, trip.exit_ts)):
-        if one.entry_ts > until_ts:
+def _touching(odd: list[_Odd]) -> list[list[_Odd]]:
+    """Return them in groups that have a moment in common, one with the next."""
+    groups: list[list[_Odd]] = []
+    until_ts: float = -1
+    for one in sorted(odd, key=lambda one: (one.first_ts, one.last_ts)):
+        if one.first_ts > until_ts:
             groups.append([])
         groups[-1].append(one)
-        until_ts = max(until_ts, one.exit_ts)
+        until_ts = max(until_ts, one.last_ts)
     return groups
 
 
-def _is_of_late_fills(
-    group: list[RoundTrip], again: dict[str, RoundTrip], lates: list[int]
-) -> bool:
-    """Return whether a fill told too late is why trips differ; their profit is the same then."""
-    nets = [Decimal(0), Decimal(0)]
-    for one in group:
-        nets[again.get(one.row_id) == one] += one.net_pnl
-    first_ts, last_ts = group[0].entry_ts, max(one.exit_ts for one in group)
-    return nets[0] == nets[1] and any(first_ts <= one <= last_ts for one in lates)
+def _is_of_late_fills(group: list[_Odd], lates: list[int]) -> bool:
+    """Return whether a fill told too late is why; the profit of what is complete is the same."""
+    last_ts = max(one.last_ts for one in group)
+    is_even = last_ts == inf or sum(one.net for one in group) == 0
+    return is_even and any(group[0].first_ts <= one <= last_ts for one in lates)
 
 
 def _followed(state: TripState, fills: list[BookFill], done: dict[str, RoundTrip]) -> TripState:

@@ -50,6 +50,10 @@ class Looks:
         self._watch = watch
         self._lasts_s: Counter[tuple[str, str]] = Counter()
         self._anchors: dict[str, _Anchor] = {}
+        cap = world.config.risk.position_notional_max
+        self._reaches = dict.fromkeys(world.instruments, cap)
+        self._earned = dict.fromkeys(world.instruments, Decimal(0))
+        # The most that each symbol has ever earned.
 
     def look(self) -> None:
         """Judge what the venue shows now."""
@@ -65,7 +69,7 @@ class Looks:
                 "cap": self._is_within(symbol, cap) or not adds_to(world, symbol),
                 "reach": self._is_within(symbol, self._reach(symbol)) or not adds_to(world, symbol),
                 "cover": self._watch.is_killed or is_covered(world, symbol),
-                "opposite-held": not opposite_of(world, symbol),
+                "opposite-held": may_turn(world) or not opposite_of(world, symbol),
                 "stale": not self._is_stale(symbol),
             }
             for name, is_so in is_well.items():
@@ -77,8 +81,11 @@ class Looks:
         """Judge how much was done in the last minute."""
         told = self._watch.told
         self._watch.judged["churn"] += 1
+        grid = self._world.config.policy
+        # Twice as many orders rest at a time, or all of them follow the market all the time.
+        is_busy = may_turn(self._world) or grid.lines or not grid.freeze_in_position
         for name, most in {**TOLD_MAX, "surplus": SURPLUS_MAX}.items():
-            if told[name] > most:
+            if told[name] > most * (2 if is_busy else 1):
                 self._watch.violate("churn", f"{told[name]} {name} in a minute")
         told.clear()
 
@@ -86,16 +93,30 @@ class Looks:
         """Return what one side of the ladder is worth, in quote units; the cap while unknown."""
         world = self._world
         policy = world.config.policy
-        if policy.name == "static":
-            return policy.level_notional * policy.levels
         actor = world.process.actor(f"policy.{symbol}")
         plan: GridPlan | None = None if actor is None else actor._planner.shape.followed
-        if plan is None:
-            return world.config.risk.position_notional_max
-        levels = max(plan.levels_up, plan.levels_down)
-        qty = sum((plan.size(number) for number in range(1, levels + 1)), Decimal(0))
-        # The outermost buy is worth less than at the centre, and the outermost sell more.
-        return qty * plan.center_price * (1 + Decimal(plan.width_bps) / 10_000)
+        is_fixed = world.config.sizing.mode == "fixed"
+        if policy.name == "static" and (is_fixed or (actor is not None and plan is None)):
+            levels = policy.lines - 1 if policy.lines else policy.levels
+            return policy.level_notional * levels + self._reinvested(symbol)
+        if plan is not None and plan.is_active:
+            levels = max(plan.levels_up, plan.levels_down)
+            qty = sum((plan.size(number) for number in range(1, levels + 1)), Decimal(0))
+            # The outermost buy is worth less than at the centre, and the outermost sell more.
+            width = 1 + Decimal(plan.width_bps) / 10_000
+            self._reaches[symbol] = qty * plan.center_price * width
+        elif plan is None:
+            self._reaches[symbol] = world.config.risk.position_notional_max
+        # A pause may leave on the book what the plan before it had there.
+        return self._reaches[symbol]
+
+    def _reinvested(self, symbol: str) -> Decimal:
+        """Return by how much levels may have grown, in quote units."""
+        ledger = self._watch.ledgers.get(symbol)
+        if ledger is not None and self._world.config.policy.reinvest:
+            net = ledger.realized_pnl - ledger.fees + ledger.funding
+            self._earned[symbol] = max(self._earned[symbol], net)
+        return self._earned[symbol]
 
     def _is_within(self, symbol: str, notional_max: Decimal) -> bool:
         """Return whether position and what may come to it are worth at most so much."""
@@ -127,6 +148,8 @@ class Looks:
         before = self._anchors.pop(symbol, None)
         self._watch.judged["frozen"] += 1
         if policy is None or not policy._planner.position_lots:
+            return
+        if not self._world.config.policy.freeze_in_position:
             return
         planner = policy._planner
         fills = world.exchange.ledger(ACCOUNT).fills
@@ -161,10 +184,14 @@ def pending_lots(world: FaultWorld, symbol: str) -> dict[Side, int]:
     return pending
 
 
-def worst_lots(world: FaultWorld, symbol: str) -> int:
-    """Return the largest position that what rests can lead to."""
+def worst_lots(world: FaultWorld, symbol: str, buys: int = 0, sells: int = 0) -> int:
+    """Return the largest position that what rests, with ``buys`` and ``sells``, can lead to.
+
+    Exits fill, too: what is held may be gone before entries of the other side do.
+    """
     held, pending = held_lots(world, symbol), pending_lots(world, symbol)
-    return max(abs(held + pending[Side.BUY]), abs(held - pending[Side.SELL]))
+    buys, sells = buys + pending[Side.BUY], sells + pending[Side.SELL]
+    return max(buys, sells, held + buys, sells - held)
 
 
 def opposite_of(world: FaultWorld, symbol: str) -> list[str]:
@@ -174,6 +201,11 @@ def opposite_of(world: FaultWorld, symbol: str) -> list[str]:
     return [
         one.client_order_id for one in entries_of(world, symbol) if held and one.side is not towards
     ]
+
+
+def may_turn(world: FaultWorld) -> bool:
+    """Return whether entries may rest that turn a position: where the settings ask for them."""
+    return world.config.policy.opposite == "keep"
 
 
 def adds_to(world: FaultWorld, symbol: str) -> bool:

@@ -5,23 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from grinder.actors.world import ACCOUNT
 from grinder.execution.identity import decode
-from grinder.messages.grid import Intent
 from grinder.model.order import Side
-from grinder.policy.ladder import has_moved
 from grinder.worlds.invariants import Watch
 from grinder.worlds.kept import kept
-from grinder.worlds.looks import (
-    entries_of,
-    held_lots,
-    is_covered,
-    opposite_of,
-    pending_lots,
-    worst_lots,
-)
+from grinder.worlds.ladders import ladder_of
+from grinder.worlds.looks import entries_of, held_lots, is_covered, pending_lots
 
 if TYPE_CHECKING:
     from grinder.worlds.world import FaultWorld
@@ -43,7 +35,12 @@ def at_rest(world: FaultWorld, watch: Watch) -> Iterator[str]:
     elif watch.state != "ACTIVE":
         yield f"ladder: the lifecycle is {watch.state}"
     else:
-        yield from _ladder(world)
+        for symbol in world.instruments:
+            is_barred = world.config.selection.enabled and symbol not in watch.selected
+            if not is_barred:
+                yield from ladder_of(world, symbol)
+            elif entries_of(world, symbol):
+                yield f"ladder: {symbol}: entries rest although it is not selected"
 
 
 def _picture(world: FaultWorld) -> Iterator[str]:
@@ -144,68 +141,3 @@ def _surplus(world: FaultWorld) -> Iterator[str]:
         )
         if lots > abs(held):
             yield f"cover: {symbol}: exits of {lots} lots for {held} held"
-
-
-def _ladder(world: FaultWorld) -> Iterator[str]:
-    for symbol in world.instruments:
-        policy = world.process.actor(f"policy.{symbol}")
-        if policy is None:
-            yield f"ladder: policy.{symbol} is down"
-            continue
-        opposite = opposite_of(world, symbol)
-        if opposite:
-            yield f"ladder: {symbol}: {opposite} could turn the position"
-        yield from _rungs(world, symbol, policy._planner)
-        if policy._planner.shape.followed is None and not held_lots(world, symbol):
-            bid, ask = world.market.quotes[symbol]
-            limit_bps = world.config.policy.recentre_bps
-            if has_moved(bid + ask, policy._planner.anchor_ticks2, limit_bps):
-                yield f"ladder: {symbol}: far from the market and nothing holds it back"
-
-
-def _rungs(world: FaultWorld, symbol: str, planner: Any) -> Iterator[str]:
-    """Hold what rests, level by level, against what is wanted."""
-    shown = {
-        identity.level: (one.side, one.price_ticks)
-        for one in entries_of(world, symbol)
-        if (identity := decode(one.client_order_id)) is not None
-    }
-    shape = planner.shape
-    if planner.why_closing() or (shape.why_off() and not shape.stands_still):
-        if shown:
-            yield f"ladder: {symbol}: entries at {sorted(shown)} although none are wanted"
-        return
-    if shape.why_off():
-        return
-    whole = planner._wanted()
-    wanted = {level: (one.side, one.price_ticks) for level, one in whole.items()}
-    bid, ask = world.market.quotes[symbol]
-    due = {
-        level: (one.side, one.price_ticks)
-        for level, one in whole.items()
-        if (one.price_ticks < ask if one.side is Side.BUY else one.price_ticks > bid)
-        and (level in shown or _has_room(world, symbol, one))
-    }
-    if not due.items() <= shown.items() <= wanted.items():
-        off = sorted({level for level, _ in due.items() ^ shown.items()})
-        yield f"ladder: {symbol}: not as wanted at {off}"
-    plan, levels = shape.followed, world.config.policy.levels
-    most = {
-        Side.BUY: levels if plan is None else plan.levels_down,
-        Side.SELL: levels if plan is None else plan.levels_up,
-    }
-    for side, count in most.items():
-        found = sum(1 for one in whole.values() if one.side is side)
-        if found > count or (found < count and not held_lots(world, symbol)):
-            yield f"ladder: {symbol}: {found} levels wanted of {count} on the {side} side"
-
-
-def _has_room(world: FaultWorld, symbol: str, one: Intent) -> bool:
-    """Return whether the cap leaves room for an order that does not rest."""
-    pending = pending_lots(world, symbol)
-    held = held_lots(world, symbol)
-    signed = held + pending[Side.BUY] if one.side is Side.BUY else held - pending[Side.SELL]
-    bid, ask = world.market.quotes[symbol]
-    lots = max(worst_lots(world, symbol), abs(signed) + one.qty_lots)
-    notional = world.instruments[symbol].notional(max(bid, ask, one.price_ticks), lots)
-    return notional <= world.config.risk.position_notional_max

@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from random import Random
 from typing import Final
 
 import attrs
@@ -19,14 +18,14 @@ import attrs
 from grinder.errors import GrinderError
 from grinder.journal.reading import JournalReader
 from grinder.messages.codec import CODEC
-from grinder.model.settings import Config, JournalSettings, RunSettings
-from grinder.model.strategy import BooksSettings
+from grinder.model.settings import Config
 from grinder.replay.command import runtime_of
 from grinder.replay.engine import Engine
 from grinder.worlds.invariants import SAID, Watch
 from grinder.worlds.looks import EACH_MINUTE, LOOKED, Looks
 from grinder.worlds.plan import Fault, draw
 from grinder.worlds.rest import SETTLED, at_rest
+from grinder.worlds.settings import options_of, settings_of
 from grinder.worlds.world import FaultWorld, Process
 
 SECOND_MS: Final = 1_000
@@ -62,7 +61,8 @@ class WorldSpec:
     canary: str = ""
     """Name of the bug that is planted in it."""
     policy: str = "static"
-    """Who decides; auto lets policies take turns."""
+    """Who decides, or one of the words that stand for options of the grid; auto lets policies take
+    turns."""
 
     def faults(self) -> tuple[Fault, ...]:
         """Return what goes wrong in it."""
@@ -93,40 +93,13 @@ class Verdict:
     """Virtual time that it took to come to rest; -1 if it never did."""
     replayed: int
     """Messages replayed and found identical; 0 where that was not asked for."""
+    options: tuple[str, ...] = ()
+    """Options that were drawn for it, by name."""
 
 
 def config_of(spec: WorldSpec) -> Config:
-    """Return the settings of a world: the defaults, with few levels and short pauses.
-
-    In some worlds the cap leaves no room for the whole ladder, or orders are few. Where anything
-    but the static policy decides, bars are short and samples many, so that minutes are hours.
-    """
-    tree = Config(run=RunSettings(symbols=spec.symbols))
-    chance = Random(f"settings {spec.seed}")
-    is_capped = chance.random() < 0.3
-    is_frugal = chance.random() < 0.3
-    levels = chance.choice((2, 3, 4))
-    cap = tree.policy.level_notional * 2 if is_capped else tree.risk.position_notional_max
-    router = attrs.evolve(tree.router, orders_10s_max=8, orders_1m_max=40)
-    features = attrs.evolve(tree.features, bar_interval_ms=2_000, sample_ms=500)
-    return attrs.evolve(
-        tree,
-        adaptive=attrs.evolve(tree.adaptive, levels_max=levels + 2),
-        features=tree.features if spec.policy == "static" else features,
-        policy=attrs.evolve(tree.policy, name=spec.policy, levels=levels),
-        risk=attrs.evolve(
-            tree.risk,
-            cooldown_ms=2_000,
-            position_notional_max=cap,
-            order_notional_max=min(cap, tree.risk.order_notional_max),
-        ),
-        router=router if is_frugal else tree.router,
-        sync=attrs.evolve(tree.sync, interval_ms=3_000, missing_after_ms=3_000),
-        supervision=attrs.evolve(tree.supervision, restarts_max=60),
-        # In memory, as everything here is: only that there is a URL counts.
-        books=BooksSettings(url="" if spec.seed % 4 == 0 else "sqlite:///world"),
-        journal=JournalSettings(fsync="never", flush_ms=250, compress=False, lag_max_ms=2_000),
-    )
+    """Return the settings of a world."""
+    return settings_of(spec.seed, spec.policy, spec.symbols)
 
 
 def play(
@@ -176,6 +149,7 @@ def play(
             kills=world.kills,
             converged_ms=converged_ms,
             replayed=replayed,
+            options=tuple(options_of(spec.seed, spec.policy)),
         )
 
 

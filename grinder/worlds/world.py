@@ -13,7 +13,6 @@ import attrs
 from grinder.actors.recording import describe, stepped_books_port
 from grinder.actors.wiring import Facts, Ports, assemble, is_kept, is_recorded
 from grinder.actors.world import ACCOUNT
-from grinder.books.store import MemoryStore
 from grinder.errors import ConfigError
 from grinder.execution.identity import decode
 from grinder.lease.memory import MemoryLeasePort
@@ -34,6 +33,7 @@ from grinder.venues.simulated_rest import SimulatedRestPort
 from grinder.worlds.disk import FaultyJournalPort
 from grinder.worlds.doors import FaultyDoor, Weather, closed
 from grinder.worlds.invariants import Watch
+from grinder.worlds.kept import WorldStore
 from grinder.worlds.market import EVERY_MS, WorldMarket
 from grinder.worlds.plan import Fault
 from grinder.worlds.runtime import ProcessKilledError, WorldRuntime
@@ -147,7 +147,7 @@ class FaultWorld:
         self.exchange = Exchange(self.instruments, fees=FeeRates(), start_ms=start_ms)
         self.exchange.open_account(ACCOUNT, config.sim.balance)
         self.leases = LeaseTable()
-        self.books = MemoryStore() if is_kept(config) else None
+        self.books = WorldStore() if is_kept(config) else None
         """What every process of the world keeps its books in."""
         self.kills = 0
         self.done: dict[str, int] = {}
