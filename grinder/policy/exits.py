@@ -81,6 +81,10 @@ class Exits:
         if self._is_per_level:
             self._parts.append((ticks, lots, now_ns))
 
+    def forget_parts(self) -> None:
+        """Forget where exits belong: what they were for is gone."""
+        self._parts.clear()
+
     def note_refusal(self, slot: str, code: int, now_ns: int) -> None:
         """Want the refused exit again at its place; let the old one go first if that is why."""
         place = self._places.pop(slot, None)

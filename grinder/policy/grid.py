@@ -221,6 +221,8 @@ class GridPlanner:
         those of the fill. What was held before anything was heard leaves at its average.
         """
         side = Side.BUY if lots > 0 else Side.SELL
+        if lots * self.position_lots <= 0:
+            self.exits.forget_parts()
         added, price = _added(self.position_lots, self.entry_price, lots, entry_price)
         if added and self.is_synced and self.shape.geometry is not None:
             ticks = int((price / self.instrument.tick).to_integral_value())

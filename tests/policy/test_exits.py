@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import attrs
 import pytest
 
@@ -87,6 +89,26 @@ def test_no_exit_is_larger_than_the_venue_takes(most: int) -> None:
     sizes = [lots for _, lots in venue.exits().values()]
     assert max(sizes) == most
     assert sum(sizes) == min(250, most * len(SLOTS))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_where_exits_belonged_is_forgotten_with_the_position(sign: int) -> None:
+    venue = Venue(exits="per-level", levels=2)
+    venue.rest()
+    price = venue.instrument.price
+    venue.planner.hold(82 * sign, price(BID - 300 * sign), venue.now_ns)
+    venue.planner.hold(0, Decimal(0), venue.now_ns)
+    venue.planner.hold(-41 * sign, price(BID + 600 * sign), venue.now_ns)
+    venue.bid = BID + 600 * sign
+    venue.ask = venue.bid + 1
+    venue.rest()
+    ((name, _),) = [(one.client_order_id, one) for one in venue.orders() if one.reduce_only]
+    venue.planner.holdings.remove(name)
+    venue.planner.is_dirty = True
+    venue.rest()
+
+    # Five bps of 60,060 and of 59,940 are a little more and a little less than 300 ticks.
+    assert prices(venue) == [BID + 299 if sign > 0 else BID - 300]
 
 
 def test_a_refused_exit_is_tried_again_at_its_own_place() -> None:
