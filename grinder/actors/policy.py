@@ -145,8 +145,14 @@ class PolicyActor(OrderNews):
         )
 
     def on_risk_budget_changed(self, budget: RiskBudgetChanged) -> None:
-        """Note what may be risked; the next sample is decided with it."""
+        """Note what may be risked; the next sample is decided with it.
+
+        A kill switch clears the book in any state: who holds the lifecycle may have begun anew.
+        """
+        was_killed = self._budget is not None and self._budget.is_killed
         self._budget = budget
+        if budget.is_killed is not was_killed:
+            self.set_leave()
 
     def on_ledger_changed(self, ledger: LedgerChanged) -> None:
         """Note what the symbol has earned: the whole grid may be over for it."""
@@ -246,8 +252,10 @@ class PolicyActor(OrderNews):
         if planner.may_enter and not could_enter:
             planner.forget_denials()
             self._denials.clear()
-        planner.must_clear = self._state in CLEARING_STATES or (
-            is_active and (is_stale or not self._is_selected)
+        planner.must_clear = (
+            self._state in CLEARING_STATES
+            or (is_active and (is_stale or not self._is_selected))
+            or (self._budget is not None and self._budget.is_killed)
         )
         self.plan_soon()
 

@@ -10,6 +10,7 @@ import pytest
 
 from grinder.kernel.signals import ActorFailed, ActorRestarted, ExitReason
 from grinder.messages.orders import OrdersRequested
+from grinder.messages.risk import KillSwitchTripped, TripKillSwitch
 from grinder.venues.simulated import Latency
 from simulated import checks
 from simulated.worlds import BITCOIN, BTC, ETH, ETHER, MS, START_TICKS, Stage, Walk, ladder, quick
@@ -113,6 +114,24 @@ def test_a_restarted_actor_asks_for_what_rests_instead_of_trusting_the_dead_one(
         stage.runtime.inject(name, "raise")
         stage.run(2)
         assert len(stage.said(OrdersRequested, sender=name)) > before
+
+
+@pytest.mark.parametrize("name", ["static", "range"])
+@pytest.mark.parametrize("deliveries", range(0, 12, 3))
+def test_nothing_is_left_to_be_filled_after_a_kill_that_risk_and_policy_do_not_live_to_see(
+    name: str, deliveries: int
+) -> None:
+    stage = Stage(quick(policy={"name": name})).run(5)
+    assert stage.entries(BTC)
+    stage.tell("risk", TripKillSwitch(reason="MANUAL", detail="test"))
+    for _ in range(deliveries):
+        stage.runtime.step()
+    for actor in ("risk", f"policy.{BTC}"):
+        stage.runtime.inject(actor, "raise")
+    stage.run(10)
+
+    assert stage.said(KillSwitchTripped)
+    assert stage.entries(BTC) == {}
 
 
 def test_orders_that_were_open_before_a_crash_of_the_exchange_actor_are_adopted() -> None:
