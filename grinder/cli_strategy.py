@@ -77,7 +77,6 @@ def policies(*, as_json: AsJson = False) -> None:
         typer.echo(json.dumps(rows, indent=2))
         return
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table()

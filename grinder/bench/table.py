@@ -41,9 +41,7 @@ MEASUREMENTS = (
     Measurement("h", "streams", "quotes of ten symbols to ten clients of the venue", streams),
     Measurement("i", "retention", "growth of the venue while orders come and go", retention),
     Measurement("j", "journal", "what recording a run costs, and replaying it", journal),
-    Measurement(
-        "k", "adaptive", "as a, with the adaptive policy, and more symbols", adaptive
-    ),
+    Measurement("k", "adaptive", "as a, with the adaptive policy, and more symbols", adaptive),
 )
 
 

@@ -153,7 +153,7 @@ class RegimeChanged(Message):
 
 @attrs.frozen(kw_only=True)
 class PolicySwitched(Message):
-    """The selector has put another policy in charge of a symbol. Said by PolicyActor, for people."""
+    """The selector has put another policy in charge of a symbol. Said by PolicyActor."""
 
     symbol: str
     from_policy: str
