@@ -18,7 +18,7 @@ from grinder.kernel.codec import Codec
 from grinder.kernel.message import Message
 from grinder.kernel.signals import TimerFired
 from grinder.messages.features import FeaturesComputed
-from grinder.messages.grid import Denial, IntentsDenied, PlanChosen
+from grinder.messages.grid import Denial, IntentsDenied, IntentsProposed, PlanChosen
 from grinder.messages.orders import CancelOrder, PlaceOrders
 from grinder.replay.causes import Link, chain
 
@@ -39,7 +39,7 @@ class Explanation:
     chains: tuple[tuple[Link, ...], ...]
     """For each command that concerns it, newest first: the command and its causes."""
     plans: tuple[Link | None, ...]
-    """For each of those commands: the plan that its symbol's policy followed then, if any."""
+    """For each of those commands: the plan that the policy followed when it proposed it, if any."""
 
 
 @attrs.frozen(kw_only=True)
@@ -68,12 +68,13 @@ def explain(directory: Path, run: int | None, name: str, codec: Codec) -> Explan
     commands = [link for link in life if isinstance(link.body, COMMANDS)]
     identity = decode(name)
     plans = tuple(_plans(reader, _symbol_of(commands), codec))
+    chains = tuple(tuple(_market_chain(reader, link.seq, codec)) for link in reversed(commands))
     return Explanation(
         client_order_id=name,
         level=identity.level if identity is not None else "",
         life=tuple(reversed(life)),
-        chains=tuple(tuple(_market_chain(reader, link.seq, codec)) for link in reversed(commands)),
-        plans=tuple(_last_before(plans, link.seq) for link in reversed(commands)),
+        chains=chains,
+        plans=tuple(_followed(plans, links) for links in chains),
     )
 
 
@@ -116,8 +117,10 @@ def _plans(reader: JournalReader, symbol: str, codec: Codec) -> Iterator[Link]:
                 )
 
 
-def _last_before(links: tuple[Link, ...], seq: int) -> Link | None:
-    return max((link for link in links if link.seq < seq), key=lambda link: link.seq, default=None)
+def _followed(plans: tuple[Link, ...], causes: tuple[Link, ...]) -> Link | None:
+    proposed = next((one.seq for one in causes if isinstance(one.body, IntentsProposed)), 0)
+    earlier = (plan for plan in plans if plan.seq < proposed)
+    return max(earlier, key=lambda plan: plan.seq, default=None)
 
 
 def _sayings(record: Record) -> Iterator[tuple[int, str, tuple[str, ...], int, Any]]:

@@ -75,11 +75,11 @@ def _print(found: Explanation) -> None:
     for link in found.life:
         out(f"  {line_of(link, at_ns, focus)}\n")
     for one, plan in zip(found.chains, found.plans, strict=True):
+        if plan is not None:
+            out(f"\nunder the plan\n  {line_of(plan, at_ns, focus)}")
         out(f"\nwhy {type(one[0].body).__name__}, newest first:\n")
         for link in one:
             out(f"  {line_of(link, at_ns, focus)}\n")
-        if plan is not None:
-            out(f"  under the plan\n  {line_of(plan, at_ns, focus)}\n")
     if not found.chains:
         out("\nno command of ours: the venue or somebody else did it\n")
 

@@ -53,7 +53,7 @@ def test_a_fill_and_a_cancel_are_part_of_the_life(record_world: RecordWorld) -> 
 def test_the_plan_that_was_followed_is_told(record_world: RecordWorld) -> None:
     stages: list[Stage] = []
     directory = record_world(seconds=60, during=stages.append)
-    cancelled = stages[0].said(CancelOrder, sender="router")[0].client_order_id
+    cancelled = stages[0].said(CancelOrder, sender="router")[-1].client_order_id
 
     found = explain(directory, None, cancelled, CODEC)
 
@@ -61,7 +61,8 @@ def test_the_plan_that_was_followed_is_told(record_world: RecordWorld) -> None:
     for plan, causes in zip(found.plans, found.chains, strict=True):
         assert plan is not None
         assert isinstance(plan.body, PlanChosen)
-        assert plan.seq < causes[0].seq
+        proposed = next(one for one in causes if isinstance(one.body, IntentsProposed))
+        assert plan.seq < proposed.seq
 
 
 def test_refusals_are_counted_by_reason(record_world: RecordWorld) -> None:
