@@ -180,13 +180,15 @@ class Switchboard(ABC):
                 hearers = keyed.get(key(body), hearers)
             # Told to people alone; a record leaves nothing out.
             doors, names = hearers if hearers[1] else self._nobody
-            numbered = [(slot, put, (next(seq), sender, cause, body)) for slot, put in doors]
-            first = numbered[0][2][0]
-            if body is last or numbered[-1][2][0] != first + len(numbered) - 1:
-                _say(said, numbered, handled)
+            number = 0
+            for slot, put in doors:
+                number = next(seq)
+                sendings.append((slot, put, (number, sender, cause, body)))
+            first = number + 1 - len(names)
+            if body is last or sendings[-len(names)][2][0] != first:
+                _say(said, sendings[-len(names) :], handled)
             else:
                 said.append((first, names, None if body is handled else body))
-            sendings += numbered
             last = body
         return sendings, said
 
