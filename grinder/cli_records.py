@@ -74,14 +74,15 @@ def journal_cat(
     with failures_told():
         from grinder.journal import command
         from grinder.journal.telling import TIME_MAX, Wanted
+        from grinder.model.units import utc_ns
 
         try:
             wanted = Wanted(
                 actor=actor,
                 symbol=symbol,
                 kind=kind,
-                from_ns=command.time_ns(since) if since else 0,
-                to_ns=command.time_ns(until) if until else TIME_MAX,
+                from_ns=utc_ns(since) if since else 0,
+                to_ns=utc_ns(until) if until else TIME_MAX,
             )
         except ValueError as error:
             raise ConfigError((f"--from, --to: {error}",)) from error

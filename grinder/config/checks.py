@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from grinder.config import plugins
 from grinder.config.grid_checks import grid_problems
 from grinder.config.limits import CHOICES, NOT_ABOVE, POSITIVE, RANGES
 from grinder.model.settings import Config
+from grinder.model.units import utc_ns
 
 SYMBOL = re.compile(r"[A-Z0-9]{2,20}(_[0-9]{6})?")
 SYMBOLS_MAX = 50
@@ -50,7 +50,7 @@ def _strategy(config: Config) -> Iterator[Problem]:
     for entry in config.selection.bans:
         _, _, until = entry.partition("=")
         try:
-            datetime.fromisoformat(until or "2000-01-01")
+            utc_ns(until or "2000-01-01")
         except ValueError:
             yield _problem(
                 "selection.bans", f'expected SYMBOL or SYMBOL=TIME in ISO 8601, was "{entry}"'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -136,18 +135,6 @@ def verify(directory: Path, run: int | None, *, as_json: bool) -> int:
     elif not reader.is_closed:
         sys.stdout.write("not closed in order: the run was killed, or is still going on\n")
     return 0
-
-
-def time_ns(text: str) -> int:
-    """Return a time of ISO 8601 in ns since the epoch; without an offset it is UTC.
-
-    Raises:
-        ValueError: it is no such time.
-    """
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp()) * NS_PER_S + moment.microsecond * 1_000
 
 
 def _line(one: Told, columns: dict[str, list[str]]) -> str:

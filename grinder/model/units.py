@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import NewType
 
 Symbol = NewType("Symbol", str)
@@ -25,3 +26,15 @@ DurationNs = NewType("DurationNs", int)
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 BPS = 10_000
+
+
+def utc_ns(text: str) -> int:
+    """Return a time of ISO 8601 in ns since the epoch; without an offset it is UTC.
+
+    Raises:
+        ValueError: it is no such time.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return int(moment.timestamp()) * NS_PER_S + moment.microsecond * 1_000

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from math import fsum, sqrt
 
 import attrs
@@ -17,7 +16,7 @@ import attrs
 from grinder.messages.grid import SelectionRanked, SymbolSelected
 from grinder.model.grid import ToxicityLevel
 from grinder.model.strategy import SelectionSettings
-from grinder.model.units import NS_PER_MS, NS_PER_S
+from grinder.model.units import NS_PER_MS, NS_PER_S, utc_ns
 
 RETURNS_MAX = 60
 """Mids kept for correlation, one a minute."""
@@ -134,13 +133,13 @@ class Selection:
     # Ranking.
 
     def _rank(self, now_ns: int) -> None:
-        passed = [one for one in self.candidates.values() if not one.failed]
+        passed = self._passed()
         score = {"range": range_scores, "volatility": volatility_scores, "in-play": in_play_scores}
         for one, points in zip(
             passed, score[self._settings.score](passed, self._settings), strict=True
         ):
             one.score = points
-        best = sorted(passed, key=lambda one: (-one.score, one.symbol))
+        best = self._best()
         limit = 2 * self._settings.top_k
         for place, one in enumerate(best):
             if place >= limit:
@@ -150,6 +149,13 @@ class Selection:
         self._retire(best, now_ns)
         self._admit(now_ns)
         self.must_dwell = True
+
+    def _passed(self) -> list[Candidate]:
+        return [one for one in self.candidates.values() if not one.failed]
+
+    def _best(self) -> list[Candidate]:
+        """Return whoever failed no gate, the highest score first."""
+        return sorted(self._passed(), key=lambda one: (-one.score, one.symbol))
 
     def _retire(self, best: list[Candidate], now_ns: int) -> None:
         """Let go whoever is no longer among the best and has had its time."""
@@ -161,8 +167,7 @@ class Selection:
 
     def _admit(self, now_ns: int) -> None:
         """Let in whoever is among the best, has been so for long enough, and finds room."""
-        passed = [one for one in self.candidates.values() if not one.failed]
-        best = sorted(passed, key=lambda one: (-one.score, one.symbol))
+        best = self._best()
         dwell_ns = self._settings.dwell_ms * NS_PER_MS if self.must_dwell else 0
         chosen = [one for one in best if one.selected_ns]
         for one in best:
@@ -212,8 +217,7 @@ class Selection:
         return tuple(news)
 
     def _picture(self) -> SelectionRanked:
-        passed = [one for one in self.candidates.values() if not one.failed]
-        best = sorted(passed, key=lambda one: (-one.score, one.symbol))
+        best = self._best()
         return SelectionRanked(
             selected=tuple(
                 one.symbol for one in sorted(best, key=lambda one: one.rank) if one.rank
@@ -303,12 +307,5 @@ def bans_of(settings: SelectionSettings) -> dict[str, int]:
     bans = {}
     for entry in settings.bans:
         symbol, _, until = entry.partition("=")
-        bans[symbol] = _ns_of(until) if until else FOR_EVER_NS
+        bans[symbol] = utc_ns(until) if until else FOR_EVER_NS
     return bans
-
-
-def _ns_of(text: str) -> int:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp()) * NS_PER_S
