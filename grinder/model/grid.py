@@ -57,6 +57,11 @@ class ToxicityLevel(StrEnum):
     HIGH = "HIGH"
     EXTREME = "EXTREME"
 
+    @property
+    def is_harmful(self) -> bool:
+        """True when nothing new may be placed."""
+        return self in (ToxicityLevel.HIGH, ToxicityLevel.EXTREME)
+
 
 @attrs.frozen(kw_only=True)
 class GridPlan:

@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, Decimal
 
 import attrs
 
-from grinder.model.grid import GridMode, GridPlan, ResetAction, ToxicityLevel
+from grinder.model.grid import GridMode, GridPlan, ResetAction
 from grinder.policy.base import MarketView
 from grinder.policy.ladder import ROOM
 
@@ -112,11 +112,6 @@ def one_sided(
 def fitting(levels: int, spacing_bps: float) -> int:
     """Return how many of ``levels`` can be named and keep every price above 0; at least 0."""
     return max(0, min(levels, LEVELS_MAX, int(DEPTH_BPS_MAX / spacing_bps)))
-
-
-def is_harmful(view: MarketView) -> bool:
-    """Return whether the flow is such that nothing new may be placed."""
-    return view.toxicity in (ToxicityLevel.HIGH, ToxicityLevel.EXTREME)
 
 
 def least_qty(view: MarketView) -> Decimal:

@@ -21,7 +21,6 @@ from grinder.model.settings import RiskSettings
 from grinder.model.strategy import RegimeSettings
 
 _RANGE = MarketRegime.RANGE
-_TOXIC_LEVELS = frozenset({ToxicityLevel.HIGH, ToxicityLevel.EXTREME})
 GRAVITY = {MarketRegime.VOL_SHOCK: 1, MarketRegime.TOXIC: 2, MarketRegime.EMERGENCY: 3}
 """Regimes that cut in at once on any that has less; everything else has 0."""
 
@@ -133,7 +132,7 @@ def _gate(
     jump = features.get("price_jump_bps_1m")
     if jump is not None and abs(jump) > limits.price_impact:
         return _IMPACT
-    return _FLOW if toxicity in _TOXIC_LEVELS else None
+    return _FLOW if toxicity.is_harmful else None
 
 
 def _trend(features: Mapping[str, float], limits: RegimeLimits) -> Verdict | None:

@@ -124,7 +124,7 @@ class Selection:
         ):
             if known.get(name, least) < least:
                 failed.append(reason)
-        if one.toxicity in (ToxicityLevel.HIGH, ToxicityLevel.EXTREME):
+        if one.toxicity.is_harmful:
             failed.append("TOXICITY_BLOCKED")
         if known.get("warmup_bars", 0.0) < settings.warmup_bars_min:
             failed.append("WARMUP_INSUFFICIENT")

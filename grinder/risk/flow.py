@@ -10,7 +10,6 @@ from grinder.features.registry import INDEX
 from grinder.messages.features import FeaturesSampled
 from grinder.model.grid import ToxicityLevel
 
-_CLOSING = (ToxicityLevel.HIGH, ToxicityLevel.EXTREME)
 _SCORE = INDEX["toxicity_score"]
 
 
@@ -31,5 +30,5 @@ class FlowGate:
         """Take the level of now; return whether that has closed the gate."""
         was_closed = self.is_closed
         self.level, self.score = sample.toxicity, sample.values[_SCORE]
-        self.is_closed = sample.toxicity in _CLOSING
+        self.is_closed = sample.toxicity.is_harmful
         return self.is_closed and not was_closed

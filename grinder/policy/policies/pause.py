@@ -7,7 +7,7 @@ from typing import ClassVar
 from grinder.model.grid import GridPlan, MarketRegime, ResetAction
 from grinder.model.settings import Config
 from grinder.policy.base import MarketView
-from grinder.policy.plans import is_harmful, paused
+from grinder.policy.plans import paused
 
 
 class PausePolicy:
@@ -34,7 +34,7 @@ class PausePolicy:
 def _why(view: MarketView) -> str:
     if view.regime is MarketRegime.PAUSED:
         return "PAUSE_MANUAL"
-    if is_harmful(view):
+    if view.toxicity.is_harmful:
         return "PAUSE_TOX_HIGH"
     # The spread is known with every change of the best prices: without it nothing is.
     return "" if view.known("spread_bps") is not None else "PAUSE_DATA_STALE"

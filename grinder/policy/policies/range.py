@@ -16,7 +16,6 @@ from grinder.policy.plans import (
     THROTTLE_SPACING,
     Ladder,
     inventory_skew_bps,
-    is_harmful,
     ladder,
     paused,
 )
@@ -72,7 +71,7 @@ class RangePolicy:
     def evaluate(self, view: MarketView) -> GridPlan:
         """Return the ladder for spread, toxicity and inventory; a pause in harmful flow."""
         options, spread = self._options, view.known("spread_bps")
-        if is_harmful(view):
+        if view.toxicity.is_harmful:
             return paused(view, "PAUSE_TOX_HIGH")
         spacing, levels, size = options.spacing_bps, options.levels, Decimal(options.size)
         reasons = self._throttles(view, spread)

@@ -14,7 +14,6 @@ from grinder.policy.options import choice, number, read_options
 from grinder.policy.plans import (
     THROTTLE_SIZE,
     THROTTLE_SPACING,
-    is_harmful,
     one_sided,
     paused,
 )
@@ -79,7 +78,7 @@ class TrendPolicy:
     def should_activate(self, view: MarketView) -> bool:
         """Return whether there is a trend that volume has carried, and no harmful flow."""
         self._follow(view)
-        return self._side != 0 and self._is_carried and not is_harmful(view)
+        return self._side != 0 and self._is_carried and not view.toxicity.is_harmful
 
     def evaluate(self, view: MarketView) -> GridPlan:
         """Return the side of the trend; a pause where it is weak, worn out or held against."""
@@ -102,7 +101,7 @@ class TrendPolicy:
         )
 
     def _why_paused(self, view: MarketView) -> str:
-        if is_harmful(view):
+        if view.toxicity.is_harmful:
             return "PAUSE_TOX_HIGH"
         if not self._side:
             return "TREND_INACTIVE"
