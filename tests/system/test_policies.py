@@ -18,7 +18,7 @@ QUOTING = {"static", "range", "adaptive", "funding-harvester", AUTO}
 
 def deciding(run: Run) -> dict[str, Any]:
     """Return what the console shows of the plan in force; nothing before there is one."""
-    plan: dict[str, Any] | None = run.state()["symbols"]["BTCUSDT"].get("plan")
+    plan: dict[str, Any] | None = run.state()["symbols"].get("BTCUSDT", {}).get("plan")
     return plan or {}
 
 
