@@ -90,7 +90,8 @@ class LedgerActor(Bookkeeping):
 
     def on_mark_priced(self, mark: MarkPriced) -> None:
         """Value what is held."""
-        self._say_if(self._ledger.marked(mark))
+        for changed in self._ledger.marked(mark):
+            self._say_if(changed)
 
     def on_position_changed(self, position: PositionChanged) -> None:
         """Note which fills a position holds already."""

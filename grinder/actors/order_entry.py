@@ -111,8 +111,7 @@ class OrderEntry(PrivateStream):
     def entry_timer(self, key: str) -> bool:
         """Do what a timer of order entry asks for; return whether it was one."""
         if key == "dead_man":
-            resting = frozenset(record.symbol for record in self._desk.book.live())
-            for command in self._desk.dead_man.renew(resting, self.now_ns):
+            for command in self._desk.dead_man.renew(self._desk.watched(), self.now_ns):
                 self.tell(self._venue, command)
             self.set_timer("dead_man", self._desk.dead_man.renew_ns)
         elif key == "due":

@@ -1,4 +1,4 @@
-"""PolicyActor: one symbol's features and order news in, intents out."""
+"""PolicyActor: features of one leg's market and order news in, intents out."""
 
 from __future__ import annotations
 
@@ -63,6 +63,7 @@ class PolicyActor(OrderNews):
         keeper: Address,
     ) -> None:
         super().__init__(symbol, instrument, config.policy)
+        self._market = instrument.market
         self._conductor = conductor
         self._keeper = keeper
         self._facts = facts(self._planner)
@@ -223,7 +224,7 @@ class PolicyActor(OrderNews):
 
     def on_feed_health_changed(self, health: FeedHealthChanged) -> None:
         """Stop quoting on a book that is not heard of."""
-        if health.symbol == self._symbol and health.stream is StreamKind.BOOK_TICKER:
+        if health.symbol == self._market and health.stream is StreamKind.BOOK_TICKER:
             self._is_feed_stale = health.is_stale
             self.set_leave()
 
@@ -232,7 +233,7 @@ class PolicyActor(OrderNews):
         if isinstance(news, SymbolSelected):
             is_selected = news.is_selected
         else:
-            is_selected = self._symbol in news.selected
+            is_selected = self._market in news.selected
         if is_selected is not self._is_selected:
             self._is_selected = is_selected
             self.set_leave()

@@ -150,7 +150,7 @@ class RiskSupervisor(AccountWatch):
         elif health.stream is not StreamKind.BOOK_TICKER:
             return
         else:
-            self._facts.views[health.symbol].is_feed_stale = health.is_stale
+            self._facts.hear_feed(health)
             if health.is_stale:
                 self.revoke(f"FEED_STALE {health.symbol}")
         self._evaluate()

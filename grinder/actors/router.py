@@ -25,6 +25,7 @@ from grinder.messages.orders import (
 from grinder.messages.risk import PermitsRevoked
 from grinder.messages.venue import BudgetReported, VenueThrottled
 from grinder.model.instrument import Instrument
+from grinder.model.legs import by_market
 from grinder.model.permit import Permit
 from grinder.model.settings import RouterSettings
 from grinder.risk.serials import void_below
@@ -53,6 +54,9 @@ class RouterActor(Actor):
         self._bounds = {symbol: Bounds(one, None) for symbol, one in instruments.items()}
         self._resting: dict[str, set[str]] = {symbol: set() for symbol in instruments}
         """Names of the orders that rest or are under way, from the moment they have one."""
+        self._legs = by_market(instruments)
+        self._sharing = {name: self._legs[one.market] for name, one in instruments.items()}
+        # The legs that share the venue's limit of open orders.
         self._sequence = 0
         self._revoked_below = 0
         self._quiet_until_ns = 0
@@ -96,7 +100,7 @@ class RouterActor(Actor):
     def _fitting(self, symbol: str, intents: list[Intent], denials: list[Denial]) -> list[Intent]:
         """Return the placements that the venue's filters let pass; add why the others do not."""
         bounds = self._bounds[symbol]
-        open_orders = len(self._resting[symbol])
+        open_orders = sum([len(self._resting[leg]) for leg in self._sharing[symbol]])
         if bounds.fits(intents, open_orders):
             return intents
         fitting: list[Intent] = []
@@ -158,9 +162,8 @@ class RouterActor(Actor):
 
     def on_mark_priced(self, mark: MarkPriced) -> None:
         """Note the price that the venue's band hangs on."""
-        known = self._bounds.get(mark.symbol)
-        if known is not None:
-            self._bounds[mark.symbol] = Bounds(known.instrument, mark.mark_price)
+        for leg in self._legs.get(mark.symbol, ()):
+            self._bounds[leg] = Bounds(self._instruments[leg], mark.mark_price)
 
     def on_budget_reported(self, report: BudgetReported) -> None:
         """Note what else uses the account's order limits."""

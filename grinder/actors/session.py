@@ -44,6 +44,7 @@ from grinder.messages.risk import (
     TripKillSwitch,
     WindDownCompleted,
 )
+from grinder.model.legs import HEDGE, markets_of, names_of
 from grinder.model.settings import Config
 from grinder.policy.ladder import why_untradable
 from grinder.venues.binance import VenueFacts, VenueHosts, hosts, load_venue
@@ -127,7 +128,7 @@ class Session:
             self.addresses.rest_url,
             credentials,
             facts.clock,
-            tuple(facts.instruments),
+            tuple(markets_of(facts.instruments)),
             config.venue,
             is_own=IdentityScheme(tuple(facts.instruments), 0).is_own,
         )
@@ -189,7 +190,8 @@ class Session:
         A grid that a stop has ended goes on when everything does.
         """
         command = COMMANDS[action](operator, detail)
-        policies = [f"policy.{symbol}" for symbol in self.config.run.symbols]
+        legs = names_of(self.config.run.symbols, self.config.venue.position_mode)
+        policies = [f"policy.{leg}" for leg in legs]
         for name in (RISK, *(policies if action == "resume" else ())):
             self.runtime.tell(self.runtime.address(name), command)
 
@@ -277,8 +279,8 @@ def _check_arming(config: Config) -> None:
 
 def _check_levels(config: Config, facts: VenueFacts) -> None:
     problems = [
-        why_untradable(instrument, config.policy, facts.prices[symbol])
-        for symbol, instrument in facts.instruments.items()
+        why_untradable(instrument, config.policy, facts.prices[market])
+        for market, instrument in markets_of(facts.instruments).items()
     ]
     if any(problems):
         raise ConfigError(tuple(problem for problem in problems if problem))
@@ -299,7 +301,12 @@ def _embedded_venue(config: Config, secrets: Secrets) -> VenueServer | None:
             speed=sim.speed,
             order_log=Path(sim.order_log) if sim.order_log else None,
             accounts=(
-                AccountSeed(key=secrets.api_key, secret=secrets.api_secret, balance=sim.balance),
+                AccountSeed(
+                    key=secrets.api_key,
+                    secret=secrets.api_secret,
+                    balance=sim.balance,
+                    is_hedged=config.venue.position_mode == HEDGE,
+                ),
             ),
         )
     )

@@ -49,9 +49,11 @@ from grinder.messages import (
     venue,
 )
 from grinder.model.instrument import Instrument
+from grinder.model.legs import by_market, markets_of, names_of
 from grinder.model.settings import Config, SupervisionSettings
 from grinder.model.units import NS_PER_MS, NS_PER_S
 from grinder.policy.conductor import conductor_for
+from grinder.policy.legs import settings_of_leg
 
 ROOT = "grinder"
 RISK = "risk"
@@ -78,7 +80,7 @@ class Facts:
     """What was learned before the start."""
 
     instruments: Mapping[str, Instrument]
-    """By symbol, in the order of the configuration."""
+    """By leg (``grinder.model.legs``), in the order of the configuration."""
     started_ns: int
     """Start of the run; fills and funding count from here on."""
     instance: str
@@ -118,7 +120,7 @@ def is_kept(config: Config) -> bool:
 def _factories(
     config: Config, facts: Facts, address: Callable[[str], Address]
 ) -> dict[str, Callable[[], Actor]]:
-    instruments = facts.instruments
+    instruments, markets = facts.instruments, markets_of(facts.instruments)
     symbols = tuple(instruments)
     identity = IdentityScheme(symbols, facts.started_ns // NS_PER_S)
     made: dict[str, Callable[[], Actor]] = {
@@ -143,10 +145,10 @@ def _factories(
         "account_sync": lambda: AccountSyncActor(config.sync, address("port.venue")),
         "reconcile": lambda: ReconcileActor(config.sync, symbols, identity),
         "ledger": _ledger_factory(config, facts, address),
-        "feature": lambda: FeatureActor(config.features, config.toxicity, instruments),
+        "feature": lambda: FeatureActor(config.features, config.toxicity, markets),
         "feed": lambda: FeedActor(
             config.feed,
-            symbols,
+            tuple(markets),
             address("port.public"),
             address("port.market"),
             address("port.venue"),
@@ -154,7 +156,7 @@ def _factories(
     }
     extras: dict[str, Callable[[], Actor]] = {
         "journal": lambda: JournalActor(config.journal, address("port.journal")),
-        "selection": lambda: SelectionActor(config.selection, instruments),
+        "selection": lambda: SelectionActor(config.selection, markets),
     }
     made.update((name, extras[name]) for name in optional(config))
     for symbol, instrument in instruments.items():
@@ -179,9 +181,8 @@ def _ledger_factory(
 def _policy_factory(
     symbol: str, instrument: Instrument, config: Config, keeper: Address
 ) -> Callable[[], Actor]:
-    return lambda: PolicyActor(
-        symbol, instrument, config, conductor_for(instrument, config), keeper
-    )
+    own = settings_of_leg(config, instrument.position_side)
+    return lambda: PolicyActor(symbol, instrument, own, conductor_for(instrument, own), keeper)
 
 
 def _child(name: str, factory: Callable[[], Actor], settings: SupervisionSettings) -> ChildSpec:
@@ -245,7 +246,8 @@ def declared_tree(config: Config) -> SupervisorSpec:
     """Return the tree as it would be run, for people to look at; its factories make nothing."""
     names = ["leader", "risk", "exchange", "router", "account_sync", "reconcile", "ledger"]
     names += optional(config)
-    names += [f"policy.{symbol}" for symbol in config.run.symbols]
+    legs = names_of(config.run.symbols, config.venue.position_mode)
+    names += [f"policy.{leg}" for leg in legs]
     return tree(config, dict.fromkeys([*names, "feature", "feed"], Actor))
 
 
@@ -327,6 +329,16 @@ POLICY_ROUTES: tuple[type[Message], ...] = (
 )
 """What the policy of the message's symbol hears besides."""
 
+OF_MARKETS = frozenset(
+    (
+        features.FeaturesComputed,
+        features.FeaturesSampled,
+        market.FeedHealthChanged,
+        grid.SymbolSelected,
+    )
+)
+"""Those of them whose symbol is a market: the policies of all its legs hear them."""
+
 
 def optional(config: Config) -> tuple[str, ...]:
     """Return the names of the actors that this run has and others have not."""
@@ -338,12 +350,16 @@ def connect(runtime: Runtime, symbols: tuple[str, ...], extras: tuple[str, ...])
     """Say who hears what; ``extras`` names optional actors and stores."""
     at = runtime.address
     routes = runtime.routes
-    policy = {symbol: at(f"policy.{symbol}") for symbol in symbols}
+    policy = {leg: at(f"policy.{leg}") for leg in symbols}
     policies = tuple(policy.values())
+    of_market = {
+        market: tuple(policy[leg] for leg in legs) for market, legs in by_market(symbols).items()
+    }
 
     for message_class, names in (*ROUTES, *(row for one in extras for row in OPTIONAL_ROUTES[one])):
         routes.connect(message_class, *(at(name) for name in names.split()))
     for message_class in (risk.RiskStateChanged, risk.WindDownStarted, grid.SelectionRanked):
         routes.connect(message_class, *policies)
     for message_class in POLICY_ROUTES:
-        routes.connect_keyed(message_class, "symbol", policy)
+        named = of_market if message_class in OF_MARKETS else policy
+        routes.connect_keyed(message_class, "symbol", named)

@@ -16,6 +16,7 @@ from grinder.lease.memory import MemoryLeasePort
 from grinder.messages.risk import StopPosition, StopTrading
 from grinder.model.fees import FeeRates
 from grinder.model.instrument import Instrument
+from grinder.model.legs import HEDGE, legs_of, markets_of
 from grinder.model.settings import Config
 from grinder.model.units import NS_PER_MS
 from grinder.simulation.exchange import Exchange
@@ -42,8 +43,12 @@ class World:
         funding_rate: Decimal = FUNDING_RATE,
     ) -> None:
         self.runtime = SteppedRuntime(start_ns, seed)
-        self.exchange = Exchange(instruments, fees=FeeRates(), start_ms=start_ns // NS_PER_MS)
+        instruments = legs_of(instruments, config.venue.position_mode)
+        start_ms = start_ns // NS_PER_MS
+        self.exchange = Exchange(markets_of(instruments), fees=FeeRates(), start_ms=start_ms)
         self.exchange.open_account(ACCOUNT, config.sim.balance)
+        if config.venue.position_mode == HEDGE:
+            self.exchange.set_hedged(ACCOUNT, True)
         self.venue = SimulatedVenue(
             self.exchange,
             instruments,

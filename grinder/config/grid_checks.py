@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from grinder.model.legs import HEDGE
 from grinder.model.settings import Config
 from grinder.policy.bounds import price_of
 
@@ -38,5 +39,13 @@ def grid_problems(config: Config) -> Iterator[tuple[str, str]]:
         yield "policy.lines", "expected 0, or from 2 with policy.price_lower and policy.price_upper"
     if policy.trailing != "off" and not policy.lines:
         yield "policy.trailing", 'expected "off" without policy.lines: the other ladder follows'
+    if config.venue.position_mode == HEDGE and policy.direction != "neutral":
+        yield (
+            "policy.direction",
+            (
+                'expected "neutral" with venue.position_mode "hedge", where the long leg buys to '
+                f'open and the short one sells, was "{policy.direction}"'
+            ),
+        )
     if policy.slot_takeover and policy.opposite != "keep":
         yield "policy.slot_takeover", 'expected false unless policy.opposite is "keep"'

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from grinder.model.legs import HEDGE, ONE_WAY
+
 VENUES = ("sim", "binance-demo", "binance-testnet", "binance")
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "run.venue": VENUES,
     "run.log": ("auto", "text", "json"),
     "run.log_level": ("debug", "info", "warning", "error", "critical"),
+    "venue.position_mode": (ONE_WAY, HEDGE),
     "supervision.placement": ("shared", "own"),
     "stop.position": ("keep", "flatten"),
     "journal.fsync": ("never", "interval", "always"),

@@ -34,6 +34,7 @@ from grinder.messages import (
     venue,
 )
 from grinder.model.instrument import Instrument
+from grinder.model.legs import markets_of
 
 LOGGER = "grinder"
 HIDDEN = "[hidden]"
@@ -169,7 +170,7 @@ class LogObserver(Observer):
     hears = tuple(LEVELS)
 
     def __init__(self, instruments: Mapping[str, Instrument]) -> None:
-        self._instruments = instruments
+        self._instruments = {**markets_of(instruments), **instruments}
         self._log = structlog.stdlib.get_logger(LOGGER)
 
     def observe(self, sender: str, at_ns: int, body: Message) -> None:

@@ -47,6 +47,7 @@ from grinder.messages.risk import (
 )
 from grinder.messages.venue import PlaceAnswered
 from grinder.model.instrument import Instrument
+from grinder.model.legs import by_market, markets_of
 from grinder.model.units import NS_PER_MS
 
 SYMBOLS_MAX = 200
@@ -69,10 +70,13 @@ class StateView(Observer):
         now_ns: Callable[[], int],
     ) -> None:
         self._lock = threading.Lock()
-        self._instruments = instruments
+        # Funding of hedge mode is told by market.
+        self._instruments = {**markets_of(instruments), **instruments}
         self._now_ns = now_ns
         self._started_ns = now_ns()
+        self._legs = by_market(instruments)
         self._symbols: dict[str, SymbolView] = {}
+        self._ticks = 0
         self._state = "INIT"
         self._states: deque[str] = deque(["INIT"], maxlen=STATES_MAX)
         self._transitions: deque[dict[str, Any]] = deque(maxlen=TRANSITIONS_MAX)
@@ -126,7 +130,7 @@ class StateView(Observer):
                 "transition_count": self._transition_count,
                 "leadership": {**self._leadership, "is_leader": self._is_leading()},
                 "kill_switch": dict(self._kill_switch),
-                "ticks": sum(view.ticks for view in self._symbols.values()),
+                "ticks": self._ticks,
                 **self._orders.to_json(now_ns),
                 "symbols": symbols,
                 "pnl": self._pnl(),
@@ -174,13 +178,19 @@ class StateView(Observer):
                 self._symbols[symbol] = view
         return view
 
+    def _of_market(self, market: str) -> list[SymbolView]:
+        """Return the legs of a market: all of them see its book."""
+        return [self._symbol(leg) for leg in self._legs.get(market, (market,))]
+
 
 def _ticked(view: StateView, _: int, body: BookTicked) -> None:
-    view._symbol(body.symbol).tick(body)
+    news = [one.tick(body) for one in view._of_market(body.symbol)]
+    view._ticks += any(news)
 
 
 def _computed(view: StateView, _: int, body: FeaturesComputed) -> None:
-    view._symbol(body.symbol).features = body
+    for one in view._of_market(body.symbol):
+        one.features = body
 
 
 def _planned(view: StateView, _: int, body: LadderPlanned) -> None:
@@ -198,11 +208,13 @@ def _regime(view: StateView, _: int, body: RegimeChanged) -> None:
 
 
 def _sampled(view: StateView, _: int, body: FeaturesSampled) -> None:
-    view._symbol(body.symbol).toxicity = str(body.toxicity)
+    for one in view._of_market(body.symbol):
+        one.toxicity = str(body.toxicity)
 
 
 def _selected(view: StateView, _: int, body: SymbolSelected) -> None:
-    view._symbol(body.symbol).is_selected = body.is_selected
+    for one in view._of_market(body.symbol):
+        one.is_selected = body.is_selected
 
 
 def _proposed(view: StateView, at_ns: int, body: IntentsProposed) -> None:

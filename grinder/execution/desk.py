@@ -24,6 +24,7 @@ from grinder.messages.venue import (
     TradesRead,
 )
 from grinder.model.instrument import Instrument
+from grinder.model.legs import by_market, market_of
 from grinder.model.order import OpenOrder
 from grinder.model.permit import Permit
 
@@ -48,13 +49,18 @@ class OrderDesk:
         """Permits with a lower serial are void."""
         self._instruments = instruments
         self._levels: dict[str, dict[str, str]] = {symbol: {} for symbol in instruments}
-        """By symbol, then by level: the name of the order that it carries."""
+        """By leg, then by level: the name of the order that it carries."""
+        legs = by_market(instruments)
+        self._sharing = {name: legs[one.market] for name, one in instruments.items()}
+        # The legs that share the venue's limit of open orders, and its countdown.
 
     def place(self, batch: PlaceOrders, now_ns: int) -> Applied:
-        """Send placements on, the symbol's dead-man countdown before them; reject the others."""
+        """Send placements on, the market's dead-man countdown before them; reject the others."""
         symbol = batch.symbol
         levels = self._levels[symbol]
-        room = self._instruments[symbol].orders_max - len(levels)
+        instrument = self._instruments[symbol]
+        open_orders = sum([len(self._levels[leg]) for leg in self._sharing[symbol]])
+        room = instrument.orders_max - open_orders
         bar = self._bar(batch.permit, now_ns)
         refused: list[Message] = []
         sent: list[Placement] = []
@@ -72,7 +78,7 @@ class OrderDesk:
             refused += self.book.drop(order, why).messages
         if not sent:
             return Applied(tuple(refused), ())
-        armed = self.dead_man.before_placing(symbol, now_ns)
+        armed = self.dead_man.before_placing(instrument.market, now_ns)
         applied = self._noted(self.book.submit(narrowed(batch, sent), now_ns))
         return Applied((*refused, *applied.messages), (*armed, *applied.requests))
 
@@ -128,6 +134,10 @@ class OrderDesk:
     def due(self, now_ns: int) -> Applied:
         """Do what has become due."""
         return self._noted(self.book.due(now_ns))
+
+    def watched(self) -> frozenset[str]:
+        """Return the markets that have orders of ours resting: the venue counts down for them."""
+        return frozenset(market_of(record.symbol) for record in self.book.live())
 
     def take_amended(self) -> tuple[str, ...]:
         """Return the symbols of which the venue has changed an order since this was last asked."""

@@ -10,8 +10,9 @@ from grinder.errors import InvariantError
 from grinder.kernel.address import Address
 from grinder.kernel.message import Message
 
-Key = tuple[Callable[[Any], Any], dict[Any, Address]]
+Key = tuple[Callable[[Any], Any], dict[Any, tuple[Address, ...]]]
 """Reads the key off a message, and who hears it under which key."""
+Keyed = Mapping[str, Address] | Mapping[str, tuple[Address, ...]]
 
 
 class Routes:
@@ -33,15 +34,14 @@ class Routes:
         if self._changed is not None:
             self._changed()
 
-    def connect_keyed(
-        self, message_class: type[Message], field: str, receivers: Mapping[str, Address]
-    ) -> None:
-        """Let the receiver named by the message's ``field`` hear it; nobody, if none is."""
+    def connect_keyed(self, message_class: type[Message], field: str, receivers: Keyed) -> None:
+        """Let who is named by the message's ``field`` hear it, one or several; maybe nobody."""
         if message_class in self._keyed:
             raise InvariantError(f"{message_class.__name__} is keyed twice")
         if not hasattr(message_class, field):
             raise InvariantError(f"{message_class.__name__} has no field {field}")
-        self._keyed[message_class] = (attrgetter(field), dict(receivers))
+        named = {key: one if isinstance(one, tuple) else (one,) for key, one in receivers.items()}
+        self._keyed[message_class] = (attrgetter(field), named)
         if self._changed is not None:
             self._changed()
 
@@ -55,8 +55,7 @@ class Routes:
         if keyed is None:
             return everyone
         key, addresses = keyed
-        address = addresses.get(key(body))
-        return everyone if address is None else (*everyone, address)
+        return (*everyone, *addresses.get(key(body), ()))
 
     def hears(self, address: Address, message_class: type[Message]) -> bool:
         """Return whether ``address`` is among those who hear every ``message_class``."""

@@ -196,8 +196,8 @@ class Switchboard(ABC):
         everyone, named = self.routes.plan(message_class)
         key, addresses = named or (None, {})
         keyed = {
-            value: _hearers(message_class, (*everyone, address))
-            for value, address in addresses.items()
+            value: _hearers(message_class, (*everyone, *named_by_key))
+            for value, named_by_key in addresses.items()
         }
         watchers = self._observers.get(message_class, ())
         plan = (watchers, _hearers(message_class, everyone), key, keyed)

@@ -16,6 +16,7 @@ from grinder.messages.ledger import FeesPaid, LedgerChanged, PortfolioChanged
 from grinder.messages.market import MarkPriced
 from grinder.messages.orders import OrderFilled, OrdersSynced
 from grinder.model.instrument import Instrument
+from grinder.model.legs import by_market
 
 REMEMBERED_MAX = 10_000
 """Trades, and funding payments, remembered for each symbol so that none counts twice."""
@@ -138,10 +139,16 @@ class SymbolLedger:
 
 
 class Ledger:
-    """Every symbol's ledger. Funding of an unnamed symbol is booked under the empty name."""
+    """Every symbol's ledger.
+
+    In hedge mode the venue says of funding which market it is of, and not which leg: it is booked
+    under the market's name, beside the legs. Funding of an unnamed symbol is booked under the empty
+    one.
+    """
 
     def __init__(self, instruments: Mapping[str, Instrument]) -> None:
         self._instruments = dict(instruments)
+        self._legs = by_market(instruments)
         self._symbols: dict[str, SymbolLedger] = {}
 
     def filled(self, fill: OrderFilled) -> LedgerChanged | None:
@@ -164,11 +171,12 @@ class Ledger:
         changed = symbol.sync(sync.position_lots, sync.entry_price)
         return symbol.said() if changed else None
 
-    def marked(self, mark: MarkPriced) -> LedgerChanged | None:
-        """Take a mark price; None when nothing is held at it."""
-        symbol = self.of(mark.symbol)
-        symbol.mark_price = mark.mark_price
-        return symbol.said() if symbol.position_lots else None
+    def marked(self, mark: MarkPriced) -> tuple[LedgerChanged, ...]:
+        """Take the mark price of a market; return what is held at it, leg by leg."""
+        legs = [self.of(leg) for leg in self._legs.get(mark.symbol, (mark.symbol,))]
+        for leg in legs:
+            leg.mark_price = mark.mark_price
+        return tuple(leg.said() for leg in legs if leg.position_lots)
 
     def of(self, symbol: str) -> SymbolLedger:
         """Return the ledger of one symbol. Read only."""

@@ -11,6 +11,12 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import attrs
 
+from grinder.model.order import PositionSide
+
+SEPARATOR = ":"
+"""Stands between a market and the side of a leg: ``BTCUSDT:LONG``."""
+_LEG_SIDES = {f"{SEPARATOR}{side.value}": side for side in PositionSide if side.opening}
+
 
 @attrs.frozen(kw_only=True)
 class Instrument:
@@ -21,6 +27,8 @@ class Instrument:
     """
 
     symbol: str
+    """Name of what is traded: the venue's symbol, or a leg of it in hedge mode (``grinder.model.
+    legs``)."""
     status: str = "TRADING"
     """The venue's contract status; anything but TRADING allows only cancels and exits."""
     base_asset: str
@@ -50,6 +58,20 @@ class Instrument:
     contract_size: Decimal | None = None
     """What one contract of an inverse instrument is worth, in quote units: its quantity is in
     contracts, its money in the base coin. None for a linear one."""
+
+    @property
+    def market(self) -> str:
+        """The venue's symbol."""
+        side = self.position_side
+        return self.symbol if side.opening is None else self.symbol.rpartition(SEPARATOR)[0]
+
+    @property
+    def position_side(self) -> PositionSide:
+        """Which of the market's positions is traded; BOTH in one-way mode."""
+        for suffix, side in _LEG_SIDES.items():
+            if self.symbol.endswith(suffix):
+                return side
+        return PositionSide.BOTH
 
     def price(self, ticks: int) -> Decimal:
         """Return the price of ``ticks``, exact, in quote per base."""

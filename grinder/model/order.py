@@ -25,6 +25,21 @@ class Side(StrEnum):
         return 1 if self is Side.BUY else -1
 
 
+class PositionSide(StrEnum):
+    """Which position an order belongs to: BOTH in one-way mode, LONG or SHORT in hedge mode."""
+
+    BOTH = "BOTH"
+    LONG = "LONG"
+    SHORT = "SHORT"
+
+    @property
+    def opening(self) -> Side | None:
+        """The side that makes the position grow; None for BOTH, where either may."""
+        if self is PositionSide.BOTH:
+            return None
+        return Side.BUY if self is PositionSide.LONG else Side.SELL
+
+
 class OrderType(StrEnum):
     """How an order meets the book."""
 

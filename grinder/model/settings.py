@@ -51,6 +51,9 @@ class VenueSettings:
     rest_url: str = ""
     """Overrides the address that belongs to run.venue."""
     stream_url: str = ""
+    position_mode: str = "one-way"
+    """one-way: one position for each symbol; hedge: a long and a short one, each with a grid of its
+    own. The account has to be set to it at the venue."""
     recv_window_ms: int = 5_000
     connect_timeout_ms: int = 5_000
     place_timeout_ms: int = 1_500

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from heapq import merge
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ import attrs
 
 from grinder.errors import JournalError
 from grinder.journal.reading import JournalReader
-from grinder.journal.telling import Wanted, told
+from grinder.journal.telling import Told, Wanted, told
 from grinder.kernel.message import Message
 from grinder.messages.codec import CODEC
 from grinder.messages.features import FeaturesComputed
@@ -224,6 +225,15 @@ class Thinned:
         return sorted(point for points in self._stretches.values() for point in points)
 
 
+def _told_of(reader: JournalReader, instrument: Instrument) -> Iterator[Told]:
+    """Yield what was said of a leg, and of its market, whose prices it has."""
+    own = told(reader, Wanted(symbol=instrument.symbol))
+    if instrument.market == instrument.symbol:
+        return own
+    prices = told(reader, Wanted(symbol=instrument.market, kind=FeaturesComputed.__name__))
+    return merge(own, prices, key=lambda one: (one.at_ns, one.seq))
+
+
 def story_of(directory: Path, run: int | None, symbol: str) -> Story:
     """Return what a recorded run did with ``symbol``.
 
@@ -236,7 +246,7 @@ def story_of(directory: Path, run: int | None, symbol: str) -> Story:
         known = ", ".join(instruments)
         raise JournalError(f"{directory}: this run knows no {symbol}, only {known}")
     taker = Reader(symbol, instruments[symbol])
-    for one in told(reader, Wanted(symbol=symbol)):
+    for one in _told_of(reader, instruments[symbol]):
         if taker.hears(one.kind):
             taker.take(one.at_ns, CODEC.from_row([one.kind, one.version, one.values]))
     story = taker.finish()

@@ -132,7 +132,7 @@ class Conductor:
         switched = None
         if policy is not before:
             switched = PolicySwitched(
-                symbol=sample.symbol,
+                symbol=self._instrument.symbol,
                 from_policy=before.name,
                 to_policy=policy.name,
                 reason=asked.reason_codes[0] if asked.reason_codes else "",
@@ -178,7 +178,7 @@ class Conductor:
         if not self._regime.follow(seen):
             return None
         return RegimeChanged(
-            symbol=sample.symbol,
+            symbol=self._instrument.symbol,
             from_regime=before.regime,
             to_regime=seen.regime,
             reason=seen.reason,
@@ -194,7 +194,7 @@ class Conductor:
     ) -> MarketView:
         config, budget = self._config, facts.budget
         return MarketView(
-            symbol=sample.symbol,
+            symbol=self._instrument.symbol,
             now_ns=facts.now_ns,
             mid=facts.mid,
             instrument=self._instrument,

@@ -25,7 +25,8 @@ from grinder.messages.ledger import LedgerChanged
 from grinder.messages.market import BookTicked, MarkPriced, TradePrinted
 from grinder.messages.orders import OrderAccepted, OrderEnded, OrderFilled, OrderRejected
 from grinder.model.instrument import Instrument
-from grinder.model.order import OrderType, Side
+from grinder.model.legs import market_of
+from grinder.model.order import OrderType, PositionSide, Side
 from grinder.model.settings import Config
 from grinder.model.units import NS_PER_MS, NS_PER_S
 from grinder.simulation.market import Mark, MarketEvent, Quote, Trade
@@ -205,31 +206,36 @@ def _run(config: Config, instruments: dict[str, Instrument], past: _Past) -> Res
     world = World(config, instruments, iter(past.events), start_ns=past.start_ns)
     tally = _Tally()
     world.runtime.observe(tally)
-    _open_positions(world, instruments, past)
+    _open_positions(world, past)
     world.start()
     world.run_for(past.events[-1].at_ms * NS_PER_MS + SETTLE_NS)
     world.runtime.stop()
     return tally.finish()
 
 
-def _open_positions(world: World, instruments: dict[str, Instrument], past: _Past) -> None:
+def _open_positions(world: World, past: _Past) -> None:
     """Let the account hold what was held, bought at the first quote before the run begins."""
     now_ms = past.start_ns // NS_PER_MS
-    for symbol, lots in past.positions.items():
+    is_hedged = world.exchange.is_hedged(ACCOUNT)
+    for name, lots in past.positions.items():
+        market = market_of(name)
         quote = next(
-            (one for one in past.events if isinstance(one, Quote) and one.symbol == symbol), None
+            (one for one in past.events if isinstance(one, Quote) and one.symbol == market), None
         )
         if not lots or quote is None:
             continue
         depth = 2 * abs(lots)
-        world.exchange.quote(symbol, quote.bid_ticks, depth, quote.ask_ticks, depth, now_ms)
+        world.exchange.quote(market, quote.bid_ticks, depth, quote.ask_ticks, depth, now_ms)
+        leg = PositionSide.LONG if lots > 0 else PositionSide.SHORT
         world.exchange.place(
             ACCOUNT,
             NewOrder(
-                symbol=symbol,
+                symbol=market,
                 side=Side.BUY if lots > 0 else Side.SELL,
                 type=OrderType.MARKET,
-                qty=instruments[symbol].qty(abs(lots)),
+                qty=world.venue.markets[market].qty(abs(lots)),
+                # What was held in one mode is held in the other one, too, as far as it can be.
+                position_side=leg if is_hedged else PositionSide.BOTH,
             ),
             now_ms,
         )

@@ -137,20 +137,21 @@ class Exposure:
         lots = self.of(instrument.symbol).worst_lots(extra_buy_lots, extra_sell_lots)
         return instrument.notional(price_ticks2, lots) / 2
 
-    def has_others(self, symbol: str) -> bool:
-        """Return whether any other symbol holds, or may come to hold, something."""
+    def has_others(self, symbol: str, twin: str = "") -> bool:
+        """Return whether any but these two holds, or may come to hold, something."""
         for name, exposure in self._symbols.items():
-            if name != symbol and exposure.worst_lots():
+            if name not in (symbol, twin) and exposure.worst_lots():
                 return True
         return False
 
     def worst_case_of_others(
-        self, symbol: str, prices: Mapping[str, tuple[Instrument, int]]
+        self, symbol: str, prices: Mapping[str, tuple[Instrument, int]], twin: str = ""
     ) -> Decimal:
-        """Return the sum of the worst cases of every other symbol.
+        """Return the sum of the worst cases of every other symbol, of both legs of a market each.
 
         Args:
             symbol: the one to leave out; empty leaves none out.
+            twin: another one to leave out.
             prices: instrument and twice its price in ticks, by symbol.
 
         Raises:
@@ -158,7 +159,7 @@ class Exposure:
         """
         total = Decimal(0)
         for name, exposure in self._symbols.items():
-            if name != symbol and exposure.worst_lots():
+            if name not in (symbol, twin) and exposure.worst_lots():
                 instrument, price_ticks2 = prices[name]
                 total += self.worst_case_notional(instrument, price_ticks2)
         return total

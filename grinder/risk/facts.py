@@ -13,8 +13,10 @@ from grinder.messages.account import AccountSynced
 from grinder.messages.features import FeaturesComputed, FeaturesSampled
 from grinder.messages.grid import Denial, Intent, IntentsProposed
 from grinder.messages.ledger import LedgerChanged
+from grinder.messages.market import FeedHealthChanged
 from grinder.messages.orders import OrdersSubmitted
 from grinder.model.instrument import Instrument
+from grinder.model.legs import by_market
 from grinder.model.permit import Permit
 from grinder.model.settings import RiskSettings
 from grinder.model.units import NS_PER_MS
@@ -56,6 +58,10 @@ class RiskFacts:
         for view in self.views.values():
             view.is_armed = is_armed
             view.symbols = frozenset(instruments)
+        markets = by_market(instruments)
+        self._views_of = {
+            market: tuple(self.views[leg] for leg in legs) for market, legs in markets.items()
+        }
         self.down: set[str] = set()
         """Actors that are not up."""
         self.epoch = 0
@@ -70,7 +76,6 @@ class RiskFacts:
         self.is_winding_down = False
         self.is_recalled = False
         """False until it is known what an earlier generation has latched."""
-        self._instruments = instruments
         self._is_breached = False
         self._kept_peak = ""
 
@@ -108,21 +113,32 @@ class RiskFacts:
         self.is_recalled = True
 
     def see(self, features: FeaturesComputed) -> bool:
-        """Take one symbol's market; return whether it calls for a look at the lifecycle at once."""
+        """Take a market; return whether it calls for a look at the lifecycle at once."""
         settings = self.settings
-        view = self.views[features.symbol]
-        self.features[features.symbol] = view.market = features
-        # A book that is heard is not stale, whoever may have been down when that was said.
-        view.is_feed_stale = False
-        view.is_spiking = (
+        self.features[features.symbol] = features
+        is_spiking = (
             features.spread_bps > settings.spread_spike_bps
             or features.move_bps > settings.toxicity_high_bps
         )
-        return view.is_spiking
+        for view in self._views_of[features.symbol]:
+            view.market = features
+            # A book that is heard is not stale, whoever may have been down when that was said.
+            view.is_feed_stale = False
+            view.is_spiking = is_spiking
+        return is_spiking
 
     def sample(self, sample: FeaturesSampled) -> bool:
-        """Take one symbol's flow; return whether it has just turned harmful."""
-        return self._is_flow_judged and self.views[sample.symbol].flow.hear(sample)
+        """Take a market's flow; return whether it has just turned harmful."""
+        if not self._is_flow_judged:
+            return False
+        # Every leg hears it, whatever the first one makes of it.
+        turned = [view.flow.hear(sample) for view in self._views_of[sample.symbol]]
+        return any(turned)
+
+    def hear_feed(self, health: FeedHealthChanged) -> None:
+        """Take whether the book of a market can be trusted."""
+        for view in self._views_of[health.symbol]:
+            view.is_feed_stale = health.is_stale
 
     def submit(self, submitted: OrdersSubmitted, now_ns: int) -> None:
         """Count entries that were handed to the venue against the rate of their symbol."""
@@ -168,7 +184,8 @@ class RiskFacts:
         view.is_venue_throttled = self.throttled_until_ns > now_ns
         view.is_venue_denied = self.is_denied
         view.price_ticks2 = proposed.mid_ticks2
-        view.notional_of_others = self._notional_of_others(view.symbol)
+        view.notional_of_others = self._notional_of_others(view)
+        view.twin_lots = view.twin.worst_lots() if view.twin is not None else 0
         rate = view.rate
         if not rate.is_limited:
             return evaluate(view, proposed.intents)
@@ -195,11 +212,13 @@ class RiskFacts:
             is_killed=self.kill_switch.is_tripped,
         )
 
-    def _notional_of_others(self, symbol: str) -> Decimal | None:
-        if not self.exposure.has_others(symbol):
+    def _notional_of_others(self, view: RiskView) -> Decimal | None:
+        # The other leg of the market counts with this one, as the view says.
+        symbol, twin = view.symbol, view.twin_name
+        if not self.exposure.has_others(symbol, twin):
             return _NOTHING
         try:
-            return self.exposure.worst_case_of_others(symbol, self._prices())
+            return self.exposure.worst_case_of_others(symbol, self._prices(), twin)
         except KeyError:
             return None
 
@@ -222,9 +241,11 @@ class RiskFacts:
         )
 
     def inputs(self) -> LifecycleInputs:
-        """Return what the lifecycle looks at; symbols that are not heard do not count as calm."""
+        """Return what the lifecycle looks at; markets that are not heard do not count as calm."""
         fresh = [
-            one for symbol, one in self.features.items() if not self.views[symbol].is_feed_stale
+            one
+            for market, one in self.features.items()
+            if not self._views_of[market][0].is_feed_stale
         ]
         return LifecycleInputs(
             kill_switch_active=self.kill_switch.is_tripped,
@@ -248,6 +269,7 @@ class RiskFacts:
 
     def _prices(self) -> dict[str, tuple[Instrument, int]]:
         return {
-            symbol: (self._instruments[symbol], one.bid_ticks + one.ask_ticks)
-            for symbol, one in self.features.items()
+            view.symbol: (view.instrument, one.bid_ticks + one.ask_ticks)
+            for market, one in self.features.items()
+            for view in self._views_of[market]
         }

@@ -257,7 +257,7 @@ def caps_allow(view: RiskView, intents: tuple[Intent, ...]) -> bool:
         largest = max(largest, ticks * lots)
     price_ticks2 = view.price_ticks2
     worst_lots = view.exposure.of(view.instrument.symbol).worst_lots(buy_lots, sell_lots)
-    worst_units = worst_lots * max(price_ticks2, 2 * dearest)
+    worst_units = (worst_lots + view.twin_lots) * max(price_ticks2, 2 * dearest)
     return (
         price_ticks2 > 0
         and entries <= view.entries_left

@@ -8,6 +8,7 @@ from fractions import Fraction
 from grinder.messages.features import FeaturesComputed
 from grinder.messages.grid import Intent
 from grinder.model.instrument import Instrument
+from grinder.model.legs import twin_of
 from grinder.model.order import Side
 from grinder.model.settings import RiskSettings
 from grinder.risk.day import DayLoss
@@ -59,6 +60,9 @@ class RiskView:
         "state",
         "symbols",
         "total_units_max",
+        "twin",
+        "twin_lots",
+        "twin_name",
     )
 
     def __init__(
@@ -74,6 +78,11 @@ class RiskView:
         self.position_units_max = _half_units(settings.position_notional_max, instrument)
         self.total_units_max = _half_units(settings.total_notional_max, instrument)
         self.order_units_max = _half_units(settings.order_notional_max, instrument)
+        self.twin_name = name = twin_of(instrument.symbol)
+        self.twin = exposure.of(name) if name else None
+        """What the other leg of the market holds or may come to hold; None in one-way mode."""
+        self.twin_lots = 0
+        """Its worst case: it counts against the caps of this leg as well."""
         self.is_armed = False
         self.is_leader = False
         self.is_lease_expiring = True
@@ -99,7 +108,7 @@ class RiskView:
         self.price_ticks2 = 0
         """Twice the price to value at, in ticks; 0 (unknown) blocks."""
         self.notional_of_others: Decimal | None = None
-        """Worst case of every other symbol in quote units; None (unknown) blocks."""
+        """Worst case of every other market in quote units; None (unknown) blocks."""
         self.proposed_buy_lots = 0
         """Approved in this batch before the intent being judged."""
         self.proposed_sell_lots = 0
@@ -115,7 +124,7 @@ class RiskView:
         return self.instrument.symbol
 
     def worst_case(self, intent: Intent) -> Decimal:
-        """Return the worth of the symbol's worst case with the batch so far and ``intent``.
+        """Return the worth of the market's worst case with the batch so far and ``intent``.
 
         An order priced beyond the market is valued at its own price.
         """
@@ -129,7 +138,7 @@ class RiskView:
         else:
             sell_lots += intent.qty_lots
         lots = self.exposure.of(self.instrument.symbol).worst_lots(buy_lots, sell_lots)
-        return lots * max(self.price_ticks2, 2 * intent.price_ticks)
+        return (lots + self.twin_lots) * max(self.price_ticks2, 2 * intent.price_ticks)
 
 
 def _half_units(cap: Decimal, instrument: Instrument) -> int:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from grinder.model.fees import FeeRates
 from grinder.model.instrument import Instrument
-from grinder.model.order import OrderType, Side
+from grinder.model.order import OrderType, PositionSide, Side
 from grinder.simulation.book import Book
 from grinder.simulation.brackets import leverage_max, notional_max
 from grinder.simulation.money import E8, from_e8
-from grinder.simulation.orders import LiveOrder, PositionSide
+from grinder.simulation.orders import LiveOrder
 from grinder.simulation.ordertable import CLOSED_ORDERS_MAX, OrderTable
 from grinder.simulation.positions import Leg, Position
 from grinder.simulation.refusals import Refusal, Rule

@@ -7,17 +7,10 @@ from enum import StrEnum
 
 import attrs
 
-from grinder.model.order import OrderType, Side, TimeInForce
+from grinder.model.order import OrderType, PositionSide, Side, TimeInForce
 from grinder.simulation.account import Desk
 from grinder.simulation.external import FAR
-from grinder.simulation.orders import (
-    LiveOrder,
-    NewOrder,
-    Order,
-    PositionSide,
-    PriceMatch,
-    SelfTradePrevention,
-)
+from grinder.simulation.orders import LiveOrder, NewOrder, Order, PriceMatch, SelfTradePrevention
 
 
 class AlgoType(StrEnum):

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import attrs
 
-from grinder.model.order import OrderType, Side, TimeInForce
+from grinder.model.order import OrderType, PositionSide, Side, TimeInForce
 from grinder.simulation.account import Desk
 from grinder.simulation.filters import (
     check_market_price,
@@ -18,13 +18,7 @@ from grinder.simulation.filters import (
     market_price,
     matched_ticks,
 )
-from grinder.simulation.orders import (
-    CONDITIONAL_TYPES,
-    LiveOrder,
-    NewOrder,
-    PositionSide,
-    PriceMatch,
-)
+from grinder.simulation.orders import CONDITIONAL_TYPES, LiveOrder, NewOrder, PriceMatch
 from grinder.simulation.positions import Leg
 from grinder.simulation.refusals import Refusal, Rule
 

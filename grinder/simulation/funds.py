@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from grinder.model.order import Side
+from grinder.model.order import PositionSide, Side
 from grinder.simulation.account import Account
 from grinder.simulation.money import from_e8
-from grinder.simulation.orders import PositionSide
 from grinder.simulation.reads import Reads
 from grinder.simulation.reports import Balance, Ledger, Margins
 from grinder.simulation.wallet import Wallet

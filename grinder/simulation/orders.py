@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from grinder.model.order import OrderStatus, OrderType, Side, TimeInForce
+from grinder.model.order import OrderStatus, OrderType, PositionSide, Side, TimeInForce
 
 if TYPE_CHECKING:
     from grinder.simulation.account import Desk
@@ -27,21 +27,6 @@ class SelfTradePrevention(StrEnum):
     EXPIRE_TAKER = "EXPIRE_TAKER"
     EXPIRE_MAKER = "EXPIRE_MAKER"
     EXPIRE_BOTH = "EXPIRE_BOTH"
-
-
-class PositionSide(StrEnum):
-    """Which position an order belongs to: BOTH in one-way mode, LONG or SHORT in hedge mode."""
-
-    BOTH = "BOTH"
-    LONG = "LONG"
-    SHORT = "SHORT"
-
-    @property
-    def opening(self) -> Side | None:
-        """The side that makes the position grow; None for BOTH, where either may."""
-        if self is PositionSide.BOTH:
-            return None
-        return Side.BUY if self is PositionSide.LONG else Side.SELL
 
 
 class PriceMatch(StrEnum):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from grinder.model.order import Side
+from grinder.model.order import PositionSide, Side
 from grinder.simulation.brackets import bracket_of, maintenance_e8
 from grinder.simulation.money import ceiling, from_e8, half_even
-from grinder.simulation.orders import PositionSide
 from grinder.simulation.reports import PositionState
 from grinder.simulation.scales import Scale
 

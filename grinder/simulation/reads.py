@@ -9,11 +9,12 @@ from typing import TypeVar
 
 from grinder.model.fees import FeeRates
 from grinder.model.instrument import Instrument
+from grinder.model.order import PositionSide
 from grinder.simulation.account import Account, Desk
 from grinder.simulation.book import Book
 from grinder.simulation.brackets import Bracket
 from grinder.simulation.memory import is_forgotten, oldest_ms
-from grinder.simulation.orders import LiveOrder, Order, PositionSide
+from grinder.simulation.orders import LiveOrder, Order
 from grinder.simulation.queueing import QueueRules
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.simulation.reports import (

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from grinder.model.order import Side
-from grinder.simulation.orders import Order, PositionSide
+from grinder.model.order import PositionSide, Side
+from grinder.simulation.orders import Order
 
 if TYPE_CHECKING:
     from grinder.simulation.algo import Algo

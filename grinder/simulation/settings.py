@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from grinder.errors import InvariantError
 from grinder.model.fees import FEE_TIERS, FeeRates
+from grinder.model.order import PositionSide
 from grinder.simulation.account import MARGIN, Account
 from grinder.simulation.brackets import leverage_max, notional_max
 from grinder.simulation.money import E8, from_e8, to_e8
-from grinder.simulation.orders import PositionSide
 from grinder.simulation.placing import Placing
 from grinder.simulation.positions import Leg
 from grinder.simulation.refusals import Refusal, Rule

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 import attrs
 
+from grinder.model.legs import market_of
+
 _CONTEXT = Context(prec=40, rounding=ROUND_HALF_EVEN)
 _ZERO = Decimal(0)
 _CENT = Decimal("0.01")
@@ -115,7 +117,7 @@ def candidates(symbols: Iterable[str], tiers: Iterable[str] = ()) -> tuple[Candi
     """Return everyone of ``symbols``, equally wanted, with the tier that ``tiers`` gives it.
 
     Args:
-        symbols: who is asked for.
+        symbols: who is asked for, each leg of a market by itself.
         tiers: SYMBOL=LOW, MED or HIGH; LOW for whoever is not named. Others may be named, too.
 
     Raises:
@@ -127,4 +129,6 @@ def candidates(symbols: Iterable[str], tiers: Iterable[str] = ()) -> tuple[Candi
         if not symbol or symbol in known or tier not in RiskTier.__members__:
             raise ValueError(f'expected SYMBOL=LOW, MED or HIGH, each symbol once, was "{text}"')
         known[symbol] = RiskTier[tier]
-    return tuple(Candidate(symbol=one, tier=known.get(one, RiskTier.LOW)) for one in symbols)
+    return tuple(
+        Candidate(symbol=one, tier=known.get(market_of(one), RiskTier.LOW)) for one in symbols
+    )

@@ -9,6 +9,7 @@ import attrs
 
 from grinder.errors import ConfigError, VenueError
 from grinder.model.instrument import Instrument
+from grinder.model.legs import HEDGE, ONE_WAY, legs_of
 from grinder.model.settings import VenueSettings
 from grinder.venues import binance_requests as requests
 from grinder.venues.binance_errors import code_and_text, is_denial
@@ -45,17 +46,17 @@ class VenueFacts:
     """What was found out about a venue before the start."""
 
     instruments: Mapping[str, Instrument]
-    """By symbol, in the order of the settings."""
+    """By leg, in the order of the settings."""
     clock: VenueClock
     offset_ns: int
     """Venue minus local time."""
     round_trip_ns: int
     is_one_way: bool | None
-    """True once checked; None without credentials."""
+    """What was checked: True in one-way mode, False in hedge mode; None without credentials."""
     weight_limit_1m: int
     """Request weight that the venue allows in a minute."""
     prices: Mapping[str, Decimal]
-    """Last price of each symbol, in quote per base."""
+    """Last price of each market, in quote per base."""
 
 
 def hosts(venue: str, settings: VenueSettings) -> VenueHosts:
@@ -104,9 +105,9 @@ def load_venue(
             raise VenueError(f"the clock of {rest_url} can't be read: {_said(error)}") from None
         info = _ask(http, requests.EXCHANGE_INFO, "the venue's symbols can't be read")
         found = _traded(info, symbols)
-        is_one_way = None if credentials is None else _is_one_way(http)
+        is_one_way = None if credentials is None else _is_one_way(http, settings.position_mode)
         return VenueFacts(
-            instruments=found,
+            instruments=legs_of(found, settings.position_mode),
             clock=clock,
             offset_ns=measured.offset_ns,
             round_trip_ns=measured.round_trip_ns,
@@ -147,15 +148,18 @@ def _prices(http: VenueHttp, symbols: tuple[str, ...]) -> dict[str, Decimal]:
     return found
 
 
-def _is_one_way(http: VenueHttp) -> bool:
+def _is_one_way(http: VenueHttp, wanted: str) -> bool:
+    """Return the account's position mode once it is the one that the settings say."""
     _ask(http, requests.ACCOUNT, "the account can't be read")
     mode = _ask(http, requests.POSITION_MODE, "the position mode can't be read")
-    if not isinstance(mode, dict) or mode.get("dualSidePosition") is not False:
+    is_hedged = mode.get("dualSidePosition") if isinstance(mode, dict) else None
+    if is_hedged is not (wanted == HEDGE):
+        found = HEDGE if is_hedged is True else ONE_WAY if is_hedged is False else "an unknown"
         raise ConfigError(
-            "expected the account in one-way mode, was hedge mode: change it at the venue, "
-            "without open orders or positions"
+            f"venue.position_mode: expected the account in {wanted} mode, was {found} mode: change "
+            "it at the venue, without open orders or positions, or change the setting"
         )
-    return True
+    return not is_hedged
 
 
 def _ask(http: VenueHttp, request: Request, sentence: str) -> object:

@@ -17,7 +17,8 @@ from grinder.model.instrument import Instrument
 from grinder.model.order import OpenOrder, OrderStatus, Side, Trade
 from grinder.model.position import Position
 from grinder.model.units import NS_PER_MS
-from grinder.venues.fixed import Scale, money
+from grinder.venues.fixed import money
+from grinder.venues.legnames import LegNames, is_reducing, scales_of
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -36,7 +37,9 @@ class BodyDecoder:
     """Turn answers into values, with the filters of the instruments that are traded."""
 
     def __init__(self, instruments: Mapping[str, Instrument]) -> None:
-        self._scales = {symbol: Scale(instrument) for symbol, instrument in instruments.items()}
+        self._scales = scales_of(instruments)
+        self._legs = LegNames(instruments)
+        self._symbols = tuple(instruments)
         self._quote_assets = frozenset(each.quote_asset for each in instruments.values())
 
     def order_answer(self, body: Any) -> OrderAnswer:
@@ -55,13 +58,13 @@ class BodyDecoder:
         return _each(self._of_ours(body), self._order)
 
     def positions(self, body: Any) -> tuple[Position, ...]:
-        """Return one position for each traded symbol, flat for those the answer leaves out.
+        """Return one position for each traded leg, flat for those the answer leaves out.
 
         Raises:
-            ValueError: a position has a side of its own: the account is not in one-way mode.
+            ValueError: a position is of no leg: the account is in another position mode.
         """
         found = {row.symbol: row for row in _each(self._of_ours(body), self._position) if row}
-        return tuple(found.get(symbol) or Position(symbol=symbol) for symbol in self._scales)
+        return tuple(found.get(symbol) or Position(symbol=symbol) for symbol in self._symbols)
 
     def wallet(self, body: Any) -> tuple[Decimal, Decimal]:
         """Return wallet balance and unrealised profit of the assets that our symbols quote in.
@@ -71,7 +74,7 @@ class BodyDecoder:
         return _checked(body, self._wallet)
 
     def trades(self, body: Any) -> tuple[Trade, ...]:
-        """Return own trades, ascending by id."""
+        """Return own trades of all legs, ascending by id."""
         return tuple(
             sorted(_each(self._of_ours(body), self._trade), key=lambda each: each.trade_id)
         )
@@ -117,6 +120,9 @@ class BodyDecoder:
             raise ValueError(f"expected an array, was {type(body).__name__}")
         return (row for row in body if isinstance(row, dict) and row.get("symbol") in self._scales)
 
+    def _leg(self, row: Row) -> str:
+        return self._legs.name(row["symbol"], row.get("positionSide", "BOTH"))
+
     def _order_answer(self, row: Row) -> OrderAnswer:
         return OrderAnswer(
             order_id=int(row["orderId"]),
@@ -125,29 +131,26 @@ class BodyDecoder:
         )
 
     def _order(self, row: Row) -> OpenOrder:
-        scale = self._scales[row["symbol"]]
+        scale, side = self._scales[row["symbol"]], Side(row["side"])
         return OpenOrder(
-            symbol=row["symbol"],
+            symbol=self._leg(row),
             client_order_id=row["clientOrderId"],
             order_id=int(row["orderId"]),
-            side=Side(row["side"]),
+            side=side,
             price_ticks=scale.ticks(row["price"]),
             qty_lots=scale.lots(row["origQty"]),
             filled_lots=scale.lots(row["executedQty"]),
-            reduce_only=row.get("reduceOnly") is True,
+            reduce_only=is_reducing(row, "reduceOnly", "positionSide", side),
             status=OrderStatus(row["status"]),
             updated_ns=int(row["updateTime"]) * NS_PER_MS,
         )
 
     def _position(self, row: Row) -> Position | None:
         lots = self._scales[row["symbol"]].lots(row["positionAmt"])
-        side = row.get("positionSide", "BOTH")
-        if side != "BOTH":
-            if lots:
-                raise ValueError(f"expected one-way mode, was {row['symbol']} {side}")
+        if not lots and not self._legs.find(row["symbol"], row.get("positionSide", "BOTH")):
             return None
         return Position(
-            symbol=row["symbol"],
+            symbol=self._leg(row),
             qty_lots=lots,
             entry_price=money(row["entryPrice"]),
             unrealized_pnl=money(row["unRealizedProfit"]),
@@ -164,7 +167,7 @@ class BodyDecoder:
     def _trade(self, row: Row) -> Trade:
         scale = self._scales[row["symbol"]]
         return Trade(
-            symbol=row["symbol"],
+            symbol=self._leg(row),
             trade_id=int(row["id"]),
             order_id=int(row["orderId"]),
             side=Side(row["side"]),

@@ -25,7 +25,8 @@ from grinder.model.instrument import Instrument
 from grinder.model.order import OrderStatus, OrderType, Side
 from grinder.model.position import Position
 from grinder.model.units import NS_PER_MS
-from grinder.venues.fixed import Scale, money
+from grinder.venues.fixed import money
+from grinder.venues.legnames import LegNames, is_reducing, scales_of
 
 ORDER_TYPES = {kind.value: kind for kind in OrderType}
 
@@ -36,7 +37,8 @@ class FrameDecoder:
     """Turn frames into messages, with the filters of the instruments that are traded."""
 
     def __init__(self, instruments: Mapping[str, Instrument]) -> None:
-        self._scales = {symbol: Scale(instrument) for symbol, instrument in instruments.items()}
+        self._scales = scales_of(instruments)
+        self._legs = LegNames(instruments)
         self._decoders: dict[str, Callable[[Frame, int, int], Message | None]] = {
             "bookTicker": self._book_ticked,
             "aggTrade": self._trade_printed,
@@ -157,12 +159,13 @@ class FrameDecoder:
         scale = self._scales.get(order["s"])
         if scale is None:
             return None
+        side = Side(order["S"])
         return OrderReported(
             connection=connection,
-            symbol=order["s"],
+            symbol=self._legs.name(order["s"], order.get("ps", "BOTH")),
             client_order_id=order["c"],
             order_id=_whole(order["i"]),
-            side=Side(order["S"]),
+            side=side,
             order_type=ORDER_TYPES.get(order["o"]),
             execution=order["x"],
             status=OrderStatus(order["X"]),
@@ -177,7 +180,7 @@ class FrameDecoder:
             fee_asset=order.get("N") or "",
             realized_pnl=money(order.get("rp") or "0"),
             is_maker=order["m"] is True,
-            reduce_only=order["R"] is True,
+            reduce_only=is_reducing(order, "R", "ps", side),
             expiry_reason=str(order.get("er", "0")),
             event_ns=_whole(order["T"]) * NS_PER_MS,
         )
@@ -193,16 +196,16 @@ class FrameDecoder:
                 for row in account.get("B", ())
             ),
             positions=tuple(
-                self._position(row, event_ns)
+                self._position(row, name, event_ns)
                 for row in account.get("P", ())
-                if row["s"] in self._scales and row.get("ps", "BOTH") == "BOTH"
+                if (name := self._legs.find(row["s"], row.get("ps", "BOTH")))
             ),
             event_ns=event_ns,
         )
 
-    def _position(self, row: Frame, event_ns: int) -> Position:
+    def _position(self, row: Frame, name: str, event_ns: int) -> Position:
         return Position(
-            symbol=row["s"],
+            symbol=name,
             qty_lots=self._scales[row["s"]].lots(row["pa"]),
             entry_price=money(row["ep"]),
             unrealized_pnl=money(row.get("up") or "0"),

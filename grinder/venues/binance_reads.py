@@ -24,6 +24,7 @@ from grinder.messages.venue import (
     TradesRead,
 )
 from grinder.model.instrument import Instrument
+from grinder.model.legs import market_of, markets_of
 from grinder.model.order import Trade
 from grinder.model.settings import VenueSettings
 from grinder.model.units import NS_PER_MS
@@ -57,7 +58,7 @@ class ReadDesk:
         threads: int = READ_THREADS,
     ) -> None:
         self._line = line
-        self._symbols = tuple(instruments)
+        self._markets = tuple(markets_of(instruments))
         self._settings = settings
         self._bodies = BodyDecoder(instruments)
         self._pool = WorkerPool(name, threads, settings.queue_max, line.release)
@@ -129,8 +130,8 @@ class ReadDesk:
         positions = self._bodies.positions(fetch(requests.POSITIONS))
         open_orders = tuple(
             order
-            for symbol in self._symbols
-            for order in self._bodies.orders(fetch(requests.open_orders(symbol)))
+            for market in self._markets
+            for order in self._bodies.orders(fetch(requests.open_orders(market)))
         )
         return AccountRead(
             token=command.token,
@@ -152,19 +153,42 @@ class ReadDesk:
         return self._bodies.market_stats(day, held, symbol, token)
 
     def _trades(self, fetch: Callable[[Request], Any], command: ReadTrades) -> tuple[Trade, ...]:
-        """Return one page, walking from window to window until it is full or today is reached."""
-        symbol = command.symbol
+        """Return one page of a leg, walking from window to window until it is full or it is today.
+
+        The venue lists the trades of a market; those of its other leg are passed over.
+        """
+        symbol, market = command.symbol, market_of(command.symbol)
         if command.from_id:
-            return self._bodies.trades(fetch(requests.trades_from(symbol, command.from_id)))
+            return self._trades_from(fetch, symbol, command.from_id, ())
         now_ms = self._line.clock.venue_ms()
         start_ms = max(command.since_ns // NS_PER_MS, now_ms - requests.TRADES_KEPT_MS)
         found: dict[int, Trade] = {}
         while True:
-            page = self._bodies.trades(fetch(requests.trades_since(symbol, start_ms)))
-            found.update((each.trade_id, each) for each in page)
+            page = self._bodies.trades(fetch(requests.trades_since(market, start_ms)))
+            found.update((each.trade_id, each) for each in page if each.symbol == symbol)
+            if len(found) < requests.ROWS_MAX <= len(page):
+                return self._trades_from(
+                    fetch, symbol, page[-1].trade_id + 1, tuple(found.values())
+                )
             start_ms += requests.TRADES_SPAN_MS
             if start_ms > now_ms or len(found) >= requests.ROWS_MAX:
                 return tuple(found.values())[: requests.ROWS_MAX]
+
+    def _trades_from(
+        self,
+        fetch: Callable[[Request], Any],
+        symbol: str,
+        from_id: int,
+        before: tuple[Trade, ...],
+    ) -> tuple[Trade, ...]:
+        found = [*before]
+        while True:
+            request = requests.trades_from(market_of(symbol), from_id)
+            page = self._bodies.trades(fetch(request))
+            found += [each for each in page if each.symbol == symbol]
+            if len(page) < requests.ROWS_MAX or len(found) >= requests.ROWS_MAX:
+                return tuple(found[: requests.ROWS_MAX])
+            from_id = page[-1].trade_id + 1
 
     def _fetch(self, envelope: Envelope, request: Request) -> Any:
         for attempt in stamina.retry_context(

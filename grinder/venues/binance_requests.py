@@ -7,6 +7,7 @@ from decimal import Decimal
 from grinder.messages.orders import CancelOrder, Placement
 from grinder.messages.venue import QueryOrder, ReadFunding, SetCountdown
 from grinder.model.instrument import Instrument
+from grinder.model.legs import market_of
 from grinder.model.order import OrderType, TimeInForce
 from grinder.model.units import NS_PER_MS
 from grinder.venues.http import Access, Request
@@ -38,7 +39,7 @@ def placement(order: Placement, instrument: Instrument) -> Request:
     then answers after matching.
     """
     parameters: Parameters = (
-        ("symbol", order.symbol),
+        ("symbol", instrument.market),
         ("side", order.side.value),
         ("type", order.order_type.value),
         ("quantity", plain(instrument.qty(order.qty_lots))),
@@ -50,7 +51,11 @@ def placement(order: Placement, instrument: Instrument) -> Request:
             ("price", plain(instrument.price(order.price_ticks))),
             ("timeInForce", order.time_in_force.value),
         )
-    if order.reduce_only:
+    leg = instrument.position_side
+    if leg.opening is not None:
+        # The flag must not be sent with it: the sides say what can only reduce.
+        parameters += (("positionSide", leg.value),)
+    elif order.reduce_only:
         parameters += (("reduceOnly", "true"),)
     if not is_limit or order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
         parameters += (("newOrderRespType", "RESULT"),)
@@ -62,7 +67,10 @@ def cancellation(cancel: CancelOrder) -> Request:
     return Request(
         method="DELETE",
         path="/fapi/v1/order",
-        parameters=(("symbol", cancel.symbol), ("origClientOrderId", cancel.client_order_id)),
+        parameters=(
+            ("symbol", market_of(cancel.symbol)),
+            ("origClientOrderId", cancel.client_order_id),
+        ),
     )
 
 
@@ -71,7 +79,10 @@ def order_query(query: QueryOrder) -> Request:
     return Request(
         method="GET",
         path="/fapi/v1/order",
-        parameters=(("symbol", query.symbol), ("origClientOrderId", query.client_order_id)),
+        parameters=(
+            ("symbol", market_of(query.symbol)),
+            ("origClientOrderId", query.client_order_id),
+        ),
     )
 
 

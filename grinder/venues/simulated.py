@@ -33,6 +33,7 @@ from grinder.messages.venue import (
     UserStreamKept,
 )
 from grinder.model.instrument import Instrument
+from grinder.model.legs import markets_of
 from grinder.model.order import Side
 from grinder.model.units import NS_PER_MS
 from grinder.simulation.exchange import Exchange
@@ -70,6 +71,7 @@ class SimulatedVenue:
     ) -> None:
         self.exchange = exchange
         self.instruments = instruments
+        self.markets = markets_of(instruments)
         self.account = account
         self.latency = latency or Latency()
         self.public = StreamDoor(self, "public")
@@ -86,7 +88,7 @@ class SimulatedVenue:
         self._funding_rate = funding_rate
         self._outlet: SteppedOutlet | None = None
         self._update_id = 0
-        self.seen = SeenMarket(instruments)
+        self.seen = SeenMarket(self.markets)
         self._start_ns = 0
         self._mids: dict[str, tuple[int, int]] = {}
         self._armed_ms = 0
@@ -238,7 +240,7 @@ class SimulatedVenue:
         now_ms = now_ns // NS_PER_MS
         next_ms = (now_ms // FUNDING_INTERVAL_MS + 1) * FUNDING_INTERVAL_MS
         for symbol, (bid, ask) in self._mids.items():
-            price = self.instruments[symbol].tick * (bid + ask) / 2
+            price = self.markets[symbol].tick * (bid + ask) / 2
             mark = Mark(
                 at_ms=0,
                 symbol=symbol,
@@ -376,9 +378,8 @@ class UserDoor(Port):
         """Tell one event, if somebody listens."""
         if self._owner is None:
             return
-        instruments = self._venue.instruments
         if isinstance(event, OrderReport):
-            instrument = instruments[event.order.symbol]
+            instrument = self._venue.markets[event.order.symbol]
             self._outlet.tell(self._owner, order_reported(event, instrument, self.connection))
         else:
             self._outlet.tell(self._owner, account_reported(event, self.connection))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
+from itertools import islice
 
 from grinder.kernel.message import Envelope, Message
 from grinder.kernel.port import Outlet, Port
@@ -31,12 +32,17 @@ from grinder.messages.venue import (
     SetCountdown,
     TradesRead,
 )
+from grinder.model.legs import market_of, markets_of
 from grinder.model.units import NS_PER_MS
 from grinder.simulation.refusals import Refusal
 from grinder.simulation.reports import IncomeType
 from grinder.venues.answers import cancel_refused, place_refused
 from grinder.venues.simulated import SimulatedVenue
 from grinder.venues.simulated_words import new_order, open_order, position, trade
+
+ALL_ROWS = 2**62
+PAGE = 1_000
+"""Trades of one answer."""
 
 
 class SimulatedRestPort(Port):
@@ -145,7 +151,7 @@ class SimulatedRestPort(Port):
         try:
             order = venue.exchange.cancel(
                 venue.account,
-                cancel.symbol,
+                market_of(cancel.symbol),
                 client_order_id=cancel.client_order_id,
                 now_ms=venue.now_ms,
             )
@@ -167,7 +173,7 @@ class SimulatedRestPort(Port):
         try:
             order = venue.exchange.order(
                 venue.account,
-                query.symbol,
+                market_of(query.symbol),
                 client_order_id=query.client_order_id,
                 now_ms=venue.now_ms,
             )
@@ -192,8 +198,8 @@ class SimulatedRestPort(Port):
             ),
             open_orders=tuple(
                 open_order(one)
-                for symbol in sorted(venue.instruments)
-                for one in exchange.open_orders(venue.account, symbol)
+                for market in sorted(markets_of(venue.instruments))
+                for one in exchange.open_orders(venue.account, market)
             ),
             asked_ns=envelope.at_ns,
         )
@@ -203,12 +209,14 @@ class SimulatedRestPort(Port):
         assert isinstance(query, ReadTrades)
         rows = self._venue.exchange.trades(
             self._venue.account,
-            query.symbol,
+            market_of(query.symbol),
             from_id=query.from_id or None,
             start_ms=None if query.from_id else math.ceil(query.since_ns / NS_PER_MS),
-            limit=1_000,
+            limit=ALL_ROWS,
         )
-        return TradesRead(symbol=query.symbol, trades=tuple(trade(row) for row in rows))
+        # A page of one leg: those of the other are passed over.
+        found = (one for row in rows if (one := trade(row)).symbol == query.symbol)
+        return TradesRead(symbol=query.symbol, trades=tuple(islice(found, PAGE)))
 
     def _funding(self, envelope: Envelope) -> FundingRead:
         query = envelope.body
@@ -234,7 +242,8 @@ class SimulatedRestPort(Port):
         query = envelope.body
         assert isinstance(query, ReadMarketStats)
         venue = self._venue
-        held_lots = max(0, venue.exchange.position(venue.account, query.symbol).qty_lots)
+        legs = venue.exchange.legs(venue.account, query.symbol)
+        held_lots = sum(max(0, leg.qty_lots) for leg in legs)
         return venue.seen.stats(query, held_lots, venue.now_ms)
 
     def _countdown(self, envelope: Envelope) -> CountdownAnswered:

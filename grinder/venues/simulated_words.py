@@ -5,6 +5,7 @@ from __future__ import annotations
 from grinder.messages.orders import Placement
 from grinder.messages.venue import AccountReported, OrderReported
 from grinder.model.instrument import Instrument
+from grinder.model.legs import leg_name
 from grinder.model.order import OpenOrder, OrderType, Trade
 from grinder.model.position import Position
 from grinder.model.units import NS_PER_MS
@@ -14,8 +15,10 @@ from grinder.simulation.reports import AccountReport, AccountTrade, OrderReport,
 
 def new_order(place: Placement, instrument: Instrument) -> NewOrder:
     """Return a placement as the exchange wants it."""
+    leg = instrument.position_side
     return NewOrder(
-        symbol=place.symbol,
+        symbol=instrument.market,
+        position_side=leg,
         side=place.side,
         type=place.order_type,
         price=(
@@ -23,7 +26,7 @@ def new_order(place: Placement, instrument: Instrument) -> NewOrder:
         ),
         qty=instrument.qty(place.qty_lots),
         time_in_force=place.time_in_force,
-        reduce_only=place.reduce_only,
+        reduce_only=place.reduce_only and leg.opening is None,
         client_order_id=place.client_order_id,
     )
 
@@ -31,7 +34,7 @@ def new_order(place: Placement, instrument: Instrument) -> NewOrder:
 def open_order(order: Order) -> OpenOrder:
     """Return an order as the venue shows it."""
     return OpenOrder(
-        symbol=order.symbol,
+        symbol=leg_name(order.symbol, order.position_side),
         client_order_id=order.client_order_id,
         order_id=order.order_id,
         side=order.side,
@@ -47,7 +50,7 @@ def open_order(order: Order) -> OpenOrder:
 def position(state: PositionState) -> Position:
     """Return a position."""
     return Position(
-        symbol=state.symbol,
+        symbol=leg_name(state.symbol, state.side),
         qty_lots=state.qty_lots,
         entry_price=state.entry_price,
         unrealized_pnl=state.unrealised,
@@ -58,7 +61,7 @@ def position(state: PositionState) -> Position:
 def trade(row: AccountTrade) -> Trade:
     """Return one fill."""
     return Trade(
-        symbol=row.symbol,
+        symbol=leg_name(row.symbol, row.position_side),
         trade_id=row.trade_id,
         order_id=row.order_id,
         side=row.side,
@@ -77,7 +80,7 @@ def order_reported(report: OrderReport, instrument: Instrument, connection: int)
     order = report.order
     return OrderReported(
         connection=connection,
-        symbol=order.symbol,
+        symbol=leg_name(order.symbol, order.position_side),
         client_order_id=order.client_order_id,
         order_id=order.order_id,
         side=order.side,

@@ -20,6 +20,7 @@ from grinder.messages.market import (
 )
 from grinder.messages.venue import KeepUserStream, OpenUserStream, Outcome, UserStreamKept
 from grinder.model.instrument import Instrument
+from grinder.model.legs import markets_of
 from grinder.model.settings import VenueSettings
 from grinder.venues import binance_requests as requests
 from grinder.venues.binance_decode import FrameDecoder
@@ -162,7 +163,7 @@ class BinanceStreamPort(_ListeningPort):
         super().__init__(stream, instruments, settings)
         names = (
             f"{symbol.lower()}@{SUFFIXES[kind]}"
-            for symbol in instruments
+            for symbol in markets_of(instruments)
             for kind in ROUTES[stream]
             if depth or kind is not StreamKind.DEPTH
         )

@@ -107,12 +107,11 @@ def test_fees_in_another_asset_are_kept_apart() -> None:
 
 def test_unrealised_profit_is_at_the_mark_with_the_sign_of_the_position() -> None:
     ledger = make_ledger()
-    assert ledger.marked(marked("90")) is None
+    assert not ledger.marked(marked("90"))
     ledger.filled(filled(-10, 1_000, 1))
 
-    said = ledger.marked(marked("90"))
+    (said,) = ledger.marked(marked("90"))
 
-    assert said is not None
     assert said.unrealized_pnl == Decimal("0.1")
 
 

@@ -15,9 +15,9 @@ import attrs
 
 from grinder.model.fees import FeeRates
 from grinder.model.instrument import Instrument
-from grinder.model.order import OrderStatus, Side
+from grinder.model.order import OrderStatus, PositionSide, Side
 from grinder.simulation.algo import AlgoStatus
-from grinder.simulation.orders import ExpireReason, Order, PositionSide
+from grinder.simulation.orders import ExpireReason, Order
 from grinder.simulation.reports import (
     AccountReason,
     AccountReport,

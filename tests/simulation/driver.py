@@ -10,11 +10,11 @@ from functools import partial
 
 from grinder.model.fees import FeeRates
 from grinder.model.instrument import Instrument
-from grinder.model.order import Side, TimeInForce
+from grinder.model.order import PositionSide, Side, TimeInForce
 from grinder.simulation.algo import AlgoType, NewAlgo, WorkingType
 from grinder.simulation.book import Book
 from grinder.simulation.exchange import Exchange
-from grinder.simulation.orders import NewOrder, PositionSide, PriceMatch, SelfTradePrevention
+from grinder.simulation.orders import NewOrder, PriceMatch, SelfTradePrevention
 from grinder.simulation.refusals import Refusal
 from grinder.simulation.reports import Event
 from simulation.aftermath import available, check_liquidated, check_taken, fills, reach

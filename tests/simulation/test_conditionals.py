@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 
-from grinder.model.order import OrderStatus, Side, TimeInForce
+from grinder.model.order import OrderStatus, PositionSide, Side, TimeInForce
 from grinder.simulation.algo import Algo, AlgoStatus, AlgoType, NewAlgo, WorkingType
 from grinder.simulation.external import FAR
-from grinder.simulation.orders import PositionSide, PriceMatch
+from grinder.simulation.orders import PriceMatch
 from grinder.simulation.reports import AlgoReport
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from grinder.model.order import Side, TimeInForce
+from grinder.model.order import PositionSide, Side, TimeInForce
 from grinder.simulation.algo import AlgoType, WorkingType
-from grinder.simulation.orders import PositionSide, PriceMatch, SelfTradePrevention
+from grinder.simulation.orders import PriceMatch, SelfTradePrevention
 from simulation.agreement import check
 from simulation.driver import ACCOUNTS, INSTRUMENTS, ORIGIN, RATES, Driver
 

@@ -6,14 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grinder.model.order import OrderStatus, Side, TimeInForce
-from grinder.simulation.orders import (
-    ExpireReason,
-    Order,
-    PositionSide,
-    PriceMatch,
-    SelfTradePrevention,
-)
+from grinder.model.order import OrderStatus, PositionSide, Side, TimeInForce
+from grinder.simulation.orders import ExpireReason, Order, PriceMatch, SelfTradePrevention
 from grinder.simulation.reports import AccountReport, Execution, OrderReport
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from grinder.model.fees import FeeRates
 from grinder.model.instrument import Instrument
-from grinder.model.order import OrderType, Side
+from grinder.model.order import OrderType, PositionSide, Side
 from grinder.simulation.exchange import Exchange
-from grinder.simulation.orders import NewOrder, PositionSide
+from grinder.simulation.orders import NewOrder
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.simulation.scales import InverseScale, scale_of
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grinder.model.order import PositionSide
 from grinder.simulation.bracket_tables import ALTCOIN, BTCUSDT, OWN, QUARTERLY, brackets_of
 from grinder.simulation.brackets import Bracket, maintenance_e8, notional_max
-from grinder.simulation.orders import PositionSide
 from grinder.simulation.reports import AccountReport, Execution, OrderReport
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from grinder.model.fees import FeeRates
 from grinder.model.instrument import Instrument
-from grinder.model.order import Side, TimeInForce
+from grinder.model.order import PositionSide, Side, TimeInForce
 from grinder.simulation.algo import AlgoStatus, AlgoType, NewAlgo, WorkingType
 from grinder.simulation.exchange import Exchange
-from grinder.simulation.orders import NewOrder, PositionSide, PriceMatch
+from grinder.simulation.orders import NewOrder, PriceMatch
 from grinder.simulation.positions import Leg
 from grinder.simulation.refusals import Refusal
 from grinder.simulation.reports import (

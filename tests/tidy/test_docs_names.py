@@ -7,6 +7,7 @@ import importlib
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import attrs
@@ -145,7 +146,7 @@ def test_the_architecture_shows_the_routes() -> None:
     wired = {}
     for message_class in CODEC.message_classes:
         everyone, keyed = runtime.routes.plan(message_class)
-        by_key = () if keyed is None else tuple(keyed[1].values())
+        by_key = () if keyed is None else chain.from_iterable(keyed[1].values())
         hearers = {address.name.partition(".")[0] for address in (*everyone, *by_key)}
         if hearers:
             wired[message_class.__name__] = sorted(hearers)

@@ -18,6 +18,7 @@ from grinder.venues.sim.config import DEFAULT_ACCOUNT, AccountSeed, VenueConfig,
 from grinder.venues.sim.server import VenueServer
 
 WATCH_S = 0.5
+HEDGED = ":hedge"
 VIP = re.compile("vip([0-9])")
 EXPECTED = "account: expected KEY:SECRET:BALANCE[:vipN] with a balance of 0 or more"
 
@@ -72,11 +73,12 @@ def account(text: str) -> AccountSeed:
 
     BALANCE is in USDT; ``,coinm.BTC=2`` and ``,spot.USDT=500`` behind it open wallets of the other
     markets, in place of the usual ones. ``:vip0`` to ``:vip9`` may follow and chooses the
-    commission rates of USDT-M.
+    commission rates of USDT-M; ``:hedge`` at the end sets it to hedge mode there.
 
     Raises:
         ConfigError: the text has another form; it is not repeated, for it may hold a secret.
     """
+    is_hedged, text = text.endswith(HEDGED), text.removesuffix(HEDGED)
     head, _, tail = text.rpartition(":")
     tier = VIP.fullmatch(tail)
     key, _, rest = (head if tier else text).partition(":")
@@ -92,7 +94,11 @@ def account(text: str) -> AccountSeed:
     if not key or not secret:
         raise ConfigError(EXPECTED)
     seed = AccountSeed(
-        key=key, secret=secret, balance=_amount(first), fee_tier=int(tier[1]) if tier else 0
+        key=key,
+        secret=secret,
+        balance=_amount(first),
+        fee_tier=int(tier[1]) if tier else 0,
+        is_hedged=is_hedged,
     )
     return attrs.evolve(
         seed, coins=tuple(funds["coinm"]) or seed.coins, spot=tuple(funds["spot"]) or seed.spot

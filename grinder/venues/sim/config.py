@@ -44,6 +44,8 @@ class AccountSeed:
     """VIP level, 0 to 9; level 0 pays the venue's ``fees``."""
     fees: FeeRates | None = None
     """Rates of its own, in place of those of the level."""
+    is_hedged: bool = False
+    """Whether it begins in hedge mode on USDT-M; it may change that itself."""
 
 
 DEFAULT_ACCOUNT = AccountSeed(key="sim-key", secret="sim-secret")

@@ -10,14 +10,8 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from grinder.model.order import OrderType, Side, TimeInForce
-from grinder.simulation.orders import (
-    CONDITIONAL_TYPES,
-    NewOrder,
-    PositionSide,
-    PriceMatch,
-    SelfTradePrevention,
-)
+from grinder.model.order import OrderType, PositionSide, Side, TimeInForce
+from grinder.simulation.orders import CONDITIONAL_TYPES, NewOrder, PriceMatch, SelfTradePrevention
 from grinder.simulation.refusals import Refusal, Rule
 from grinder.venues.sim.refusing import ApiRefusal, illegal, is_whole, mandatory, not_valid
 

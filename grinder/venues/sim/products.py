@@ -64,6 +64,8 @@ class Product:
         balances = self.balances(seed)
         if self.name == "usdm":
             exchange.open_account(seed.key, balances, fee_tier=seed.fee_tier, fees=seed.fees)
+            if seed.is_hedged:
+                exchange.set_hedged(seed.key, True)
         else:
             exchange.open_account(seed.key, balances)
 
