@@ -18,6 +18,14 @@ SEPARATOR = ":"
 _LEG_SIDES = {f"{SEPARATOR}{side.value}": side for side in PositionSide if side.opening}
 
 
+def side_of(leg: str) -> PositionSide:
+    """Return which of its market's positions a leg is, by its name; BOTH in one-way mode."""
+    for suffix, side in _LEG_SIDES.items():
+        if leg.endswith(suffix):
+            return side
+    return PositionSide.BOTH
+
+
 @attrs.frozen(kw_only=True)
 class Instrument:
     """One tradable contract with the filters that the venue enforces on it.
@@ -68,10 +76,7 @@ class Instrument:
     @property
     def position_side(self) -> PositionSide:
         """Which of the market's positions is traded; BOTH in one-way mode."""
-        for suffix, side in _LEG_SIDES.items():
-            if self.symbol.endswith(suffix):
-                return side
-        return PositionSide.BOTH
+        return side_of(self.symbol)
 
     def price(self, ticks: int) -> Decimal:
         """Return the price of ``ticks``, exact, in quote per base."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from grinder.model.instrument import SEPARATOR, Instrument
+from grinder.model.instrument import SEPARATOR, Instrument, side_of
 from grinder.model.order import PositionSide, Side
 
 ONE_WAY = "one-way"
@@ -48,8 +48,7 @@ def legs_of(instruments: Mapping[str, Instrument], position_mode: str) -> dict[s
 
 def market_of(leg: str) -> str:
     """Return the market of a leg by its name."""
-    market, _, side = leg.rpartition(SEPARATOR)
-    return market if market and side in SIDES else leg
+    return leg if side_of(leg) is PositionSide.BOTH else leg.rpartition(SEPARATOR)[0]
 
 
 def markets_of(instruments: Mapping[str, Instrument]) -> dict[str, Instrument]:

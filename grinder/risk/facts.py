@@ -131,7 +131,6 @@ class RiskFacts:
         """Take a market's flow; return whether it has just turned harmful."""
         if not self._is_flow_judged:
             return False
-        # Every leg hears it, whatever the first one makes of it.
         turned = [view.flow.hear(sample) for view in self._views_of[sample.symbol]]
         return any(turned)
 

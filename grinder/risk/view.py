@@ -80,9 +80,8 @@ class RiskView:
         self.order_units_max = _half_units(settings.order_notional_max, instrument)
         self.twin_name = name = twin_of(instrument.symbol)
         self.twin = exposure.of(name) if name else None
-        """What the other leg of the market holds or may come to hold; None in one-way mode."""
         self.twin_lots = 0
-        """Its worst case: it counts against the caps of this leg as well."""
+        """Worst case of the market's other leg: it counts against the caps of this one, too."""
         self.is_armed = False
         self.is_leader = False
         self.is_lease_expiring = True

@@ -131,26 +131,27 @@ class BodyDecoder:
         )
 
     def _order(self, row: Row) -> OpenOrder:
-        scale, side = self._scales[row["symbol"]], Side(row["side"])
+        scale, side, leg = self._scales[row["symbol"]], Side(row["side"]), self._leg(row)
         return OpenOrder(
-            symbol=self._leg(row),
+            symbol=leg,
             client_order_id=row["clientOrderId"],
             order_id=int(row["orderId"]),
             side=side,
             price_ticks=scale.ticks(row["price"]),
             qty_lots=scale.lots(row["origQty"]),
             filled_lots=scale.lots(row["executedQty"]),
-            reduce_only=is_reducing(row, "reduceOnly", "positionSide", side),
+            reduce_only=is_reducing(leg, side, is_flagged=row.get("reduceOnly") is True),
             status=OrderStatus(row["status"]),
             updated_ns=int(row["updateTime"]) * NS_PER_MS,
         )
 
     def _position(self, row: Row) -> Position | None:
         lots = self._scales[row["symbol"]].lots(row["positionAmt"])
-        if not lots and not self._legs.find(row["symbol"], row.get("positionSide", "BOTH")):
+        side = row.get("positionSide", "BOTH")
+        if not lots and not self._legs.find(row["symbol"], side):
             return None
         return Position(
-            symbol=self._leg(row),
+            symbol=self._legs.held(row["symbol"], side),
             qty_lots=lots,
             entry_price=money(row["entryPrice"]),
             unrealized_pnl=money(row["unRealizedProfit"]),

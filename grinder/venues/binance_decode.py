@@ -159,10 +159,10 @@ class FrameDecoder:
         scale = self._scales.get(order["s"])
         if scale is None:
             return None
-        side = Side(order["S"])
+        side, leg = Side(order["S"]), self._legs.name(order["s"], order.get("ps", "BOTH"))
         return OrderReported(
             connection=connection,
-            symbol=self._legs.name(order["s"], order.get("ps", "BOTH")),
+            symbol=leg,
             client_order_id=order["c"],
             order_id=_whole(order["i"]),
             side=side,
@@ -180,7 +180,7 @@ class FrameDecoder:
             fee_asset=order.get("N") or "",
             realized_pnl=money(order.get("rp") or "0"),
             is_maker=order["m"] is True,
-            reduce_only=is_reducing(order, "R", "ps", side),
+            reduce_only=is_reducing(leg, side, is_flagged=order["R"] is True),
             expiry_reason=str(order.get("er", "0")),
             event_ns=_whole(order["T"]) * NS_PER_MS,
         )

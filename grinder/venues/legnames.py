@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from grinder.model.instrument import Instrument
-from grinder.model.legs import ONE_WAY, closes, markets_of
-from grinder.model.order import PositionSide, Side
+from grinder.model.instrument import Instrument, side_of
+from grinder.model.legs import HEDGE, ONE_WAY, closes, markets_of
+from grinder.model.order import Side
 from grinder.venues.fixed import Scale
 
 
@@ -18,22 +17,30 @@ class LegNames:
         self._names = {
             (one.market, one.position_side.value): name for name, one in instruments.items()
         }
-        is_one_way = all(one.position_side.opening is None for one in instruments.values())
-        self._mode = ONE_WAY if is_one_way else "hedge"
+        self._is_hedged = any(one.position_side.opening for one in instruments.values())
 
     def find(self, market: str, side: str) -> str | None:
         """Return the leg's name; None for one that is not traded."""
         return self._names.get((market, side))
 
     def name(self, market: str, side: str) -> str:
-        """Return the leg's name.
+        """Return the name of the leg that an order or a trade is of; the market in one-way mode.
 
         Raises:
-            ValueError: the market is traded, but not on that side: the account's mode has changed.
+            ValueError: there is no such leg in hedge mode: the account's mode has changed.
+        """
+        return self.held(market, side) if self._is_hedged else market
+
+    def held(self, market: str, side: str) -> str:
+        """Return the name of the leg that a position is of.
+
+        Raises:
+            ValueError: there is no such leg: the account is in another position mode.
         """
         name = self._names.get((market, side))
         if name is None:
-            raise ValueError(f"expected {self._mode} mode, was {market} {side}")
+            mode = HEDGE if self._is_hedged else ONE_WAY
+            raise ValueError(f"expected {mode} mode, was {market} {side}")
         return name
 
 
@@ -42,11 +49,9 @@ def scales_of(instruments: Mapping[str, Instrument]) -> dict[str, Scale]:
     return {market: Scale(one) for market, one in markets_of(instruments).items()}
 
 
-def is_reducing(row: Mapping[str, Any], flag: str, side: str, order_side: Side) -> bool:
-    """Return whether an order can only reduce its position.
+def is_reducing(name: str, order_side: Side, *, is_flagged: bool) -> bool:
+    """Return whether an order of the leg called ``name`` can only reduce its position.
 
-    ``flag`` and ``side`` name the fields that say so. In hedge mode no flag may be sent, and the
-    sides of order and position decide.
+    In hedge mode no flag is sent with it, and the sides of order and position decide.
     """
-    leg = PositionSide(row.get(side, PositionSide.BOTH))
-    return row.get(flag) is True or closes(leg, order_side)
+    return is_flagged or closes(side_of(name), order_side)

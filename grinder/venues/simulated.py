@@ -71,7 +71,7 @@ class SimulatedVenue:
     ) -> None:
         self.exchange = exchange
         self.instruments = instruments
-        self.markets = markets_of(instruments)
+        self.seen = SeenMarket(self.markets := markets_of(instruments))
         self.account = account
         self.latency = latency or Latency()
         self.public = StreamDoor(self, "public")
@@ -88,7 +88,6 @@ class SimulatedVenue:
         self._funding_rate = funding_rate
         self._outlet: SteppedOutlet | None = None
         self._update_id = 0
-        self.seen = SeenMarket(self.markets)
         self._start_ns = 0
         self._mids: dict[str, tuple[int, int]] = {}
         self._armed_ms = 0

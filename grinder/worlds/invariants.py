@@ -31,6 +31,7 @@ from grinder.messages.orders import (
 )
 from grinder.messages.risk import KillSwitchTripped, ResetKillSwitch, RiskStateChanged
 from grinder.messages.venue import CancelAnswered, QueryOrder
+from grinder.model.legs import twin_of
 from grinder.model.order import Side
 from grinder.model.permit import Permit
 
@@ -180,6 +181,8 @@ class Watch(Observer):
             lots[one.side] += one.qty_lots
         exposure = risk._facts.exposure.of(symbol)
         worst = exposure.worst_lots(lots[Side.BUY], lots[Side.SELL])
+        if twin := twin_of(symbol):
+            worst += risk._facts.exposure.of(twin).worst_lots()
         notional = self.world.instruments[symbol].notional(approved.mid_ticks2, worst) / 2
         cap = self.world.config.risk.position_notional_max
         if notional > cap:

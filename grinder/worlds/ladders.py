@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from grinder.execution.identity import decode
 from grinder.messages.grid import Intent
+from grinder.model.legs import twin_of
 from grinder.model.order import Side
 from grinder.policy.bounds import price_of
 from grinder.policy.ladder import has_moved
@@ -56,7 +57,7 @@ def _rungs(
     """Hold what rests, level by level, against what is wanted."""
     whole: dict[str, Intent] = planner._wanted()
     wanted = {level: (one.side, one.price_ticks) for level, one in whole.items()}
-    bid, ask = world.market.quotes[symbol]
+    bid, ask = world.market.quotes[world.instruments[symbol].market]
     is_waiting = planner._is_waiting(bid + ask)
     due = {
         level: (one.side, one.price_ticks)
@@ -71,7 +72,7 @@ def _rungs(
 
 def _numbers(world: FaultWorld, symbol: str, planner: Any) -> Iterator[str]:
     """Hold the number of levels that are wanted against what the settings or the plan say."""
-    grid, plan = world.config.policy, planner.shape.followed
+    grid, plan = planner.settings, planner.shape.followed
     held = held_lots(world, symbol)
     found = dict.fromkeys(Side, 0)
     for one in planner._wanted().values():
@@ -91,7 +92,7 @@ def _numbers(world: FaultWorld, symbol: str, planner: Any) -> Iterator[str]:
         if found[side] > count or (found[side] < count and has_all):
             yield f"ladder: {symbol}: {found[side]} levels wanted of {count} on the {side} side"
     if plan is None and (not held or not grid.freeze_in_position):
-        bid, ask = world.market.quotes[symbol]
+        bid, ask = world.market.quotes[world.instruments[symbol].market]
         if has_moved(bid + ask, planner.anchor_ticks2, grid.recentre_bps):
             yield f"ladder: {symbol}: far from the market and nothing holds it back"
 
@@ -100,7 +101,7 @@ def _numbers_of_lines(
     world: FaultWorld, symbol: str, found: Mapping[Side, int], most: Mapping[Side, int]
 ) -> Iterator[str]:
     """Hold the number of lines with orders against the settings: one of them stays empty."""
-    grid = world.config.policy
+    grid = world.process.actor(f"policy.{symbol}")._planner.settings
     total = sum(found.values())
     is_whole = grid.direction == "neutral" and not held_lots(world, symbol)
     is_by_settings = world.process.actor(f"policy.{symbol}")._planner.shape.followed is None
@@ -133,6 +134,8 @@ def _has_room(world: FaultWorld, symbol: str, one: Intent) -> bool:
     """Return whether the cap leaves room for an order that does not rest."""
     is_buy = one.side is Side.BUY
     lots = worst_lots(world, symbol, *((one.qty_lots, 0) if is_buy else (0, one.qty_lots)))
-    bid, ask = world.market.quotes[symbol]
-    notional = world.instruments[symbol].notional(max(bid, ask, one.price_ticks), lots)
+    instrument = world.instruments[symbol]
+    lots += sum(worst_lots(world, leg) for leg in world.instruments if leg == twin_of(symbol))
+    bid, ask = world.market.quotes[instrument.market]
+    notional = instrument.notional(max(bid, ask, one.price_ticks), lots)
     return notional <= world.config.risk.position_notional_max

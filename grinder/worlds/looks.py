@@ -11,6 +11,7 @@ import attrs
 from grinder.actors.world import ACCOUNT
 from grinder.execution.identity import decode
 from grinder.model.grid import GridPlan
+from grinder.model.legs import by_market
 from grinder.model.order import Side
 from grinder.model.units import NS_PER_MS, NS_PER_S
 from grinder.worlds.invariants import TOLD_MAX, Watch
@@ -66,7 +67,7 @@ class Looks:
             self._judge_anchor(symbol)
             is_well = {
                 # What filled unheard is held and can't be undone; it must not be added to.
-                "cap": self._is_within(symbol, cap) or not adds_to(world, symbol),
+                "cap": self._is_gross_within(symbol, cap) or not adds_to(world, symbol),
                 "reach": self._is_within(symbol, self._reach(symbol)) or not adds_to(world, symbol),
                 "cover": self._watch.is_killed or is_covered(world, symbol),
                 "opposite-held": may_turn(world) or not opposite_of(world, symbol),
@@ -121,9 +122,19 @@ class Looks:
     def _is_within(self, symbol: str, notional_max: Decimal) -> bool:
         """Return whether position and what may come to it are worth at most so much."""
         world = self._world
-        bid, _ = world.market.quotes[symbol]
+        instrument = world.instruments[symbol]
+        bid, _ = world.market.quotes[instrument.market]
         # What somebody else trades is not ours to cap.
         lots = max(0, worst_lots(world, symbol) - world.hand_lots[symbol])
+        return instrument.notional(bid, lots) <= notional_max * CAP_SLACK
+
+    def _is_gross_within(self, symbol: str, notional_max: Decimal) -> bool:
+        """Return whether both legs of the market together are worth at most so much."""
+        world = self._world
+        market = world.instruments[symbol].market
+        bid, _ = world.market.quotes[market]
+        legs = by_market(world.instruments)[market]
+        lots = sum(max(0, worst_lots(world, leg) - world.hand_lots[leg]) for leg in legs)
         return world.instruments[symbol].notional(bid, lots) <= notional_max * CAP_SLACK
 
     def _judge_lasting(self, name: str, symbol: str, *, is_well: bool) -> None:
@@ -137,7 +148,8 @@ class Looks:
     def _is_stale(self, symbol: str) -> bool:
         """Return whether orders rest that follow a market that nobody has heard of."""
         world = self._world
-        heard_ns = world.process.weather.heard_ns.get(symbol, world.process.started_ns)
+        market = world.instruments[symbol].market
+        heard_ns = world.process.weather.heard_ns.get(market, world.process.started_ns)
         limit_ns = world.config.feed.book_stale_after_ms * NS_PER_MS + NS_PER_S
         return world.now_ns - heard_ns > limit_ns and bool(entries_of(world, symbol))
 
@@ -164,14 +176,25 @@ class Looks:
 
 def held_lots(world: FaultWorld, symbol: str) -> int:
     """Return the position that the venue shows, in lots."""
-    return world.exchange.position(ACCOUNT, symbol).qty_lots
+    leg = world.instruments[symbol]
+    return world.exchange.position(ACCOUNT, leg.market, leg.position_side).qty_lots
+
+
+def orders_of(world: FaultWorld, symbol: str) -> tuple[Order, ...]:
+    """Return the open orders of one leg, ours or not, as the venue shows them."""
+    leg = world.instruments[symbol]
+    return tuple(
+        one
+        for one in world.exchange.open_orders(ACCOUNT, leg.market)
+        if one.position_side is leg.position_side
+    )
 
 
 def entries_of(world: FaultWorld, symbol: str) -> tuple[Order, ...]:
     """Return our open orders that may add risk, as the venue shows them."""
     return tuple(
         one
-        for one in world.exchange.open_orders(ACCOUNT, symbol)
+        for one in orders_of(world, symbol)
         if not one.reduce_only and decode(one.client_order_id) is not None
     )
 
@@ -220,7 +243,7 @@ def is_covered(world: FaultWorld, symbol: str) -> bool:
     side = Side.SELL if held > 0 else Side.BUY
     lots = sum(
         one.qty_lots - one.filled_lots
-        for one in world.exchange.open_orders(ACCOUNT, symbol)
+        for one in orders_of(world, symbol)
         if one.reduce_only and one.side is side
     )
     return lots >= abs(held)

@@ -18,7 +18,7 @@ ACTORS: Final = (
     "leader", "risk", "exchange", "router", "account_sync", "reconcile", "ledger", "journal",
     "feature", "feed",
 )  # fmt: skip
-"""Beside these there is a policy for each symbol."""
+"""Beside these there is a policy for each leg."""
 
 
 @attrs.frozen(kw_only=True)

@@ -13,7 +13,7 @@ from grinder.model.order import Side
 from grinder.worlds.invariants import Watch
 from grinder.worlds.kept import kept
 from grinder.worlds.ladders import ladder_of
-from grinder.worlds.looks import entries_of, held_lots, is_covered, pending_lots
+from grinder.worlds.looks import entries_of, held_lots, is_covered, orders_of, pending_lots
 
 if TYPE_CHECKING:
     from grinder.worlds.world import FaultWorld
@@ -36,7 +36,8 @@ def at_rest(world: FaultWorld, watch: Watch) -> Iterator[str]:
         yield f"ladder: the lifecycle is {watch.state}"
     else:
         for symbol in world.instruments:
-            is_barred = world.config.selection.enabled and symbol not in watch.selected
+            is_selected = world.instruments[symbol].market in watch.selected
+            is_barred = world.config.selection.enabled and not is_selected
             if not is_barred:
                 yield from ladder_of(world, symbol)
             elif entries_of(world, symbol):
@@ -54,8 +55,9 @@ def _picture(world: FaultWorld) -> Iterator[str]:
         for one in exchange._desk.book.live()
     }
     shown = {
-        one.client_order_id: (one.symbol, one.side, one.price_ticks, one.filled_lots)
-        for one in world.exchange.open_orders(ACCOUNT)
+        one.client_order_id: (symbol, one.side, one.price_ticks, one.filled_lots)
+        for symbol in world.instruments
+        for one in orders_of(world, symbol)
         if decode(one.client_order_id) is not None
     }
     if believed != shown:
@@ -86,7 +88,7 @@ def _owners(world: FaultWorld) -> Iterator[str]:
         owned = set(policy._planner.holdings.by_id)
         resting = {
             one.client_order_id
-            for one in world.exchange.open_orders(ACCOUNT, symbol)
+            for one in orders_of(world, symbol)
             if decode(one.client_order_id) is not None
         }
         if owned != resting:
@@ -119,7 +121,8 @@ def _books(world: FaultWorld, watch: Watch) -> Iterator[str]:
         if ours[name] != value:
             yield f"books: {name} {ours[name]}, the venue {value}"
     for symbol, one in watch.ledgers.items():
-        held = held_lots(world, symbol)
+        # Funding of hedge mode is booked by market, where nothing is held.
+        held = held_lots(world, symbol) if symbol in world.instruments else 0
         if one.position_lots != held:
             yield f"books: {symbol}: {one.position_lots} lots on the books, {held} held"
 
@@ -136,7 +139,7 @@ def _surplus(world: FaultWorld) -> Iterator[str]:
         side = Side.SELL if held > 0 else Side.BUY
         lots = sum(
             one.qty_lots - one.filled_lots if one.side is side else one.qty_lots
-            for one in world.exchange.open_orders(ACCOUNT, symbol)
+            for one in orders_of(world, symbol)
             if one.reduce_only
         )
         if lots > abs(held):

@@ -18,6 +18,7 @@ import attrs
 from grinder.errors import GrinderError
 from grinder.journal.reading import JournalReader
 from grinder.messages.codec import CODEC
+from grinder.model.legs import names_of
 from grinder.model.settings import Config
 from grinder.replay.command import runtime_of
 from grinder.replay.engine import Engine
@@ -67,7 +68,8 @@ class WorldSpec:
     def faults(self) -> tuple[Fault, ...]:
         """Return what goes wrong in it."""
         until_ms = round(self.minutes * 60_000)
-        drawn = draw(self.seed, self.kinds, until_ms - WARM_UP_MS, self.symbols, MEAN_GAP_MS)
+        legs = names_of(self.symbols, config_of(self).venue.position_mode)
+        drawn = draw(self.seed, self.kinds, until_ms - WARM_UP_MS, legs, MEAN_GAP_MS)
         later = [attrs.evolve(one, at_ms=one.at_ms + WARM_UP_MS) for one in drawn]
         return tuple(sorted((*self.given, *later), key=lambda one: one.at_ms))
 

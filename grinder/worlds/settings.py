@@ -14,6 +14,7 @@ from typing import Any, Final
 import attrs
 
 from grinder.model.grid_settings import GridSettings
+from grinder.model.legs import HEDGE, ONE_WAY
 from grinder.model.settings import (
     Config,
     FeatureSettings,
@@ -27,7 +28,9 @@ BOTS: Final = "bots"
 """In place of a policy: the ladder of the settings, with options of the grid."""
 LINES: Final = "lines"
 """The same on fixed prices."""
-WORDS: Final = (BOTS, LINES)
+HEDGED: Final = "hedge"
+"""The same in hedge mode: a grid for each leg of a market."""
+WORDS: Final = (BOTS, LINES, HEDGED)
 PLAIN: Final = "static"
 """The policy that is played with the options of the settings."""
 SHARE: Final = 0.4
@@ -78,6 +81,7 @@ OPTIONS: Final[Mapping[str, Callable[[Random], Drawn]]] = {
     "reinvest": lambda _: {"reinvest": True},
     "selection": lambda _: {"selection": True},
     "sizing": lambda _: {"sizing": True},
+    HEDGED: lambda _: {HEDGED: True},
 }
 """What may be drawn, by the name under which it is told."""
 
@@ -97,6 +101,9 @@ def options_of(seed: int, policy: str) -> dict[str, Drawn]:
             drawn[name] = fields
     # Lines have limits of their own.
     drawn.pop({BOTS: "lines"}.get(policy, "limits" if "lines" in drawn else ""), None)
+    if HEDGED in drawn:
+        # Each leg has a direction of its own.
+        drawn.pop("direction", None)
     return drawn
 
 
@@ -118,6 +125,7 @@ def settings_of(seed: int, policy: str, symbols: tuple[str, ...]) -> Config:
         adaptive=attrs.evolve(tree.adaptive, levels_max=levels + 2),
         features=_features(tree.features, policy),
         policy=_grid(attrs.evolve(tree.policy, levels=levels), policy, drawn),
+        venue=attrs.evolve(tree.venue, position_mode=HEDGE if HEDGED in drawn else ONE_WAY),
         selection=_selection(tree.selection, is_enabled="selection" in drawn),
         sizing=attrs.evolve(tree.sizing, mode="auto" if "sizing" in drawn else "fixed"),
         risk=attrs.evolve(
@@ -149,6 +157,7 @@ def _grid(grid: GridSettings, policy: str, drawn: Mapping[str, Drawn]) -> GridSe
     fields = {key: value for one in drawn.values() for key, value in one.items()}
     fields.pop("selection", None)
     fields.pop("sizing", None)
+    fields.pop(HEDGED, None)
     return attrs.evolve(grid, name=PLAIN if policy in WORDS else policy, **fields)
 
 

@@ -20,6 +20,7 @@ from grinder.lease.states import LeaseTable
 from grinder.messages.venue import Outcome, UserStreamKept
 from grinder.model.fees import FeeRates
 from grinder.model.instrument import Instrument
+from grinder.model.legs import HEDGE, legs_of
 from grinder.model.order import OrderType, Side
 from grinder.model.settings import Config
 from grinder.model.units import NS_PER_MS
@@ -136,16 +137,20 @@ class FaultWorld:
             config, journal=attrs.evolve(config.journal, directory=directory)
         )
         symbols = config.run.symbols
-        self.instruments = {one.symbol: one for one in INSTRUMENTS if one.symbol in symbols}
-        if len(self.instruments) != len(symbols):
+        self.markets = {one.symbol: one for one in INSTRUMENTS if one.symbol in symbols}
+        if len(self.markets) != len(symbols):
             known = ", ".join(one.symbol for one in INSTRUMENTS)
             raise ConfigError((f"run.symbols: worlds have {known}",))
+        self.instruments = legs_of(self.markets, config.venue.position_mode)
+        """By leg."""
         self.order_seed = order_seed
         self.start_ns = FUNDING_NS - funding_ms * NS_PER_MS
-        self.market = WorldMarket({name: START_TICKS[name] for name in self.instruments}, seed)
+        self.market = WorldMarket({name: START_TICKS[name] for name in self.markets}, seed)
         start_ms = self.start_ns // NS_PER_MS
-        self.exchange = Exchange(self.instruments, fees=FeeRates(), start_ms=start_ms)
+        self.exchange = Exchange(self.markets, fees=FeeRates(), start_ms=start_ms)
         self.exchange.open_account(ACCOUNT, config.sim.balance)
+        if config.venue.position_mode == HEDGE:
+            self.exchange.set_hedged(ACCOUNT, True)
         self.leases = LeaseTable()
         self.books = WorldStore() if is_kept(config) else None
         """What every process of the world keeps its books in."""
@@ -283,7 +288,7 @@ class FaultWorld:
 
     def _jump(self, fault: Fault) -> None:
         chance = Random(fault.seed)
-        symbol = chance.choice(sorted(self.instruments))
+        symbol = chance.choice(sorted(self.markets))
         self.market.jump(symbol, chance.uniform(-60, 60))
 
     def _fill_in_parts(self, fault: Fault) -> bool:
@@ -307,15 +312,17 @@ class FaultWorld:
     def _trade_by_hand(self, fault: Fault) -> bool:
         chance = Random(fault.seed)
         symbol = chance.choice(sorted(self.instruments))
-        lots = max(2, self._least_lots(symbol))
+        instrument = self.instruments[symbol]
+        lots = max(2, self._least_lots(instrument))
         try:
             self.exchange.place(
                 ACCOUNT,
                 NewOrder(
-                    symbol=symbol,
+                    symbol=instrument.market,
                     side=chance.choice(list(Side)),
                     type=OrderType.MARKET,
-                    qty=self.instruments[symbol].qty(lots),
+                    qty=instrument.qty(lots),
+                    position_side=instrument.position_side,
                 ),
                 self.process.venue.now_ms,
             )
@@ -325,9 +332,8 @@ class FaultWorld:
         self.process.venue.settle()
         return True
 
-    def _least_lots(self, symbol: str) -> int:
-        instrument = self.instruments[symbol]
-        bid, _ = self.market.quotes[symbol]
+    def _least_lots(self, instrument: Instrument) -> int:
+        bid, _ = self.market.quotes[instrument.market]
         return int(instrument.notional_min / instrument.notional(bid, 1)) + 1
 
     def _cancel_by_hand(self, fault: Fault) -> bool:
