@@ -122,11 +122,13 @@ class RiskSupervisor(AccountWatch):
         """Judge each intent; what passes gets a permit if it adds risk."""
         approved, denials = self._facts.judge(proposed, self._state, self.now_ns)
         if approved:
+            permit = self._facts.permit(approved, self._serial, self._state, self.now_ns)
+            self._facts.views[proposed.symbol].let(approved, permit)
             self.say(
                 IntentsApproved(
                     symbol=proposed.symbol,
                     intents=approved,
-                    permit=self._facts.permit(approved, self._serial, self._state, self.now_ns),
+                    permit=permit,
                     mid_ticks2=proposed.mid_ticks2,
                     tick_ns=proposed.tick_ns,
                 )

@@ -16,7 +16,7 @@ from grinder.messages.ledger import LedgerChanged
 from grinder.messages.market import FeedHealthChanged
 from grinder.messages.orders import OrdersSubmitted
 from grinder.model.instrument import Instrument
-from grinder.model.legs import by_market
+from grinder.model.legs import by_market, twin_of
 from grinder.model.permit import Permit
 from grinder.model.settings import RiskSettings
 from grinder.model.units import NS_PER_MS
@@ -58,6 +58,7 @@ class RiskFacts:
         for view in self.views.values():
             view.is_armed = is_armed
             view.symbols = frozenset(instruments)
+            view.twin = self.views.get(twin_of(view.symbol))
         markets = by_market(instruments)
         self._views_of = {
             market: tuple(self.views[leg] for leg in legs) for market, legs in markets.items()
@@ -129,10 +130,8 @@ class RiskFacts:
 
     def sample(self, sample: FeaturesSampled) -> bool:
         """Take a market's flow; return whether it has just turned harmful."""
-        if not self._is_flow_judged:
-            return False
-        turned = [view.flow.hear(sample) for view in self._views_of[sample.symbol]]
-        return any(turned)
+        views = self._views_of[sample.symbol] if self._is_flow_judged else ()
+        return max([view.flow.hear(sample) for view in views], default=False)
 
     def hear_feed(self, health: FeedHealthChanged) -> None:
         """Take whether the book of a market can be trusted."""
@@ -141,7 +140,9 @@ class RiskFacts:
 
     def submit(self, submitted: OrdersSubmitted, now_ns: int) -> None:
         """Count entries that were handed to the venue against the rate of their symbol."""
-        rate = self.views[submitted.symbol].rate
+        view = self.views[submitted.symbol]
+        view.underway.send(submitted.orders)
+        rate = view.rate
         if rate.is_limited:
             entries = sum(1 for order in submitted.orders if not order.reduce_only)
             rate.send(entries, now_ns)
@@ -184,7 +185,7 @@ class RiskFacts:
         view.is_venue_denied = self.is_denied
         view.price_ticks2 = proposed.mid_ticks2
         view.notional_of_others = self._notional_of_others(view)
-        view.twin_lots = view.twin.worst_lots() if view.twin is not None else 0
+        view.twin_lots = view.twin.lots_to_come(now_ns) if view.twin is not None else 0
         rate = view.rate
         if not rate.is_limited:
             return evaluate(view, proposed.intents)
@@ -212,8 +213,7 @@ class RiskFacts:
         )
 
     def _notional_of_others(self, view: RiskView) -> Decimal | None:
-        # The other leg of the market counts with this one, as the view says.
-        symbol, twin = view.symbol, view.twin_name
+        symbol, twin = view.symbol, view.twin.symbol if view.twin is not None else ""
         if not self.exposure.has_others(symbol, twin):
             return _NOTHING
         try:

@@ -8,14 +8,15 @@ from fractions import Fraction
 from grinder.messages.features import FeaturesComputed
 from grinder.messages.grid import Intent
 from grinder.model.instrument import Instrument
-from grinder.model.legs import twin_of
 from grinder.model.order import Side
+from grinder.model.permit import Permit
 from grinder.model.settings import RiskSettings
 from grinder.risk.day import DayLoss
 from grinder.risk.exposure import Exposure
 from grinder.risk.flow import FlowGate
 from grinder.risk.rate import EntryRate
 from grinder.risk.states import LifecycleState
+from grinder.risk.underway import Underway
 
 NO_LIMIT = 2**62
 """Entries left where nothing limits them."""
@@ -62,7 +63,7 @@ class RiskView:
         "total_units_max",
         "twin",
         "twin_lots",
-        "twin_name",
+        "underway",
     )
 
     def __init__(
@@ -78,10 +79,9 @@ class RiskView:
         self.position_units_max = _half_units(settings.position_notional_max, instrument)
         self.total_units_max = _half_units(settings.total_notional_max, instrument)
         self.order_units_max = _half_units(settings.order_notional_max, instrument)
-        self.twin_name = name = twin_of(instrument.symbol)
-        self.twin = exposure.of(name) if name else None
-        self.twin_lots = 0
-        """Worst case of the market's other leg: it counts against the caps of this one, too."""
+        self.underway = Underway()
+        self.twin: RiskView | None = None
+        self.twin_lots = 0  # Worst case of the market's other leg: it counts against our caps.
         self.is_armed = False
         self.is_leader = False
         self.is_lease_expiring = True
@@ -121,6 +121,15 @@ class RiskView:
     def symbol(self) -> str:
         """The symbol being judged."""
         return self.instrument.symbol
+
+    def let(self, approved: tuple[Intent, ...], permit: Permit | None) -> None:
+        """Let the other leg of a market know what this one may add, until it is sent."""
+        if self.twin is not None and permit is not None:
+            self.underway.let(approved, permit.deadline_ns)
+
+    def lots_to_come(self, now_ns: int) -> int:
+        """Return this leg's worst case with what it was allowed to add, for the other leg's cap."""
+        return self.exposure.of(self.symbol).worst_lots() + self.underway.lots(now_ns)
 
     def worst_case(self, intent: Intent) -> Decimal:
         """Return the worth of the market's worst case with the batch so far and ``intent``.

@@ -71,7 +71,8 @@ class SimulatedVenue:
     ) -> None:
         self.exchange = exchange
         self.instruments = instruments
-        self.seen = SeenMarket(self.markets := markets_of(instruments))
+        self.markets = markets_of(instruments)
+        self.seen = SeenMarket(self.markets)
         self.account = account
         self.latency = latency or Latency()
         self.public = StreamDoor(self, "public")
@@ -79,8 +80,7 @@ class SimulatedVenue:
         self.user = UserDoor(self)
         self.is_silent = False
         """While True the market streams say nothing and stay open."""
-        self.silent: set[str] = set()
-        """Symbols of which they say nothing for now."""
+        self.silent: set[str] = set()  # Symbols of which they say nothing for now.
         self.depth_lost = 0  # How many of the next changes of depth get lost on their way.
         self.skew_ns = 0
         """How far the stamps of the market streams are ahead of the time that it is."""

@@ -11,17 +11,20 @@ from grinder.kernel.signals import ActorFailed, ActorRestarted, ActorStarted
 from grinder.messages.account import MismatchDetected, ReconcileRan
 from grinder.messages.ledger import LedgerChanged
 from grinder.messages.orders import OrderFilled, PlaceOrders
+from grinder.model.legs import market_of
 from grinder.model.order import Side
 from grinder.simulation.orders import Order
-from simulated.worlds import Stage, level_of
+from simulated.worlds import Stage, leg_of, level_of
 
 ALL = 1_000_000
 
 
 def history(stage: Stage, symbol: str) -> tuple[Order, ...]:
     """Return every order that the exchange has ever accepted of us, open or closed."""
-    rows = stage.exchange.orders(ACCOUNT, symbol, from_order_id=1, limit=ALL)
-    return tuple(row for row in rows if decode(row.client_order_id) is not None)
+    rows = stage.exchange.orders(ACCOUNT, market_of(symbol), from_order_id=1, limit=ALL)
+    return tuple(
+        row for row in rows if decode(row.client_order_id) is not None and leg_of(row) == symbol
+    )
 
 
 def overlaps(stage: Stage) -> list[str]:
@@ -72,7 +75,7 @@ def differences(stage: Stage) -> list[str]:
         for record in stage.actor("exchange")._desk.book.live()
     }
     shown = {
-        order.client_order_id: (order.symbol, order.side, order.price_ticks, order.filled_lots)
+        order.client_order_id: (leg_of(order), order.side, order.price_ticks, order.filled_lots)
         for order in stage.orders()
     }
     if believed != shown:
@@ -119,7 +122,7 @@ def missing_levels(stage: Stage) -> list[str]:
         shown = {
             level: (order.side, order.price_ticks) for level, order in stage.entries(symbol).items()
         }
-        bid, ask = stage.market.quotes[symbol]
+        bid, ask = stage.market.quotes[market_of(symbol)]
         wanted = {one.level: (one.side, one.price_ticks) for one in planner._wanted().values()}
         due = {
             level: (side, ticks)

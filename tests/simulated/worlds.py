@@ -28,7 +28,8 @@ from grinder.messages import (
     risk,
     venue,
 )
-from grinder.model.instrument import Instrument
+from grinder.model.instrument import Instrument, side_of
+from grinder.model.legs import leg_name, legs_of, market_of
 from grinder.model.order import OrderType, Side, TimeInForce
 from grinder.model.settings import Config, RunSettings
 from grinder.simulation.market import MarketEvent, Quote, Trade
@@ -209,8 +210,9 @@ class Stage:
         prepare: Callable[[World], None] | None = None,
     ) -> None:
         self.settings = settings or quick(*(one.symbol for one in instruments))
-        self.instruments = {one.symbol: one for one in instruments}
-        self.market = market or Market({name: START_TICKS[name] for name in self.instruments})
+        markets = {one.symbol: one for one in instruments}
+        self.instruments = legs_of(markets, self.settings.venue.position_mode)
+        self.market = market or Market({name: START_TICKS[name] for name in markets})
         self.world = World(
             self.settings,
             self.instruments,
@@ -279,8 +281,11 @@ class Stage:
     # What the venue sees.
 
     def orders(self, symbol: str | None = None) -> tuple[Order, ...]:
-        """Return every open order of the account."""
-        return self.exchange.open_orders(ACCOUNT, symbol)
+        """Return every open order of the account, or of one leg."""
+        if symbol is None:
+            return self.exchange.open_orders(ACCOUNT)
+        shown = self.exchange.open_orders(ACCOUNT, market_of(symbol))
+        return tuple(one for one in shown if one.position_side is side_of(symbol))
 
     def entries(self, symbol: str | None = None) -> dict[str, Order]:
         """Return the open orders that may add risk, by level."""
@@ -294,21 +299,21 @@ class Stage:
         found = {}
         for order in self.orders(symbol):
             if order.reduce_only is reduce_only:
-                key = level_of(order) if symbol else f"{order.symbol} {level_of(order)}"
+                key = level_of(order) if symbol else f"{leg_of(order)} {level_of(order)}"
                 assert key not in found, f"two orders rest at {key}"
                 found[key] = order
         return found
 
     def held(self, symbol: str = BTC) -> int:
         """Return the position in lots."""
-        return self.exchange.position(ACCOUNT, symbol).qty_lots
+        return self.exchange.position(ACCOUNT, market_of(symbol), side_of(symbol)).qty_lots
 
     def doubles(self) -> list[str]:
         """Return levels at which more than one order of ours rests."""
         seen: set[tuple[str, str]] = set()
         found = []
         for order in self.orders():
-            key = (order.symbol, level_of(order))
+            key = (leg_of(order), level_of(order))
             if key in seen:
                 found.append(f"{key}")
             seen.add(key)
@@ -341,7 +346,8 @@ class Stage:
         order = self.exchange.place(
             ACCOUNT,
             NewOrder(
-                symbol=symbol,
+                symbol=instrument.market,
+                position_side=instrument.position_side,
                 side=side,
                 type=OrderType.LIMIT if ticks else OrderType.MARKET,
                 price=instrument.price(ticks) if ticks else None,
@@ -356,6 +362,11 @@ class Stage:
         else:
             self.exchange.drain()
         return order
+
+
+def leg_of(order: Order) -> str:
+    """Return the name of the leg that an order is of."""
+    return leg_name(order.symbol, order.position_side)
 
 
 def level_of(order: Order) -> str:

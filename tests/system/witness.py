@@ -60,6 +60,12 @@ def level(line: Line) -> str:
     return str(line["client_id"].split("-")[2])
 
 
+def leg(line: Line) -> str:
+    """Return what an order is of: its symbol, or a leg of it in hedge mode."""
+    side = line.get("position_side")
+    return f"{line['symbol']}:{side}" if side else str(line["symbol"])
+
+
 def is_end(line: Line) -> bool:
     """Return whether an order rests no more after this line."""
     return line["op"] in ("canceled", "expired") or line.get("status") == "FILLED"
@@ -74,7 +80,7 @@ def doubles(lines: Iterable[Line]) -> list[str]:
         name = line["client_id"]
         if not name.startswith("g-"):
             continue
-        key = (line["symbol"], level(line))
+        key = (leg(line), level(line))
         if line["op"] == "accepted":
             if name in names:
                 found.append(f"line {line['n']}: the name {name} was used before")
@@ -123,7 +129,7 @@ def sums_by_symbol(lines: Iterable[Line]) -> dict[str, Decimal]:
     """Return fees, realised result, position and number of fills from the venue's fills."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for line in fills(lines):
-        symbol, qty = line["symbol"], Decimal(line["last_qty"])
+        symbol, qty = leg(line), Decimal(line["last_qty"])
         sums[f"{symbol} fees"] += Decimal(line["commission"])
         sums[f"{symbol} realized_pnl"] += Decimal(line["realised"])
         sums[f"{symbol} position"] += qty if line["side"] == "BUY" else -qty

@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from grinder.model.legs import leg_name
 from grinder.venues.sim.control_accounts import AccountControl
 from grinder.venues.sim.control_faults import FaultControl
 from grinder.venues.sim.control_market import MarketControl, Request, market_state
@@ -89,7 +90,9 @@ class Control:
             },
             "balance": plain(exchange.balance(account).wallet),
             "positions": {
-                each.symbol: plain(each.qty) for each in exchange.positions(account) if each.qty
+                leg_name(each.symbol, each.side): plain(each.qty)
+                for each in exchange.positions(account)
+                if each.qty
             },
             "open_orders": [read_order(order) for order in exchange.open_orders(account)],
         }

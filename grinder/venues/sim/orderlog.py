@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from grinder.errors import ConfigError
+from grinder.model.order import PositionSide
 from grinder.simulation.reports import Execution, OrderReport
 from grinder.venues.sim.rendering import plain
 
@@ -89,6 +90,8 @@ def note(log: OrderLog, report: OrderReport) -> None:
         "reduce_only": order.reduce_only,
         "status": order.status.value,
     }
+    if order.position_side is not PositionSide.BOTH:
+        fields["position_side"] = order.position_side.value
     if report.execution is Execution.AMENDMENT and order.modify_id is not None:
         fields["modify_id"] = order.modify_id
     if report.execution in (Execution.TRADE, Execution.CALCULATED):

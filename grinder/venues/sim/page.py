@@ -7,6 +7,7 @@ from html import escape
 
 from aiohttp import web
 
+from grinder.model.legs import leg_name
 from grinder.venues.sim.book import PublicBook
 from grinder.venues.sim.rendering import plain
 from grinder.venues.sim.venue import Venue
@@ -86,7 +87,12 @@ class _Market:
             "positions",
             ("symbol", "quantity", "entry", "unrealised"),
             [
-                (each.symbol, plain(each.qty), plain(each.entry_price), plain(each.unrealised))
+                (
+                    leg_name(each.symbol, each.side),
+                    plain(each.qty),
+                    plain(each.entry_price),
+                    plain(each.unrealised),
+                )
                 for each in exchange.positions(account)
                 if each.qty
             ],
