@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from grinder.cli_common import EPILOG, AsJson, failures_told
+from grinder.cli.common import EPILOG, AsJson, failures_told
 from grinder.errors import ConfigError
 
 journal_app = typer.Typer(help="Look into a journal.", no_args_is_help=True, epilog=EPILOG)

@@ -6,7 +6,7 @@ import json
 
 import typer
 
-from grinder.cli_common import EPILOG, AsJson
+from grinder.cli.common import EPILOG, AsJson
 
 
 def features(*, as_json: AsJson = False) -> None:

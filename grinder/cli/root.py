@@ -1,21 +1,19 @@
-"""The command line: everything that an operator can ask for.
-
-Slow imports stay inside the command that needs them, so that help and refusals are quick.
-"""
+"""The whole command line, put together from the modules beside this one."""
 
 from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from grinder import __version__, cli_books, cli_fixtures, cli_records, cli_strategy, cli_venue
-from grinder.cli_common import (
+from grinder import __version__
+from grinder.cli import books, fixtures, records, strategy
+from grinder.cli import venue as venue_command
+from grinder.cli.common import (
     DEFAULT_URL,
     EPILOG,
     EXIT_CONFIG,
@@ -41,10 +39,10 @@ config_app = typer.Typer(
     help="Check, show or begin a file of settings.", no_args_is_help=True, epilog=EPILOG
 )
 app.add_typer(config_app, name="config")
-cli_records.add_to(app)
-cli_fixtures.add_to(app)
-cli_strategy.add_to(app)
-cli_books.add_to(app)
+records.add_to(app)
+fixtures.add_to(app)
+strategy.add_to(app)
+books.add_to(app)
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="File of settings (TOML).")]
 Overrides = Annotated[
@@ -117,7 +115,7 @@ def run(
 app.command(name="run", epilog=EPILOG)(run)
 
 
-cli_venue.add_to(app)
+venue_command.add_to(app)
 
 
 @app.command(epilog=EPILOG)
@@ -280,7 +278,3 @@ def _read_state(url: str) -> dict[str, Any] | None:
 
 def _print_json(value: object) -> None:
     typer.echo(json.dumps(value, indent=2))
-
-
-if __name__ == "__main__":
-    sys.exit(app())
