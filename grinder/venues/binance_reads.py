@@ -12,7 +12,6 @@ from grinder.errors import InvariantError, RefusedError, TransientError, VenueEr
 from grinder.kernel.message import Envelope, Message
 from grinder.messages.venue import (
     AccountRead,
-    FundingRead,
     OrderQueried,
     QueryOrder,
     ReadAccount,
@@ -103,10 +102,10 @@ class ReadDesk:
             if isinstance(command, ReadAccount):
                 return self._account(fetch, command)
             if isinstance(command, ReadTrades):
-                return TradesRead(symbol=command.symbol, trades=self._trades(fetch, command))
+                return self._trades(fetch, command)
             if isinstance(command, ReadDepth | ReadMarketStats):
                 return self._of_market(fetch, command)
-            return FundingRead(payments=self._bodies.funding(fetch(requests.funding(command))))
+            return self._bodies.funding(fetch(requests.funding(command)))
         except VenueError as error:
             return _failed(command, *code_and_text(error))
         except ValueError as error:
@@ -151,11 +150,12 @@ class ReadDesk:
         held = fetch(requests.open_interest(symbol))
         return self._bodies.market_stats(day, held, symbol, token)
 
-    def _trades(self, fetch: Callable[[Request], Any], command: ReadTrades) -> tuple[Trade, ...]:
+    def _trades(self, fetch: Callable[[Request], Any], command: ReadTrades) -> TradesRead:
         """Return one page, walking from window to window until it is full or today is reached."""
         symbol = command.symbol
         if command.from_id:
-            return self._bodies.trades(fetch(requests.trades_from(symbol, command.from_id)))
+            page = self._bodies.trades(fetch(requests.trades_from(symbol, command.from_id)))
+            return _page(symbol, page)
         now_ms = self._line.clock.venue_ms()
         start_ms = max(command.since_ns // NS_PER_MS, now_ms - requests.TRADES_KEPT_MS)
         found: dict[int, Trade] = {}
@@ -164,7 +164,7 @@ class ReadDesk:
             found.update((each.trade_id, each) for each in page)
             start_ms += requests.TRADES_SPAN_MS
             if start_ms > now_ms or len(found) >= requests.ROWS_MAX:
-                return tuple(found.values())[: requests.ROWS_MAX]
+                return _page(symbol, tuple(found.values())[: requests.ROWS_MAX])
 
     def _fetch(self, envelope: Envelope, request: Request) -> Any:
         for attempt in stamina.retry_context(
@@ -182,6 +182,12 @@ class ReadDesk:
                     recv_window_ms=self._settings.recv_window_ms,
                 )
         raise InvariantError("expected an answer or an error after the last attempt")
+
+
+def _page(symbol: str, trades: tuple[Trade, ...]) -> TradesRead:
+    is_full = len(trades) >= requests.ROWS_MAX
+    next_id = trades[-1].trade_id + 1 if is_full else 0
+    return TradesRead(symbol=symbol, trades=trades, next_id=next_id)
 
 
 def _failed(command: Read, code: int, text: str) -> ReadFailed:

@@ -35,6 +35,7 @@ from grinder.model.units import NS_PER_MS
 from grinder.simulation.refusals import Refusal
 from grinder.simulation.reports import IncomeType
 from grinder.venues.answers import cancel_refused, place_refused
+from grinder.venues.binance_requests import ROWS_MAX
 from grinder.venues.simulated import SimulatedVenue
 from grinder.venues.simulated_words import new_order, open_order, position, trade
 
@@ -206,9 +207,11 @@ class SimulatedRestPort(Port):
             query.symbol,
             from_id=query.from_id or None,
             start_ms=None if query.from_id else math.ceil(query.since_ns / NS_PER_MS),
-            limit=1_000,
+            limit=ROWS_MAX,
         )
-        return TradesRead(symbol=query.symbol, trades=tuple(trade(row) for row in rows))
+        trades = tuple(trade(row) for row in rows)
+        next_id = trades[-1].trade_id + 1 if len(trades) >= ROWS_MAX else 0
+        return TradesRead(symbol=query.symbol, trades=trades, next_id=next_id)
 
     def _funding(self, envelope: Envelope) -> FundingRead:
         query = envelope.body
@@ -217,13 +220,13 @@ class SimulatedRestPort(Port):
             self._venue.account,
             income_type=IncomeType.FUNDING_FEE,
             start_ms=query.since_ns // NS_PER_MS,
-            limit=1_000,
+            limit=ROWS_MAX,
         )
-        return FundingRead(
-            payments=tuple(
-                (row.symbol, row.income_id, row.amount, row.ts_ms * NS_PER_MS) for row in rows
-            )
+        payments = tuple(
+            (row.symbol, row.income_id, row.amount, row.ts_ms * NS_PER_MS) for row in rows
         )
+        next_ns = payments[-1][3] if len(payments) >= ROWS_MAX else 0
+        return FundingRead(payments=payments, next_ns=next_ns)
 
     def _depth(self, envelope: Envelope) -> DepthRead:
         query = envelope.body
