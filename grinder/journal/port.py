@@ -33,6 +33,9 @@ TIDY_NS = NS_PER_S
 STEP_MS = 50
 """In virtual time no disk is waited for: less often costs less. Who takes risk asks ``ahead``."""
 RETRIES_MAX = 60
+"""Attempts in a row, about an hour, after which only another start of the program helps."""
+CALM_NS = 600 * NS_PER_S
+"""What fails after a disk has worked for this long is counted anew."""
 PAUSE_MAX_S = 60
 
 
@@ -155,6 +158,8 @@ class JournalPort(TurningPort, RecordingPort):
         now_ns = self._outlet.now_ns()
         if self._failed:
             self._retry(now_ns)
+        elif now_ns - self._retry_ns >= CALM_NS:
+            self._failures = 0
         while self._entries:
             with self._lock:
                 self._drain()
