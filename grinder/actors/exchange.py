@@ -25,6 +25,7 @@ from grinder.messages.venue import (
     ReadAccount,
     ReadFailed,
     ReadFunding,
+    ReadTrades,
     TradesRead,
     VenueDenied,
     VenueThrottled,
@@ -100,19 +101,21 @@ class ExchangeActor(OrderEntry):
 
     def on_books_read(self, answer: TradesRead | FundingRead) -> None:
         """Count fills and payments that have not been counted."""
+        rest: ReadTrades | ReadFunding | None
         if isinstance(answer, TradesRead):
             applied = self._desk.hear(answer, self.now_ns)
             self._apply(applied)
-            self._catch_up.heard(answer.symbol)
             if applied.messages and self._is_synced:
                 # Late fills: whoever heard the position before them may have added them to it.
                 self._say_synced(answer.symbol)
-            request = answer.symbol
+            request, rest = answer.symbol, self._catch_up.heard(answer)
         else:
             for message in self._account.funding(answer):
                 self.say(message)
-            request = "funding"
-        if self._wind_down.settle(request):
+            request, rest = "funding", self._account.more_funding(answer)
+        if rest is not None:
+            self.tell(self._venue, rest)
+        elif self._wind_down.settle(request):
             self._complete(is_confirmed=True, detail="")
 
     def on_read_failed(self, failed: ReadFailed) -> None:
@@ -184,7 +187,7 @@ class ExchangeActor(OrderEntry):
         for message in self._account.reported(report):
             self.say(message)
         if report.reason == "FUNDING_FEE":
-            self.tell(self._venue, ReadFunding(since_ns=self._started_ns))
+            self.tell(self._venue, self._account.funding_question())
 
     # Time.
 
@@ -199,7 +202,7 @@ class ExchangeActor(OrderEntry):
             self.set_timer("poll", POLL_NS)
         elif timer.key == "funding":
             if self._is_synced:
-                self.tell(self._venue, ReadFunding(since_ns=self._started_ns))
+                self.tell(self._venue, self._account.funding_question())
             self.set_timer("funding", FUNDING_NS)
         elif timer.key == "sweep":
             self._sweep()
@@ -212,7 +215,7 @@ class ExchangeActor(OrderEntry):
     def _ask_for_missed(self) -> None:
         for question in self._catch_up.questions(self.now_ns):
             self.tell(self._venue, question)
-        self.tell(self._venue, ReadFunding(since_ns=self._started_ns))
+        self.tell(self._venue, self._account.funding_question())
 
     def _say_synced(self, symbol: str) -> None:
         position = self._account.positions[symbol]

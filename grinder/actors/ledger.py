@@ -130,7 +130,7 @@ class LedgerActor(Bookkeeping):
             self.deliver(self._books.listed(fill))
         if symbol not in self._unread:
             return
-        for question in self._unread.answered(symbol, answer.trades):
+        for question in self._unread.answered(answer):
             self.tell(self._venue, question)
         if symbol not in self._unread:
             self.finish(symbol)
@@ -144,6 +144,8 @@ class LedgerActor(Bookkeeping):
             if event_ns >= self._started_ns:
                 self._say_if(self._ledger.funded(payment))
             self.deliver(self._books.paid(payment))
+        if answer.next_ns:
+            self.tell(self._venue, ReadFunding(since_ns=answer.next_ns))
 
     def on_ledger_requested(self, _: LedgerRequested) -> None:
         """Say every total: whoever asks has forgotten what he heard."""

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from grinder.execution.denials import PASSING
 from grinder.execution.identity import decode
 from grinder.kernel.actor import Actor
 from grinder.messages.account import PositionChanged
-from grinder.messages.grid import PlanRequested
+from grinder.messages.grid import (
+    CloseProgressed,
+    IntentAction,
+    IntentsDenied,
+    PlanRequested,
+)
+from grinder.messages.market import MarkPriced
 from grinder.messages.orders import (
     CancelRejected,
     OrderAccepted,
@@ -17,11 +24,17 @@ from grinder.messages.orders import (
 )
 from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
+from grinder.model.safety import CloseSettings
 from grinder.model.units import NS_PER_MS
+from grinder.policy.exits import SLOTS
 from grinder.policy.grid import GridPlanner
 
 WOULD_TAKE = -5022
 """The venue's word for a post-only order that would take: the price has moved, and will again."""
+DENIALS_MAX = 5
+"""The pause of a level that is denied again and again doubles this many times."""
+PASSING_MAX = 2
+"""The same, where the reason for the denial passes by itself."""
 REFUSALS_MAX = 5
 """The pause of a level that is refused for another reason doubles this many times."""
 
@@ -29,13 +42,20 @@ REFUSALS_MAX = 5
 class OrderNews(Actor):
     """The half of an actor that knows what rests and what is held.
 
-    Hears OrdersSynced, the news of each order, and PositionChanged. Says PlanRequested to itself.
-    A subclass sets leave to enter in ``set_leave``.
+    Hears OrdersSynced, IntentsDenied, the news of each order, PositionChanged and MarkPriced. Says
+    CloseProgressed, and PlanRequested to itself. A subclass sets leave to enter in ``set_leave``.
     """
 
-    def __init__(self, symbol: str, instrument: Instrument, settings: GridSettings) -> None:
+    def __init__(
+        self,
+        symbol: str,
+        instrument: Instrument,
+        settings: GridSettings,
+        close: CloseSettings,
+    ) -> None:
         self._symbol = symbol
-        self._planner = GridPlanner(instrument, settings)
+        self._planner = GridPlanner(instrument, settings, close)
+        self._is_flattened = close.kill_position == "flatten"
         self._is_heard = False
         """Whether changes of our orders are heard; exits are placed even if not."""
         self._pause_ns = settings.refused_level_pause_ms * NS_PER_MS
@@ -52,6 +72,42 @@ class OrderNews(Actor):
         """Plan once everything that was heard together has been taken in."""
         self._planner.is_dirty = True
         self.tell(self.me, PlanRequested(symbol=self._symbol))
+
+    def on_mark_priced(self, mark: MarkPriced) -> None:
+        """Note where the venue's price band hangs."""
+        self._planner.closing.mark_price = mark.mark_price
+
+    def heed_kill(self, *, is_killed: bool) -> None:
+        """Close what is held when the kill switch trips, if that is to be."""
+        if self._is_flattened:
+            self._planner.must_close = "KILL_SWITCH" if is_killed else ""
+            self.plan_soon()
+
+    def look_at_close(self) -> bool:
+        """Tell how it goes with a position that has to go; return whether one has to.
+
+        Be woken when there is more to be done about it.
+        """
+        planner, now_ns = self._planner, self.now_ns
+        closing = planner.closing
+        if not (closing.reason or planner.why_closing()):
+            return False
+        reason, age_ns = closing.reason, closing.age_ns(now_ns)
+        news = closing.look(planner.why_closing(), planner.position_lots, now_ns)
+        for stage in news:
+            self.say(
+                CloseProgressed(
+                    symbol=self._symbol,
+                    stage=stage,
+                    reason=closing.reason or reason,
+                    position_lots=planner.position_lots,
+                    age_ms=age_ns // NS_PER_MS,
+                    attempts=closing.attempts,
+                )
+            )
+        if due_ns := closing.due_ns(now_ns):
+            self.set_timer("close", due_ns - now_ns)
+        return closing.reason != ""
 
     def on_orders_synced(self, synced: OrdersSynced) -> None:
         """Believe the venue."""
@@ -120,6 +176,28 @@ class OrderNews(Actor):
         """Cover what is held."""
         self._planner.hold(position.qty_lots, position.entry_price, self.now_ns)
         self.plan_soon()
+
+    def on_intents_denied(self, denied: IntentsDenied) -> None:
+        """Take proposals back and try again after a pause.
+
+        It grows with every denial of a level, less so for what passes by itself. Until it is
+        over no change of price brings the level back: who was denied keeps quiet.
+        """
+        planner = self._planner
+        denials = self._denials
+        for denial in denied.denials:
+            known = denials.get(denial.level, 0)
+            denials[denial.level] = known + 1
+            most = PASSING_MAX if denial.code in PASSING else DENIALS_MAX
+            pause_ns = self._pause_ns << min(known, most)
+            if denial.action is IntentAction.CANCEL:
+                name = planner.holdings.by_level.get(denial.level, "")
+                rests_ns = planner.holdings.postpone_cancel(name, self._pause_ns, self.now_ns)
+                self.set_timer("again:cancel", rests_ns)
+            else:
+                is_exit = denial.level in SLOTS
+                rests_ns = planner.deny(denial.level, is_exit, pause_ns, self.now_ns)
+                self.set_timer(f"again:{denial.level}", rests_ns)
 
 
 def _level_of(client_order_id: str) -> str:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from grinder.actors.order_news import OrderNews
-from grinder.execution.denials import PASSING
 from grinder.kernel.address import Address
 from grinder.kernel.signals import Recall, Recalled, Remember, TimerFired
 from grinder.messages.features import FeaturesComputed, FeaturesSampled
 from grinder.messages.grid import (
-    IntentAction,
-    IntentsDenied,
     IntentsProposed,
     PlanChosen,
     PlanRequested,
@@ -29,15 +26,10 @@ from grinder.model.instrument import Instrument
 from grinder.model.settings import Config
 from grinder.model.units import NS_PER_S
 from grinder.policy.conductor import Conductor, ConductorFacts, Decision
-from grinder.policy.exits import SLOTS
 from grinder.policy.grid import facts, picture, recall, resume
 
 CHECK_NS = NS_PER_S
 """Pause between looks at what should have been heard of."""
-DENIALS_MAX = 5
-"""The pause of a level that is denied again and again doubles this many times."""
-PASSING_MAX = 2
-"""The same, where the reason for the denial passes by itself."""
 CLEARING_STATES = frozenset({"THROTTLED", "PAUSED", "DEGRADED", "EMERGENCY"})
 """Lifecycle states in which resting entries are taken off the book."""
 
@@ -62,7 +54,7 @@ class PolicyActor(OrderNews):
         conductor: Conductor,
         keeper: Address,
     ) -> None:
-        super().__init__(symbol, instrument, config.policy)
+        super().__init__(symbol, instrument, config.policy, config.close)
         self._market = instrument.market
         self._conductor = conductor
         self._keeper = keeper
@@ -72,6 +64,7 @@ class PolicyActor(OrderNews):
         self._decision: Decision | None = None
         """What was decided last; None before the first sample."""
         self._budget: RiskBudgetChanged | None = None
+        self._is_flattened = config.close.kill_position == "flatten"
         self._is_static = config.policy.name == "static"
         self._is_selected = not config.selection.enabled
         self._bid_ticks = 0
@@ -153,6 +146,7 @@ class PolicyActor(OrderNews):
         was_killed = self._budget is not None and self._budget.is_killed
         self._budget = budget
         if budget.is_killed is not was_killed:
+            self.heed_kill(is_killed=budget.is_killed)
             self.set_leave()
 
     def on_ledger_changed(self, ledger: LedgerChanged) -> None:
@@ -171,6 +165,7 @@ class PolicyActor(OrderNews):
         if self._is_winding_down or not self._bid_ticks or not self._is_recalled:
             return
         intents = planner.plan(self._bid_ticks, self._ask_ticks, self.now_ns)
+        self.look_at_close()
         if self._facts:
             self._remember()
         if not intents:
@@ -192,28 +187,6 @@ class PolicyActor(OrderNews):
         for key, value in self._facts.items():
             if kept.get(key) != value:
                 self.tell(self._keeper, Remember(key=key, value=value))
-
-    def on_intents_denied(self, denied: IntentsDenied) -> None:
-        """Take proposals back and try again after a pause.
-
-        It grows with every denial of a level, less so for what passes by itself. Until it is
-        over no change of price brings the level back: who was denied keeps quiet.
-        """
-        planner = self._planner
-        denials = self._denials
-        for denial in denied.denials:
-            known = denials.get(denial.level, 0)
-            denials[denial.level] = known + 1
-            most = PASSING_MAX if denial.code in PASSING else DENIALS_MAX
-            pause_ns = self._pause_ns << min(known, most)
-            if denial.action is IntentAction.CANCEL:
-                name = planner.holdings.by_level.get(denial.level, "")
-                rests_ns = planner.holdings.postpone_cancel(name, self._pause_ns, self.now_ns)
-                self.set_timer("again:cancel", rests_ns)
-            else:
-                is_exit = denial.level in SLOTS
-                rests_ns = planner.deny(denial.level, is_exit, pause_ns, self.now_ns)
-                self.set_timer(f"again:{denial.level}", rests_ns)
 
     # Whether risk may be added.
 
@@ -279,6 +252,8 @@ class PolicyActor(OrderNews):
             self.say(picture(self._planner, self._symbol, self._picture_reason))
             self._picture_reason = ""
         if self._planner.exits.has_due(self.now_ns):
+            self.plan_soon()
+        if not self._is_winding_down and self.look_at_close():
             self.plan_soon()
         if not self._planner.is_synced or self._planner.holdings.has_lost_one(self.now_ns):
             self.say(OrdersRequested(symbol=self._symbol))

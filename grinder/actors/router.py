@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
+import attrs
+
 from grinder.execution.budget import OrderBudget
 from grinder.execution.denials import DenialCode, denial
 from grinder.execution.filters import Bounds
 from grinder.execution.identity import IdentityScheme
 from grinder.kernel.actor import Actor
 from grinder.kernel.signals import ActorFailed
-from grinder.messages.grid import Denial, Intent, IntentAction, IntentsApproved, IntentsDenied
+from grinder.messages.grid import (
+    Denial,
+    Intent,
+    IntentAction,
+    IntentsApproved,
+    IntentsDenied,
+    Manner,
+)
 from grinder.messages.market import MarkPriced
 from grinder.messages.orders import (
     CancelOrder,
@@ -26,6 +35,7 @@ from grinder.messages.risk import PermitsRevoked
 from grinder.messages.venue import BudgetReported, VenueThrottled
 from grinder.model.instrument import Instrument
 from grinder.model.legs import by_market
+from grinder.model.order import OrderType, TimeInForce
 from grinder.model.permit import Permit
 from grinder.model.settings import RouterSettings
 from grinder.risk.serials import void_below
@@ -148,6 +158,8 @@ class RouterActor(Actor):
                 for sequence, one in enumerate(intents, self._sequence + 1)
             ]
         )
+        if permit is None:
+            orders = tuple(map(_in_its_manner, orders, intents))
         self._sequence += len(orders)
         self._resting[symbol].update([one.client_order_id for one in orders])
         self.say(PlaceOrders(symbol=symbol, orders=orders, permit=permit, tick_ns=approved.tick_ns))
@@ -180,3 +192,12 @@ class RouterActor(Actor):
     def on_order_gone(self, order: OrderRejected | OrderEnded) -> None:
         """Count one less."""
         self._resting[order.symbol].discard(order.client_order_id)
+
+
+def _in_its_manner(order: Placement, intent: Intent) -> Placement:
+    """Return an exit as it is meant to meet the book: most of them post-only, as they are made."""
+    if intent.manner is Manner.PASSIVE:
+        return order
+    if intent.manner is Manner.CROSS:
+        return attrs.evolve(order, time_in_force=TimeInForce.IOC)
+    return attrs.evolve(order, order_type=OrderType.MARKET, time_in_force=TimeInForce.GTC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
@@ -202,7 +203,13 @@ class Session:
         return VenueHosts(rest_url=rest_url, stream_url=stream_url)
 
     def start(self) -> None:
-        """Bring the system up."""
+        """Bring the system up.
+
+        What was made before, mostly code and recordings, stays for the whole run: looking through
+        it for garbage would stop every thread for tens of milliseconds at a time.
+        """
+        gc.collect()
+        gc.freeze()
         self.runtime.start()
         if self.terminal is not None:
             self.terminal.start()

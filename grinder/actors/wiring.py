@@ -315,6 +315,7 @@ POLICY_ROUTES: tuple[type[Message], ...] = (
     features.FeaturesSampled,
     risk.RiskBudgetChanged,
     market.FeedHealthChanged,
+    market.MarkPriced,
     grid.IntentsDenied,
     grid.SymbolSelected,
     orders.OrdersSubmitted,

@@ -10,6 +10,7 @@ completes counts from the tick that called for it, so nothing slow is left out.
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from collections.abc import Callable
@@ -86,7 +87,7 @@ def reaction(*, is_short: bool) -> Result:
     The floor stands beside them: what it misses can't be met.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    rounds, cycles = (1, 8) if is_short else (5, 80)
+    rounds, cycles = (1, 8) if is_short else (5, 200)
     found: dict[str, list[Figures]] = {name: [] for name in SUBJECTS}
     missed = dict.fromkeys(SUBJECTS, 0)
     for _ in range(rounds):
@@ -136,12 +137,19 @@ def figures_of(single: list[list[float]], ladder: list[list[float]]) -> Figures:
 
 
 def round_of(subject: Subject, levels: int, cycles: int) -> tuple[list[list[float]], int]:
-    """Return the times of each complete ladder in microseconds, and how many were incomplete."""
+    """Return the times of each complete ladder in microseconds, and how many were incomplete.
+
+    What an earlier round left is cleared away first, and what exists at the start is kept out of
+    the collector's sight, as in a live run.
+    """
+    gc.collect()
+    gc.freeze()
     subject.start(HOME_TICKS)
     try:
         called = _drive(subject, cycles)
     finally:
         subject.stop()
+        gc.unfreeze()
     ready_ns = subject.ready_ns
     ends = [*called[1:], called[-1] + NS_PER_S]
     complete = []

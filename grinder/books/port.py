@@ -15,8 +15,7 @@ from grinder.books.store import Row, Store
 from grinder.errors import BooksError
 from grinder.kernel.address import Address
 from grinder.kernel.message import Envelope
-from grinder.kernel.port import Outlet, Port
-from grinder.kernel.stepped import SteppedOutlet
+from grinder.kernel.turns import SteppedTurningPort, TurningPort
 from grinder.messages.books import (
     BookBase,
     BookFill,
@@ -25,19 +24,19 @@ from grinder.messages.books import (
     RestoreBooks,
 )
 from grinder.messages.ledger import DayChanged
-from grinder.model.units import NS_PER_S
+from grinder.model.units import NS_PER_MS, NS_PER_S
 
 BATCH = 200
 """Rows of one transaction."""
 RETRIES_MAX = 60
 PAUSE_MAX_S = 60
-STEP_NS = 50_000_000
+STEP_NS = 50 * NS_PER_MS
 """Pause between two turns in virtual time."""
 
 Job = Row | tuple[RestoreBooks, Address, int]
 
 
-class BooksPort(Port):
+class BooksPort(TurningPort):
     """Keep rows in ``store``, at most ``pending_max`` of them waiting.
 
     Hears RestoreBooks, BookBase, BookFill, BookFunding and DayChanged from LedgerActor, and tells
@@ -45,6 +44,7 @@ class BooksPort(Port):
     """
 
     def __init__(self, store: Store, pending_max: int) -> None:
+        super().__init__("port.books", pause_ns=NS_PER_S, step_ns=STEP_NS)
         self._store = store
         self._pending_max = pending_max
         self._jobs: deque[Job] = deque()
@@ -58,17 +58,6 @@ class BooksPort(Port):
         self._owner: Address | None = None
         self._told: BooksReported | None = None
         self._reported_ns = 0
-        self._wake = threading.Event()
-        self._is_closed = False
-        self._thread = threading.Thread(target=self._run, name="port.books", daemon=True)
-
-    def open(self, outlet: Outlet) -> None:
-        """Start to take rows."""
-        self._outlet = outlet
-        self._begin()
-
-    def _begin(self) -> None:
-        self._thread.start()
 
     def receive(self, envelope: Envelope) -> None:
         """Put a row, or a question, into the queue; refuse and count a row without room."""
@@ -90,27 +79,12 @@ class BooksPort(Port):
                     self._jobs.append(body)
         self._wake.set()
 
-    def close(self, timeout_s: float) -> None:
-        """Write what is left, and let go of the store."""
-        self._is_closed = True
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
-
     # The thread.
 
-    def _run(self) -> None:
-        while True:
-            is_last = self._is_closed
-            self._turn()
-            if is_last:
-                break
-            self._wake.wait(1.0)
-            self._wake.clear()
+    def _finish(self) -> None:
         self._store.close()
 
     def _turn(self) -> None:
-        """Do all that can be done now."""
         now_ns = self._outlet.now_ns()
         if now_ns >= self._retry_ns or (self._is_closed and not self._failed):
             while self._step():
@@ -185,25 +159,8 @@ class BooksPort(Port):
             self._outlet.tell(owner, report)
 
 
-class SteppedBooksPort(BooksPort):
+class SteppedBooksPort(SteppedTurningPort, BooksPort):
     """The same in virtual time, without a thread."""
-
-    def _begin(self) -> None:
-        self._again()
-
-    def _again(self) -> None:
-        if self._is_closed:
-            return
-        self._turn()
-        outlet = self._outlet
-        assert isinstance(outlet, SteppedOutlet)
-        outlet.call_at(outlet.now_ns() + STEP_NS, self._again)
-
-    def close(self, timeout_s: float) -> None:
-        """Write what is left."""
-        if not self._is_closed:
-            self._is_closed = True
-            self._turn()
 
     def abandon(self) -> None:
         """Die with the process: what waits is never written."""

@@ -6,6 +6,8 @@ from grinder.model.legs import HEDGE, ONE_WAY
 
 VENUES = ("sim", "binance-demo", "binance-testnet", "binance")
 
+REACHES = ("off", "cross", "market")
+
 CHOICES: dict[str, tuple[str, ...]] = {
     "run.venue": VENUES,
     "run.log": ("auto", "text", "json"),
@@ -13,6 +15,10 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "venue.position_mode": (ONE_WAY, HEDGE),
     "supervision.placement": ("shared", "own"),
     "stop.position": ("keep", "flatten"),
+    "close.kill_position": ("keep", "flatten"),
+    "close.on_stop": REACHES,
+    "close.on_take_profit": REACHES,
+    "close.on_toxic_flow": REACHES,
     "journal.fsync": ("never", "interval", "always"),
     "policy.spacing_kind": ("arithmetic", "geometric"),
     "policy.direction": ("neutral", "long", "short"),
@@ -80,6 +86,14 @@ RANGES: dict[str, tuple[float, float]] = {
     "policy.stop_loss": (0, MONEY_MAX),
     "policy.exit_retry_ms": (1, HOUR_MS),
     "policy.refused_level_pause_ms": (0, HOUR_MS),
+    "close.patience_ms": (0, HOUR_MS),
+    "close.slippage_bps": (0, 1_000),
+    "close.slippage_step_bps": (0, 1_000),
+    "close.slippage_max_bps": (0, 1_000),
+    # More often, the answer to the order before would rarely be known.
+    "close.interval_ms": (200, HOUR_MS),
+    "close.market_after_ms": (0, HOUR_MS),
+    "close.overdue_ms": (1_000, HOUR_MS),
     "adaptive.step_min_bps": (1, 5_000),
     "adaptive.step_alpha": (1, 10_000),
     "adaptive.horizon_minutes": (1, 24 * 60),
@@ -203,6 +217,8 @@ NOT_ABOVE = (
     ("adaptive.x_min_bps", "adaptive.x_cap_bps"),
     ("controller.tighten_below_bps", "controller.widen_above_bps"),
     ("toxicity.mid", "toxicity.high"),
+    ("close.slippage_bps", "close.slippage_max_bps"),
+    ("close.patience_ms", "close.market_after_ms"),
     ("toxicity.high", "toxicity.extreme"),
 )
 """Pairs of which the first may not be greater than the second."""

@@ -12,6 +12,8 @@ from grinder.kernel.message import Message
 from grinder.kernel.observer import Observer
 from grinder.messages.features import FeaturesSampled
 from grinder.messages.grid import (
+    CloseProgressed,
+    CloseStage,
     PlanChosen,
     PolicySwitched,
     RegimeChanged,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from prometheus_client import Gauge
 
 ENDS = ("least", "greatest")
+CLOSING = (CloseStage.OFFERED, CloseStage.CROSSING, CloseStage.MARKET)
 
 
 class GridObserver(Observer):
@@ -39,6 +42,8 @@ class GridObserver(Observer):
         self._steps: dict[str, float] = {}
         self._widths: dict[str, float] = {}
         self._selected: set[str] = set()
+        self._closing: dict[str, CloseStage] = {}
+        self._overdue: set[str] = set()
         gauge, counter = metrics.gauge, metrics.counter
         self._regime = gauge(
             "grinder_regime", "Symbols whose market is taken for it", regime=tuple(MarketRegime)
@@ -69,11 +74,25 @@ class GridObserver(Observer):
         self._excluded = gauge(
             "grinder_selection_excluded_symbols", "Symbols that a gate keeps out", reason=(NONE,)
         )
+        self._closing_metrics(metrics)
         self._equity = gauge("grinder_equity_usd", "Of the account; 0 while unknown")
         self._drawdown = gauge("grinder_drawdown_pct", "Loss from the highest equity of the run")
         self._daily = gauge("grinder_daily_drawdown_pct", "Loss since midnight UTC")
         self._left = gauge("grinder_risk_budget_ratio", "Left to lose, 0 to 1; 0 ends all entries")
         self._left.set(1)
+
+    def _closing_metrics(self, metrics: Metrics) -> None:
+        self._closes = metrics.gauge(
+            "grinder_close_symbols",
+            "Symbols whose position has to go, by how far that has gone",
+            stage=CLOSING,
+        )
+        self._stages = metrics.counter(
+            "grinder_close_stages_total", "Stages that closes have reached", stage=tuple(CloseStage)
+        )
+        self._late = metrics.gauge(
+            "grinder_close_overdue_symbols", "Symbols whose close takes longer than it should"
+        )
 
     def observe(self, sender: str, at_ns: int, body: Message) -> None:
         """Move what the class of ``body`` moves."""
@@ -120,6 +139,18 @@ class GridObserver(Observer):
         self._daily.set(100 * body.daily_drawdown)
         self._left.set(1.0 if body.budget_ratio is None else float(body.budget_ratio))
 
+    def _close(self, body: CloseProgressed) -> None:
+        self._stages.labels(body.stage).inc()
+        if body.stage is CloseStage.OVER:
+            self._closing.pop(body.symbol, None)
+            self._overdue.discard(body.symbol)
+        elif body.stage is CloseStage.OVERDUE:
+            self._overdue.add(body.symbol)
+        else:
+            self._closing[body.symbol] = body.stage
+        _count(self._closes, self._closing.values(), CLOSING)
+        self._late.set(len(self._overdue))
+
     def _rank(self, body: SelectionRanked) -> None:
         self._excluded.clear()
         for reason, count in Counter(reason for _, reason in body.excluded).items():
@@ -134,6 +165,7 @@ EFFECTS: dict[type[Message], Callable[[GridObserver, Any], None]] = {
     SymbolSelected: GridObserver._select,
     SelectionRanked: GridObserver._rank,
     RiskBudgetChanged: GridObserver._budget,
+    CloseProgressed: GridObserver._close,
 }
 
 GridObserver.hears = tuple(EFFECTS)

@@ -123,6 +123,7 @@ LEVELS: dict[type[Message], int] = {
     market.FeedHealthChanged: logging.WARNING,
     grid.RegimeChanged: logging.INFO,
     grid.PolicySwitched: logging.INFO,
+    grid.CloseProgressed: logging.WARNING,
     grid.SymbolSelected: logging.INFO,
     journal.JournalHealthChanged: logging.ERROR,
     venue.ListenKeyExpired: logging.WARNING,
@@ -178,6 +179,8 @@ class LogObserver(Observer):
         level = LEVELS.get(type(body), logging.DEBUG)
         if _is_good_news(body):
             level = logging.INFO
+        elif isinstance(body, grid.CloseProgressed) and body.stage is grid.CloseStage.OVERDUE:
+            level = logging.ERROR
         said = {"sender": sender, "at_ns": at_ns}
         if isinstance(body, orders.OrdersSubmitted):
             # One record for each order, as for everything else that happens to it.
@@ -209,6 +212,8 @@ def observer_for(level: str, instruments: Mapping[str, Instrument]) -> LogObserv
 def _is_good_news(body: Message) -> bool:
     if isinstance(body, market.FeedHealthChanged):
         return not body.is_stale
+    if isinstance(body, grid.CloseProgressed):
+        return body.stage is grid.CloseStage.OVER
     return isinstance(body, journal.JournalHealthChanged) and body.is_healthy
 
 

@@ -6,8 +6,16 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import attrs
+
 from grinder.messages.features import FeaturesComputed
-from grinder.messages.grid import Denial, LadderPlanned, PlanChosen
+from grinder.messages.grid import (
+    CloseProgressed,
+    CloseStage,
+    Denial,
+    LadderPlanned,
+    PlanChosen,
+)
 from grinder.messages.ledger import LedgerChanged
 from grinder.messages.market import BookTicked
 from grinder.model.instrument import Instrument
@@ -35,6 +43,9 @@ class SymbolView:
         self.ladder_moves = 0
         """How often the anchor of the ladder was seen at another place than before."""
         self.plan: PlanChosen | None = None
+        self.close: CloseProgressed | None = None
+        """How it goes with a position that has to go; None while none has."""
+        self.is_overdue = False
         self.regime = ""
         self.toxicity = ""
         self.is_selected: bool | None = None
@@ -78,6 +89,13 @@ class SymbolView:
             self.ladder_moves += 1
         self.ladder = body
 
+    def closed(self, body: CloseProgressed) -> None:
+        """Take how it goes with a close; what is over needs no showing."""
+        self.is_overdue = body.stage is CloseStage.OVERDUE
+        if self.is_overdue and self.close is not None:
+            body = attrs.evolve(body, stage=self.close.stage)
+        self.close = None if body.stage is CloseStage.OVER else body
+
     def deny(self, denials: tuple[Denial, ...]) -> None:
         """Count refusals by code."""
         self.last_denials = denials[:DENIALS_MAX]
@@ -108,6 +126,7 @@ class SymbolView:
             "plan": self._plan(),
             "ladder": self._ladder(),
             "ladder_moves": self.ladder_moves,
+            "close": self._close(),
             "position": self.qty(self.position_lots),
             "entry_price": plain(self.entry_price),
             "pnl": self._pnl(),
@@ -152,6 +171,18 @@ class SymbolView:
             "asks": [self.price(ticks) for ticks in ladder.asks],
             "exits": [self.price(ticks) for ticks in ladder.exits],
             "reason": ladder.reason,
+        }
+
+    def _close(self) -> dict[str, Any] | None:
+        close = self.close
+        if close is None:
+            return None
+        return {
+            "stage": str(close.stage),
+            "reason": close.reason,
+            "is_overdue": self.is_overdue,
+            "age_ms": close.age_ms,
+            "attempts": close.attempts,
         }
 
     def _plan(self) -> dict[str, Any] | None:

@@ -20,6 +20,7 @@ from grinder.messages.account import MismatchDetected, PositionChanged
 from grinder.messages.control import LeadershipGained, LeadershipLost
 from grinder.messages.features import FeaturesComputed, FeaturesSampled
 from grinder.messages.grid import (
+    CloseProgressed,
     IntentsDenied,
     IntentsProposed,
     LadderPlanned,
@@ -203,6 +204,10 @@ def _chosen(view: StateView, _: int, body: PlanChosen) -> None:
     one.regime = one.regime or str(body.plan.regime)
 
 
+def _closing(view: StateView, _: int, body: CloseProgressed) -> None:
+    view._symbol(body.symbol).closed(body)
+
+
 def _regime(view: StateView, _: int, body: RegimeChanged) -> None:
     view._symbol(body.symbol).regime = str(body.to_regime)
 
@@ -344,6 +349,7 @@ EFFECTS: dict[type[Message], Callable[[StateView, int, Any], None]] = {
     LadderPlanned: _planned,
     PlanChosen: _chosen,
     RegimeChanged: _regime,
+    CloseProgressed: _closing,
     SymbolSelected: _selected,
     IntentsProposed: _proposed,
     IntentsDenied: _denied,

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from grinder.kernel.message import Message
 from grinder.messages.account import BalanceChanged, FundingPaid, PositionChanged
-from grinder.messages.venue import AccountReported, FundingRead
+from grinder.messages.venue import AccountReported, FundingRead, ReadFunding
 from grinder.model.position import Position
+from grinder.model.units import NS_PER_S
 
 STANDING = 3
 """Snapshots in a row that have to disagree with us before the stream is taken to have missed it."""
 PAYMENTS_MAX = 5_000
 """Funding payments remembered, so that none is told twice."""
+LATE_NS = 86_400 * NS_PER_S
+"""A payment is looked for this long before the last one told: the venue may book it late."""
 
 
 class AccountDesk:
@@ -24,6 +27,7 @@ class AccountDesk:
         self.positions = {symbol: Position(symbol=symbol) for symbol in symbols}
         self._started_ns = started_ns
         self._payments: dict[tuple[str, int], None] = {}
+        self._paid_ns = started_ns
         self._disagreed: dict[str, int] = {}
 
     def snapshot(self, positions: tuple[Position, ...], asked_ns: int) -> tuple[Message, ...]:
@@ -84,6 +88,14 @@ class AccountDesk:
             )
         ]
 
+    def funding_question(self) -> ReadFunding:
+        """Return the question for payments that may not have been told yet."""
+        return ReadFunding(since_ns=max(self._started_ns, self._paid_ns - LATE_NS))
+
+    def more_funding(self, answer: FundingRead) -> ReadFunding | None:
+        """Return the question for the next page; None when there is none."""
+        return ReadFunding(since_ns=answer.next_ns) if answer.next_ns else None
+
     def funding(self, answer: FundingRead) -> tuple[Message, ...]:
         """Return the payments of this run that have not been told."""
         said: list[Message] = []
@@ -92,6 +104,7 @@ class AccountDesk:
             if key in self._payments or event_ns < self._started_ns:
                 continue
             self._payments[key] = None
+            self._paid_ns = max(self._paid_ns, event_ns)
             if len(self._payments) > PAYMENTS_MAX:
                 del self._payments[next(iter(self._payments))]
             said.append(

@@ -7,7 +7,7 @@ once the stream is back, a fill of today is counted before the list that holds t
 from __future__ import annotations
 
 from grinder.execution.book import OrderBook
-from grinder.messages.venue import ReadTrades
+from grinder.messages.venue import ReadTrades, TradesRead
 from grinder.model.units import NS_PER_S
 
 BACKFILL_NS = 900 * NS_PER_S
@@ -39,11 +39,15 @@ class CatchUp:
             self._gaps.get(symbol) or self._resume(symbol, now_ns) for symbol in self._symbols
         )
 
-    def heard(self, symbol: str) -> None:
-        """Take note that a list of trades was read."""
+    def heard(self, answer: TradesRead) -> ReadTrades | None:
+        """Take note of a list of trades; return the question for what follows it."""
+        symbol = answer.symbol
+        if answer.next_id:
+            return ReadTrades(symbol=symbol, from_id=answer.next_id, since_ns=0)
         if symbol in self._asked:
             self._asked.discard(symbol)
             del self._gaps[symbol]
+        return None
 
     def failed(self, symbol: str) -> bool:
         """Take note that a list could not be read; return whether a gap is still to be filled."""

@@ -13,9 +13,24 @@ from fractions import Fraction
 from math import ceil
 
 from grinder.execution.denials import DenialCode, denial
-from grinder.messages.grid import Denial, Intent
+from grinder.messages.grid import Denial, Intent, Manner
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
+
+PARTS_MAX = 10
+"""Orders of one try to close a position, where the venue allows none large enough for all."""
+
+
+def parts_of(lots: int, most: int, least: int) -> list[int]:
+    """Return ``lots`` in parts of at most ``most`` and, if that can be, at least ``least``.
+
+    A rest too small for the venue takes what it lacks from the part before it.
+    """
+    parts = [min(most, lots - taken) for taken in range(0, lots, most)]
+    if len(parts) > 1 and parts[-1] < least:
+        parts[-2] -= least - parts[-1]
+        parts[-1] = least
+    return parts
 
 
 class Bounds:
@@ -91,6 +106,8 @@ def check(
 ) -> Denial | None:
     """Return why a placement may not be sent as it is, or None.
 
+    A market order has no price, and a limit of its own for its quantity.
+
     Args:
         intent: a placement with price and quantity.
         instrument: the filters.
@@ -102,6 +119,8 @@ def check(
     """
     if instrument.status != "TRADING" and intent.adds_risk:
         return denial(DenialCode.SYMBOL_NOT_TRADING, intent, status=instrument.status)
+    if intent.manner is Manner.MARKET:
+        return _check_quantity(intent, instrument)
     if is_post_only and _crosses(intent, bid_ticks, ask_ticks):
         return denial(
             DenialCode.WOULD_CROSS_SPREAD,
@@ -124,7 +143,9 @@ def _crosses(intent: Intent, bid_ticks: int, ask_ticks: int) -> bool:
 
 
 def _check_quantity(intent: Intent, instrument: Instrument) -> Denial | None:
-    lots = intent.qty_lots
+    lots, most = intent.qty_lots, instrument.qty_lots_max
+    if intent.manner is Manner.MARKET:
+        most = min(most, instrument.market_qty_lots_max)
     if lots < instrument.qty_lots_min:
         return denial(
             DenialCode.FILTER_VIOLATION_MIN_QTY,
@@ -132,12 +153,12 @@ def _check_quantity(intent: Intent, instrument: Instrument) -> Denial | None:
             qty=instrument.qty(lots),
             min=instrument.qty(instrument.qty_lots_min),
         )
-    if lots > instrument.qty_lots_max:
+    if lots > most:
         return denial(
             DenialCode.FILTER_VIOLATION_MAX_QTY,
             intent,
             qty=instrument.qty(lots),
-            max=instrument.qty(instrument.qty_lots_max),
+            max=instrument.qty(most),
         )
     notional = instrument.notional(intent.price_ticks, lots)
     if notional < instrument.notional_min and not intent.reduce_only:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from grinder.execution.filters import PARTS_MAX, parts_of
 from grinder.execution.identity import IdentityScheme
 from grinder.messages.orders import Placement, PlaceOrders
 from grinder.messages.risk import StopPosition, WindDownCompleted
@@ -71,27 +72,34 @@ class WindDown:
             return ()
         if self._position is StopPosition.FLATTEN and self._positions:
             self.step = Step.FLATTENING
-            return tuple(self._closing(one) for one in self._positions)
+            return tuple(map(self._closing, self._positions))
         self.step = Step.CATCHING_UP
         self._owed = {"funding", *self._instruments}
         return ()
 
     def _closing(self, position: Position) -> PlaceOrders:
+        """Return market orders for all of it, none larger than the venue takes."""
+        instrument = self._instruments[position.symbol]
+        most = min(instrument.qty_lots_max, instrument.market_qty_lots_max)
+        parts = parts_of(abs(position.qty_lots), most, instrument.qty_lots_min)[:PARTS_MAX]
+        orders = tuple(self._closing_part(position, lots) for lots in parts)
+        return PlaceOrders(symbol=position.symbol, orders=orders, permit=None)
+
+    def _closing_part(self, position: Position, lots: int) -> Placement:
         self.sequence += 1
         level = f"{FLATTEN_LEVEL}{self.sequence % 100}"
-        order = Placement(
+        return Placement(
             symbol=position.symbol,
             client_order_id=self._identity.name(position.symbol, level, 0, self.sequence),
             side=Side.SELL if position.qty_lots > 0 else Side.BUY,
             order_type=OrderType.MARKET,
             price_ticks=0,
-            qty_lots=abs(position.qty_lots),
+            qty_lots=lots,
             time_in_force=TimeInForce.GTC,
             reduce_only=True,
             level=level,
             reason="STOP_FLATTEN",
         )
-        return PlaceOrders(symbol=position.symbol, orders=(order,), permit=None)
 
     def settle(self, request: str) -> bool:
         """Take the answer to one catching-up request; return whether all are answered now."""

@@ -22,7 +22,7 @@ from grinder.kernel.address import Address
 from grinder.kernel.message import Envelope
 from grinder.kernel.port import Outlet, RecordingPort
 from grinder.kernel.recorder import Entry
-from grinder.kernel.stepped import SteppedOutlet
+from grinder.kernel.turns import SteppedTurningPort, TurningPort
 from grinder.messages.journal import DescribeEpoch, JournalReported
 from grinder.model.settings import JournalSettings
 from grinder.model.units import NS_PER_MS, NS_PER_S
@@ -30,9 +30,12 @@ from grinder.model.units import NS_PER_MS, NS_PER_S
 REPORT_NS = NS_PER_S
 TIDY_NS = NS_PER_S
 """Pause between two looks at what is too old or too much."""
-STEPPED_PAUSE_MS = 50
+STEP_MS = 50
 """In virtual time no disk is waited for: less often costs less. Who takes risk asks ``ahead``."""
 RETRIES_MAX = 60
+"""Attempts in a row, about an hour, after which only another start of the program helps."""
+CALM_NS = 600 * NS_PER_S
+"""What fails after a disk has worked for this long is counted anew."""
 PAUSE_MAX_S = 60
 
 
@@ -61,7 +64,7 @@ def seqs_of(entry: Entry) -> tuple[int, ...]:
     return (entry[0],)
 
 
-class JournalPort(RecordingPort):
+class JournalPort(TurningPort, RecordingPort):
     """Write what the runtime's recorder is told; ``note`` is that recorder.
 
     Hears DescribeEpoch from JournalActor, and tells it JournalReported.
@@ -71,6 +74,11 @@ class JournalPort(RecordingPort):
     """Whether seconds pass here as they do for the disk."""
 
     def __init__(self, writer: SegmentWriter, settings: JournalSettings) -> None:
+        super().__init__(
+            "port.journal",
+            pause_ns=settings.flush_ms * NS_PER_MS,
+            step_ns=max(settings.flush_ms, STEP_MS) * NS_PER_MS,
+        )
         self._writer = writer
         self._settings = settings
         self._entries: list[Entry] = []
@@ -88,9 +96,6 @@ class JournalPort(RecordingPort):
         self._retry_ns = 0
         self._synced_ns = self._reported_ns = self._drained_ns = self._tidied_ns = 0
         self._owner: Address | None = None
-        self._wake = threading.Event()
-        self._is_closed = False
-        self._thread = threading.Thread(target=self._run, name="port.journal", daemon=True)
 
     def note(self, entry: Entry) -> None:
         """Queue an entry; drop and count it when the queue is full."""
@@ -110,12 +115,8 @@ class JournalPort(RecordingPort):
 
     def open(self, outlet: Outlet) -> None:
         """Start to write; the writer has begun its first segment."""
-        self._outlet = outlet
         self._synced_ns = self._drained_ns = outlet.now_ns()
-        self._begin()
-
-    def _begin(self) -> None:
-        self._thread.start()
+        super().open(outlet)
 
     def receive(self, envelope: Envelope) -> None:
         """Note the epoch that the next segment has to name, and whom to report to."""
@@ -141,23 +142,10 @@ class JournalPort(RecordingPort):
         finally:
             self._lock.release()
 
-    def close(self, timeout_s: float) -> None:
-        """Write what is left and close the segment in order."""
-        self._is_closed = True
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
-
     # The thread.
 
-    def _run(self) -> None:
-        while True:
-            is_last = self._is_closed
-            self._turn()
-            if is_last and (self._failed or not self._entries):
-                break
-            self._wake.wait(self._settings.flush_ms / 1_000)
-        self._finish()
+    def _has_more(self) -> bool:
+        return bool(self._entries) and not self._failed
 
     def _finish(self) -> None:
         with self._lock:
@@ -170,6 +158,8 @@ class JournalPort(RecordingPort):
         now_ns = self._outlet.now_ns()
         if self._failed:
             self._retry(now_ns)
+        elif now_ns - self._retry_ns >= CALM_NS:
+            self._failures = 0
         while self._entries:
             with self._lock:
                 self._drain()
@@ -269,26 +259,7 @@ class JournalPort(RecordingPort):
         )
 
 
-class SteppedJournalPort(JournalPort):
+class SteppedJournalPort(SteppedTurningPort, JournalPort):
     """The same in virtual time, without a thread: the same run gives the same bytes."""
 
     has_wall_time = False
-
-    def _begin(self) -> None:
-        self._again()
-
-    def _again(self) -> None:
-        if self._is_closed:
-            return
-        self._turn()
-        outlet = self._outlet
-        assert isinstance(outlet, SteppedOutlet)
-        pause_ms = max(self._settings.flush_ms, STEPPED_PAUSE_MS)
-        outlet.call_at(outlet.now_ns() + pause_ms * NS_PER_MS, self._again)
-
-    def close(self, timeout_s: float) -> None:
-        """Write what is left and close the segment in order."""
-        if not self._is_closed:
-            self._is_closed = True
-            self._turn()
-            self._finish()

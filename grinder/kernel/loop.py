@@ -25,6 +25,8 @@ class Worker(threading.Thread):
         """When that handler was entered; always written before ``current``."""
         self.is_abandoned = False
         self._loop = loop
+        self._seen_ns = 0
+        self._busy_ns = 0
 
     def run(self) -> None:
         """Take cells in turn, some messages a turn, until told to end or abandoned."""
@@ -42,6 +44,20 @@ class Worker(threading.Thread):
                 ready.put(cell)
             if self.is_abandoned:
                 return
+
+    def seen_busy(self, now_ns: int, passed_ns: int) -> int:
+        """Return for how long the watchdog has seen the present handler run.
+
+        Args:
+            now_ns: when it looks; only one thread does.
+            passed_ns: what has passed since its last look and may be counted.
+        """
+        began_ns = self.began_ns
+        if began_ns == self._seen_ns:
+            self._busy_ns += passed_ns
+        else:
+            self._seen_ns, self._busy_ns = began_ns, min(now_ns - began_ns, passed_ns)
+        return self._busy_ns
 
     def _serve(self, cell: Cell) -> bool:
         """Deliver to ``cell`` for a turn or while nobody else waits; say whether it wants more."""

@@ -16,7 +16,7 @@ from grinder.errors import InvariantError
 from grinder.kernel.address import Address
 from grinder.kernel.cell import Cell
 from grinder.kernel.clock import Clock, SystemClock
-from grinder.kernel.clockwork import Clockwork
+from grinder.kernel.clockwork import WATCH_INTERVAL_NS, Clockwork
 from grinder.kernel.loop import Loop
 from grinder.kernel.mailbox import Item, SharedMailbox
 from grinder.kernel.message import Message
@@ -32,6 +32,9 @@ logger = logging.getLogger("grinder.kernel")
 SUPERVISOR_STALL_NS = 10_000_000_000
 JOIN_TIMEOUT_NS = 1_000_000_000
 """How long ``stop`` waits for threads that have nothing left to do."""
+LOOK_MAX_NS = 2 * WATCH_INTERVAL_NS
+"""What one look at the threads may count against a handler: one that comes later than that tells of
+a process that stood still, not of a handler that does."""
 
 
 class ThreadOutlet(Outlet):
@@ -68,6 +71,7 @@ class ThreadRuntime(Runtime):
         self._root_done = threading.Event()
         self._former_hook = threading.excepthook
         self._is_open = False
+        self._looked_ns = 0
         self.spoke = threading.local()
         # ``spoke.port`` is the port whose outlet this thread has used last.
         super().__init__(clock or SystemClock())
@@ -126,10 +130,12 @@ class ThreadRuntime(Runtime):
 
     def watch(self, now_ns: int) -> None:
         """Abandon every thread whose handler has run past its limit."""
+        passed_ns = min(now_ns - self._looked_ns, LOOK_MAX_NS)
+        self._looked_ns = now_ns
         for loop in tuple(self._loops.values()):
             worker = loop.worker
             cell = worker.current
-            stuck_ns = now_ns - worker.began_ns
+            stuck_ns = worker.seen_busy(now_ns, passed_ns)
             if cell is None or stuck_ns <= _stall_limit_ns(cell.slot):
                 continue
             detail = f"no progress for {stuck_ns // 1_000_000} ms"

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import attrs
 
-from grinder.messages.venue import ReadTrades
-from grinder.model.order import Trade
-
-PAGE: Final = 1_000
-"""Rows of one answer; a full page means that there may be more."""
+from grinder.messages.venue import ReadTrades, TradesRead
 
 
 class PastReads:
@@ -29,14 +23,15 @@ class PastReads:
         waiting.append(question)
         return (question,) if len(waiting) == 1 else ()
 
-    def answered(self, symbol: str, trades: tuple[Trade, ...]) -> tuple[ReadTrades, ...]:
+    def answered(self, answer: TradesRead) -> tuple[ReadTrades, ...]:
         """Return what is to be asked next; the symbol is not contained any more when all is."""
+        symbol = answer.symbol
         waiting = self._waiting.get(symbol)
         if not waiting:
             return ()
         question = waiting.pop(0)
-        if len(trades) == PAGE:
-            waiting.insert(0, attrs.evolve(question, from_id=trades[-1].trade_id + 1))
+        if answer.next_id:
+            waiting.insert(0, attrs.evolve(question, from_id=answer.next_id))
         if not waiting:
             del self._waiting[symbol]
         return tuple(waiting[:1])

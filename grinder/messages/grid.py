@@ -21,6 +21,17 @@ class IntentAction(StrEnum):
     CANCEL = "CANCEL"
 
 
+class Manner(StrEnum):
+    """How a placement meets the book."""
+
+    PASSIVE = "PASSIVE"
+    """Post-only: it never takes."""
+    CROSS = "CROSS"
+    """It takes what stands no worse than its price, and the rest of it expires (IOC)."""
+    MARKET = "MARKET"
+    """It takes what there is; its price is 0."""
+
+
 @attrs.frozen(kw_only=True)
 class Intent:
     """One wish of a policy."""
@@ -36,6 +47,8 @@ class Intent:
     """The order to cancel; empty for a placement."""
     reason: str
     """GRID_FILL, GRID_TRIM, GRID_SHIFT, GRID_RESIZE, TP_CLOSE, TP_SHIFT, CANCEL_ONLY, ..."""
+    manner: Manner = Manner.PASSIVE
+    """Anything but PASSIVE only with reduce_only."""
 
     @property
     def adds_risk(self) -> bool:
@@ -60,6 +73,8 @@ class Denial:
 class IntentsProposed(Message):
     """PolicyActor asks RiskSupervisor for leave; cancels and exits travel in the urgent lane."""
 
+    version: ClassVar[int] = 2
+
     symbol: str
     intents: tuple[Intent, ...]
     """What adds risk stands behind everything else."""
@@ -77,6 +92,8 @@ class IntentsProposed(Message):
 @attrs.frozen(kw_only=True)
 class IntentsApproved(Message):
     """RiskSupervisor tells RouterActor what may go on."""
+
+    version: ClassVar[int] = 2
 
     symbol: str
     intents: tuple[Intent, ...]
@@ -124,6 +141,37 @@ class LadderPlanned(Message):
     position_lots: int
     average_price: Decimal
     reason: str
+
+
+class CloseStage(StrEnum):
+    """How far a close has gone."""
+
+    OFFERED = "OFFERED"
+    """Post-only at the touch."""
+    CROSSING = "CROSSING"
+    """Orders that take, with bounded slippage."""
+    MARKET = "MARKET"
+    """Market orders."""
+    OVERDUE = "OVERDUE"
+    """It takes longer than it should; it goes on as before."""
+    OVER = "OVER"
+    """Nothing is held any more, or nothing calls for it any more."""
+
+
+@attrs.frozen(kw_only=True)
+class CloseProgressed(Message):
+    """A position that has to go is at another stage of going. Said by PolicyActor, for people."""
+
+    symbol: str
+    stage: CloseStage
+    reason: str
+    """STOP_LOSS, STOP_LOWER, KILL_SWITCH, EMERGENCY_EXIT_LONG, ..."""
+    position_lots: int
+    """What is still held."""
+    age_ms: int
+    """Since it had to go."""
+    attempts: int
+    """How often orders that take have been sent."""
 
 
 @attrs.frozen(kw_only=True)

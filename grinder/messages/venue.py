@@ -144,9 +144,12 @@ class TradesRead(Message):
     """Answer to ReadTrades, ascending by trade id."""
 
     lane: ClassVar[Lane] = Lane.URGENT
+    version: ClassVar[int] = 2
 
     symbol: str
     trades: tuple[Trade, ...]
+    next_id: int = 0
+    """Trade id to read on from; 0 when there was no more."""
 
 
 @attrs.frozen(kw_only=True)
@@ -160,8 +163,12 @@ class ReadFunding(Message):
 class FundingRead(Message):
     """Answer to ReadFunding, ascending by time."""
 
+    version: ClassVar[int] = 2
+
     payments: tuple[tuple[str, int, Decimal, int], ...]
     """(symbol, transaction id, amount in quote units, time in ns)."""
+    next_ns: int = 0
+    """Time to read on from; 0 when there was no more. What has this time may be told again."""
 
 
 @attrs.frozen(kw_only=True)

@@ -11,6 +11,7 @@ from decimal import Decimal
 import attrs
 
 from grinder.model.grid_settings import GridSettings
+from grinder.model.safety import CloseSettings
 from grinder.model.steering import ControllerSettings, ThrottleSettings
 from grinder.model.strategy import (
     AdaptiveSettings,
@@ -274,6 +275,7 @@ class Config:
     feed: FeedSettings = attrs.field(factory=FeedSettings)
     features: FeatureSettings = attrs.field(factory=FeatureSettings)
     policy: GridSettings = attrs.field(factory=GridSettings)
+    close: CloseSettings = attrs.field(factory=CloseSettings)
     adaptive: AdaptiveSettings = attrs.field(factory=AdaptiveSettings)
     regime: RegimeSettings = attrs.field(factory=RegimeSettings)
     toxicity: ToxicitySettings = attrs.field(factory=ToxicitySettings)

@@ -84,6 +84,7 @@ class Exits:
     def forget_parts(self) -> None:
         """Forget where exits belong: what they were for is gone."""
         self._parts.clear()
+        self._places.clear()
 
     def note_refusal(self, slot: str, code: int, now_ns: int) -> None:
         """Want the refused exit again at its place; let the old one go first if that is why."""

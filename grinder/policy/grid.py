@@ -17,8 +17,10 @@ from grinder.model.grid import GridMode, GridPlan
 from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
+from grinder.model.safety import CloseSettings
 from grinder.model.units import NS_PER_MS
 from grinder.policy.bounds import Bounds, Start
+from grinder.policy.closing import Closing
 from grinder.policy.exits import Exits, Scene
 from grinder.policy.holdings import Holding, Holdings
 from grinder.policy.ladder import has_moved
@@ -29,7 +31,12 @@ from grinder.policy.shape import Shape
 class GridPlanner:
     """Plan of one symbol. Pure: every method is told the time."""
 
-    def __init__(self, instrument: Instrument, settings: GridSettings) -> None:
+    def __init__(
+        self,
+        instrument: Instrument,
+        settings: GridSettings,
+        close: CloseSettings | None = None,
+    ) -> None:
         self.instrument = instrument
         self.settings = settings
         self.holdings = Holdings()
@@ -39,6 +46,9 @@ class GridPlanner:
         if settings.lines:
             self.shape = LineShape(instrument, settings, self.holdings, start, self.bounds)
         self.exits = Exits(instrument, settings, self.holdings)
+        self.closing = Closing(instrument, close or CloseSettings(), self.holdings)
+        self.must_close = ""
+        """Why the position has to go, whatever grid and plan say; empty while they decide."""
         self.position_lots = 0
         self.entry_price = Decimal(0)
         self.is_synced = False
@@ -84,7 +94,7 @@ class GridPlanner:
             return False
         if self._is_usual:
             if self.position_lots and self.settings.freeze_in_position:
-                return True
+                return not self.must_close
             return not self.may_enter or not has_moved(
                 mid_ticks2, self.shape.anchor_ticks2, self.settings.recentre_bps
             )
@@ -96,6 +106,8 @@ class GridPlanner:
 
     def why_closing(self) -> str:
         """Return why the position has to go; empty while it may stay."""
+        if self.must_close:
+            return self.must_close
         if self.bounds is not None and self.bounds.stopped:
             return self.bounds.stopped
         plan = self.shape.followed
@@ -161,25 +173,13 @@ class GridPlanner:
                 self._is_tidy = False
                 continue
             is_double = holdings.by_level.get(holding.level) != holding.client_order_id
-            reason = self._why_misplaced(holding, None if is_double else wanted.get(holding.level))
+            place = None if is_double else wanted.get(holding.level)
+            reason = _why_misplaced(self, holding, place)
             if reason:
                 cancels.append(_cancel(holding, reason))
         if cancels:
             self._is_tidy = False
         return cancels
-
-    def _why_misplaced(self, holding: Holding, place: Intent | None) -> str:
-        if holding.is_condemned:
-            return "GRID_RESET"
-        if place is None:
-            is_exit_side = (holding.side is Side.BUY) is (self.position_lots < 0)
-            has_claim = self.settings.slot_takeover and self.position_lots and is_exit_side
-            return "TP_SLOT_TAKEOVER" if has_claim else "GRID_TRIM"
-        if place.side is not holding.side or place.price_ticks != holding.price_ticks:
-            return "GRID_SHIFT"
-        # The ladder of the settings never resizes: the next recentre brings the new size.
-        is_sized = self._is_usual or place.qty_lots == holding.qty_lots
-        return "" if is_sized else "GRID_RESIZE"
 
     def _missing(
         self, wanted: dict[str, Intent], bid_ticks: int, ask_ticks: int, now_ns: int
@@ -202,17 +202,12 @@ class GridPlanner:
         """Cover what no exit covers yet; nothing of the covered part is touched without need."""
         if not self.position_lots or "x" in self.paused_until_ns:
             return []
-        return self.exits.plan(
-            Scene(
-                position_lots=self.position_lots,
-                entry_price=self.entry_price,
-                bid_ticks=bid_ticks,
-                ask_ticks=ask_ticks,
-                now_ns=now_ns,
-                step=self.shape.step,
-                closing=closing,
-            )
-        )
+        scene = _scene(self, bid_ticks, ask_ticks, now_ns, closing)
+        taken = self.closing.plan(scene) if closing and self.closing.reason else None
+        if taken is None:
+            return self.exits.plan(scene)
+        self.exits.forget_parts()
+        return taken
 
     def hold(self, lots: int, entry_price: Decimal, now_ns: int) -> None:
         """Take what is held now; what has been added has its own exit, one step beyond its price.
@@ -266,6 +261,34 @@ class GridPlanner:
     def _forget_pauses(self, now_ns: int) -> None:
         if paused := self.paused_until_ns:
             self.paused_until_ns = {name: until for name, until in paused.items() if until > now_ns}
+
+
+def _scene(
+    planner: GridPlanner, bid_ticks: int, ask_ticks: int, now_ns: int, closing: str
+) -> Scene:
+    return Scene(
+        position_lots=planner.position_lots,
+        entry_price=planner.entry_price,
+        bid_ticks=bid_ticks,
+        ask_ticks=ask_ticks,
+        now_ns=now_ns,
+        step=planner.shape.step,
+        closing=closing,
+    )
+
+
+def _why_misplaced(planner: GridPlanner, holding: Holding, place: Intent | None) -> str:
+    if holding.is_condemned:
+        return "GRID_RESET"
+    if place is None:
+        is_exit_side = (holding.side is Side.BUY) is (planner.position_lots < 0)
+        has_claim = planner.settings.slot_takeover and planner.position_lots and is_exit_side
+        return "TP_SLOT_TAKEOVER" if has_claim else "GRID_TRIM"
+    if place.side is not holding.side or place.price_ticks != holding.price_ticks:
+        return "GRID_SHIFT"
+    # The ladder of the settings never resizes: the next recentre brings the new size.
+    is_sized = planner._is_usual or place.qty_lots == holding.qty_lots
+    return "" if is_sized else "GRID_RESIZE"
 
 
 def _added(held: int, entry: Decimal, lots: int, new_entry: Decimal) -> tuple[int, Decimal]:

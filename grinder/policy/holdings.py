@@ -14,7 +14,7 @@ from grinder.messages.orders import (
     OrderFilled,
     Placement,
 )
-from grinder.model.order import OpenOrder, Side
+from grinder.model.order import OpenOrder, Side, TimeInForce
 from grinder.model.units import NS_PER_S
 
 PROPOSAL_PATIENCE_NS = 5 * NS_PER_S
@@ -36,6 +36,8 @@ class Holding:
     """As it was placed."""
     remaining_lots: int
     reduce_only: bool
+    is_taking: bool = False
+    """True when it was sent to take what there is: it never rests, so it needs no cancel."""
     accepted_ns: int = 0
     """Since when it is known to rest; 0 while the venue has not said so."""
     is_condemned: bool = False
@@ -91,6 +93,8 @@ class Holdings:
                 qty_lots=order.qty_lots,
                 remaining_lots=order.qty_lots,
                 reduce_only=order.reduce_only,
+                is_taking=isinstance(order, Placement)
+                and order.time_in_force is not TimeInForce.GTX,
                 accepted_ns=accepted_ns,
             )
         )
@@ -135,6 +139,7 @@ class Holdings:
                     qty_lots=order.qty_lots,
                     remaining_lots=order.remaining_lots,
                     reduce_only=order.reduce_only,
+                    is_taking=known.is_taking if known else False,
                     accepted_ns=(known.accepted_ns if known else 0) or now_ns,
                     is_condemned=known.is_condemned if known else False,
                     cancelling_ns=known.cancelling_ns if known else 0,

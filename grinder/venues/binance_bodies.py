@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 
 import attrs
 
-from grinder.messages.venue import DepthRead, MarketStatsRead
+from grinder.messages.venue import DepthRead, FundingRead, MarketStatsRead
 from grinder.model.instrument import Instrument
 from grinder.model.order import OpenOrder, OrderStatus, Side, Trade
 from grinder.model.position import Position
 from grinder.model.units import NS_PER_MS
+from grinder.venues.binance_requests import ROWS_MAX
 from grinder.venues.fixed import money
 from grinder.venues.legnames import LegNames, is_reducing, scales_of
 
@@ -79,9 +80,13 @@ class BodyDecoder:
             sorted(_each(self._of_ours(body), self._trade), key=lambda each: each.trade_id)
         )
 
-    def funding(self, body: Any) -> tuple[tuple[str, int, Decimal, int], ...]:
-        """Return funding payments: (symbol, transaction id, amount, time in ns), by time."""
-        return tuple(sorted(_each(self._of_ours(body), _payment), key=lambda each: each[3]))
+    def funding(self, body: Any) -> FundingRead:
+        """Return a page of funding payments: (symbol, transaction id, amount, time in ns)."""
+        payments = tuple(sorted(_each(self._of_ours(body), _payment), key=lambda each: each[3]))
+        # A page is full of rows of every symbol that the account trades.
+        times_ms = _each(body, lambda row: int(row["time"]))
+        next_ns = max(times_ms) * NS_PER_MS if len(times_ms) >= ROWS_MAX else 0
+        return FundingRead(payments=payments, next_ns=next_ns)
 
     def depth(self, body: Any, symbol: str, token: int) -> DepthRead:
         """Return a snapshot of the book."""

@@ -12,7 +12,6 @@ from grinder.errors import InvariantError, RefusedError, TransientError, VenueEr
 from grinder.kernel.message import Envelope, Message
 from grinder.messages.venue import (
     AccountRead,
-    FundingRead,
     OrderQueried,
     QueryOrder,
     ReadAccount,
@@ -104,10 +103,10 @@ class ReadDesk:
             if isinstance(command, ReadAccount):
                 return self._account(fetch, command)
             if isinstance(command, ReadTrades):
-                return TradesRead(symbol=command.symbol, trades=self._trades(fetch, command))
+                return self._trades(fetch, command)
             if isinstance(command, ReadDepth | ReadMarketStats):
                 return self._of_market(fetch, command)
-            return FundingRead(payments=self._bodies.funding(fetch(requests.funding(command))))
+            return self._bodies.funding(fetch(requests.funding(command)))
         except VenueError as error:
             return _failed(command, *code_and_text(error))
         except ValueError as error:
@@ -152,43 +151,21 @@ class ReadDesk:
         held = fetch(requests.open_interest(symbol))
         return self._bodies.market_stats(day, held, symbol, token)
 
-    def _trades(self, fetch: Callable[[Request], Any], command: ReadTrades) -> tuple[Trade, ...]:
-        """Return one page of a leg, walking from window to window until it is full or it is today.
-
-        The venue lists the trades of a market; those of its other leg are passed over.
-        """
+    def _trades(self, fetch: Callable[[Request], Any], command: ReadTrades) -> TradesRead:
+        """Return one page, walking from window to window until it is full or today is reached."""
         symbol, market = command.symbol, market_of(command.symbol)
         if command.from_id:
-            return self._trades_from(fetch, symbol, command.from_id, ())
+            page = self._bodies.trades(fetch(requests.trades_from(market, command.from_id)))
+            return _page(symbol, page)
         now_ms = self._line.clock.venue_ms()
         start_ms = max(command.since_ns // NS_PER_MS, now_ms - requests.TRADES_KEPT_MS)
         found: dict[int, Trade] = {}
         while True:
             page = self._bodies.trades(fetch(requests.trades_since(market, start_ms)))
-            found.update((each.trade_id, each) for each in page if each.symbol == symbol)
-            if len(found) < requests.ROWS_MAX <= len(page):
-                return self._trades_from(
-                    fetch, symbol, page[-1].trade_id + 1, tuple(found.values())
-                )
+            found.update((each.trade_id, each) for each in page)
             start_ms += requests.TRADES_SPAN_MS
             if start_ms > now_ms or len(found) >= requests.ROWS_MAX:
-                return tuple(found.values())[: requests.ROWS_MAX]
-
-    def _trades_from(
-        self,
-        fetch: Callable[[Request], Any],
-        symbol: str,
-        from_id: int,
-        before: tuple[Trade, ...],
-    ) -> tuple[Trade, ...]:
-        found = [*before]
-        while True:
-            request = requests.trades_from(market_of(symbol), from_id)
-            page = self._bodies.trades(fetch(request))
-            found += [each for each in page if each.symbol == symbol]
-            if len(page) < requests.ROWS_MAX or len(found) >= requests.ROWS_MAX:
-                return tuple(found[: requests.ROWS_MAX])
-            from_id = page[-1].trade_id + 1
+                return _page(symbol, tuple(found.values())[: requests.ROWS_MAX])
 
     def _fetch(self, envelope: Envelope, request: Request) -> Any:
         for attempt in stamina.retry_context(
@@ -206,6 +183,14 @@ class ReadDesk:
                     recv_window_ms=self._settings.recv_window_ms,
                 )
         raise InvariantError("expected an answer or an error after the last attempt")
+
+
+def _page(symbol: str, trades: tuple[Trade, ...]) -> TradesRead:
+    is_full = len(trades) >= requests.ROWS_MAX
+    next_id = trades[-1].trade_id + 1 if is_full else 0
+    # The venue lists the trades of a market: those of its other leg fill the page, too.
+    own = tuple(one for one in trades if one.symbol == symbol)
+    return TradesRead(symbol=symbol, trades=own, next_id=next_id)
 
 
 def _failed(command: Read, code: int, text: str) -> ReadFailed:

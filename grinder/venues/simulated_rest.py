@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from itertools import islice
 
 from grinder.kernel.message import Envelope, Message
 from grinder.kernel.port import Outlet, Port
@@ -32,17 +31,14 @@ from grinder.messages.venue import (
     SetCountdown,
     TradesRead,
 )
-from grinder.model.legs import market_of, markets_of
+from grinder.model.legs import market_of
 from grinder.model.units import NS_PER_MS
 from grinder.simulation.refusals import Refusal
 from grinder.simulation.reports import IncomeType
 from grinder.venues.answers import cancel_refused, place_refused
+from grinder.venues.binance_requests import ROWS_MAX
 from grinder.venues.simulated import SimulatedVenue
 from grinder.venues.simulated_words import new_order, open_order, position, trade
-
-ALL_ROWS = 2**62
-PAGE = 1_000
-"""Trades of one answer."""
 
 
 class SimulatedRestPort(Port):
@@ -198,7 +194,7 @@ class SimulatedRestPort(Port):
             ),
             open_orders=tuple(
                 open_order(one)
-                for market in sorted(markets_of(venue.instruments))
+                for market in sorted(venue.markets)
                 for one in exchange.open_orders(venue.account, market)
             ),
             asked_ns=envelope.at_ns,
@@ -212,11 +208,12 @@ class SimulatedRestPort(Port):
             market_of(query.symbol),
             from_id=query.from_id or None,
             start_ms=None if query.from_id else math.ceil(query.since_ns / NS_PER_MS),
-            limit=ALL_ROWS,
+            limit=ROWS_MAX,
         )
-        # A page of one leg: those of the other are passed over.
-        found = (one for row in rows if (one := trade(row)).symbol == query.symbol)
-        return TradesRead(symbol=query.symbol, trades=tuple(islice(found, PAGE)))
+        listed = [trade(row) for row in rows]
+        next_id = listed[-1].trade_id + 1 if len(listed) >= ROWS_MAX else 0
+        trades = tuple(one for one in listed if one.symbol == query.symbol)
+        return TradesRead(symbol=query.symbol, trades=trades, next_id=next_id)
 
     def _funding(self, envelope: Envelope) -> FundingRead:
         query = envelope.body
@@ -225,13 +222,13 @@ class SimulatedRestPort(Port):
             self._venue.account,
             income_type=IncomeType.FUNDING_FEE,
             start_ms=query.since_ns // NS_PER_MS,
-            limit=1_000,
+            limit=ROWS_MAX,
         )
-        return FundingRead(
-            payments=tuple(
-                (row.symbol, row.income_id, row.amount, row.ts_ms * NS_PER_MS) for row in rows
-            )
+        payments = tuple(
+            (row.symbol, row.income_id, row.amount, row.ts_ms * NS_PER_MS) for row in rows
         )
+        next_ns = payments[-1][3] if len(payments) >= ROWS_MAX else 0
+        return FundingRead(payments=payments, next_ns=next_ns)
 
     def _depth(self, envelope: Envelope) -> DepthRead:
         query = envelope.body

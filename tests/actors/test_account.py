@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+import pytest
+
+from grinder.actors.world import ACCOUNT
 from grinder.kernel.message import Message
-from grinder.messages.account import AccountSyncFailed, MismatchDetected, ReconcileRan
+from grinder.messages.account import AccountSyncFailed, FundingPaid, MismatchDetected, ReconcileRan
 from grinder.messages.grid import IntentsDenied
-from grinder.messages.orders import CancelOrder, PlaceOrders
+from grinder.messages.market import StreamClosed
+from grinder.messages.orders import CancelOrder, OrderFilled, PlaceOrders
 from grinder.messages.venue import ReadAccount, ReadFailed
 from grinder.model.order import Side
+from grinder.venues import simulated_rest
 from simulated import checks
 from simulated.worlds import BTC, Stage, ladder, quick
 
@@ -115,3 +122,42 @@ def test_a_read_that_is_never_answered_counts_as_failed() -> None:
     stage.run(60)
 
     assert "no answer" in {one.reason for one in stage.said(AccountSyncFailed)}
+
+
+def test_a_gap_of_many_pages_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulated_rest, "ROWS_MAX", 3)
+    stage = Stage().run(3)
+    line = stage.world.venue.user.connection
+    for number in range(11):
+        side = Side.BUY if number % 2 else Side.SELL
+        stage.by_hand(side, 5, name=f"hand-{number}", tell=False)
+    assert not stage.said(OrderFilled)
+
+    stage.tell("exchange", StreamClosed(stream="private", connection=line, reason="lost"))
+    stage.run(20)
+
+    by_hand = [trade.trade_id for trade in stage.exchange.trades(ACCOUNT, BTC)]
+    told = [fill.trade_id for fill in stage.said(OrderFilled, sender="exchange")]
+    assert len(by_hand) >= 11
+    assert sorted(told) == by_hand
+    assert not checks.differences(stage)
+
+
+def test_funding_of_many_pages_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulated_rest, "ROWS_MAX", 2)
+    stage = Stage().run(3)
+    stage.by_hand(Side.BUY, 5)
+    price, rate = Decimal(60_000), Decimal("0.0001")
+    for _ in range(7):
+        stage.run(0.1)
+        due_ms = stage.now_ms + 1
+        stage.exchange.mark(BTC, price, price, rate, due_ms, stage.now_ms)
+        stage.exchange.advance(due_ms)
+    stage.exchange.drain()
+    stage.run(150)
+
+    venue = stage.exchange.ledger(ACCOUNT).funding
+    told = stage.said(FundingPaid, sender="exchange")
+    assert len(told) >= 7
+    assert len({payment.transaction_id for payment in told}) == len(told)
+    assert sum(payment.amount for payment in told) == venue

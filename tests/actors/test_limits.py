@@ -26,8 +26,9 @@ def covered(stage: Stage) -> int:
     return sum(one.qty_lots - one.filled_lots for one in stage.exits(BTC).values())
 
 
-def limited(**policy: Any) -> Stage:
-    return Stage(quick(policy=policy), instruments=(FINE,))
+def limited(*, on_stop: str = "off", **policy: Any) -> Stage:
+    """Return a stage whose stops wait at the touch, unless told to go further."""
+    return Stage(quick(policy=policy, close={"on_stop": on_stop}), instruments=(FINE,))
 
 
 def test_fixed_prices_rest_stay_and_turn_over() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from grinder.cli_strategy import cold_text, range_text
+from grinder.cli.strategy import cold_text, range_text
 from grinder.features.registry import GROUPS, described
 
 PAGE = Path(__file__).parents[2] / "docs" / "features.md"

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
+from grinder.journal import port as port_module
 from grinder.journal.port import SteppedJournalPort
 from grinder.journal.reading import JournalReader
 from grinder.journal.segments import SegmentWriter, segments_of
@@ -116,6 +117,30 @@ def test_a_full_disk_ends_risk_and_not_cancels_and_the_gap_is_marked(
     lost = stage.said(JournalReported)[-1].lost
     assert sum(gap[3] for gap in gaps) == lost > 0
     assert all(0 < gap[1] <= gap[2] for gap in gaps)
+
+
+def test_failures_are_counted_anew_after_a_calm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(port_module, "RETRIES_MAX", 3)
+    is_failing: list[bool] = []
+    fail_disk(monkeypatch, is_failing)
+    stage = stage_of(tmp_path / "journal")
+    stage.until(lambda: stage.state == "ACTIVE")
+
+    for _ in range(3):
+        is_failing.append(True)
+        stage.until(lambda: stage.state == "DEGRADED")
+        stage.run(2)
+        is_failing.clear()
+        stage.until(lambda: stage.state == "ACTIVE", within_s=30)
+        stage.run(601)
+
+    is_failing.append(True)
+    stage.run(120)
+    is_failing.clear()
+    stage.run(120)
+    assert stage.state == "DEGRADED"
 
 
 def test_nothing_that_takes_risk_leaves_before_its_record(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pykka
 import pytest
 
-from kernel.world import SteppedWorld, ThreadWorld, World
+from kernel.world import TIMEOUT_S, SteppedWorld, ThreadWorld, World
 
 
 @pytest.fixture(params=["stepped", "threads", "thread-each"])
@@ -17,7 +17,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     else:
         one = ThreadWorld(thread="" if request.param == "thread-each" else "thinking")
     yield one
-    one.runtime.stop(10.0)
+    one.runtime.stop(TIMEOUT_S)
 
 
 @pytest.fixture(autouse=True)

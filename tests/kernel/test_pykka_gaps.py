@@ -7,7 +7,10 @@ import pytest
 
 from grinder.kernel.signals import ActorFailed, ActorRestarted, ExitReason, TimerFired
 from grinder.kernel.spec import Intensity, Restart
-from kernel.world import MS, SECOND, ControlNote, Log, Note, Probe, World
+from kernel.world import MS, SECOND, TIMEOUT_S, ControlNote, Log, Note, Probe, World
+
+PAUSE = Intensity(restarts_max=9, backoff_ns=800 * MS, backoff_max_ns=800 * MS)
+"""Long enough for a busy test to see an actor that is down."""
 
 
 def ref_of(world: World, name: str) -> pykka.ActorRef[pykka.Actor]:
@@ -35,8 +38,7 @@ def test_a_failure_in_on_start_reaches_the_supervisor(world: World) -> None:
 
 
 def test_what_is_told_to_an_actor_that_is_down_reaches_its_next_generation(world: World) -> None:
-    pause = Intensity(restarts_max=9, backoff_ns=100 * MS, backoff_max_ns=100 * MS)
-    world.start(world.probe("a"), intensity=pause)
+    world.start(world.probe("a"), intensity=PAUSE)
     world.runtime.inject("a", "raise")
     world.until(lambda: world.shot("a").state == "down")
     world.tell("a", Note(text="while down"))
@@ -75,7 +77,8 @@ def test_an_inbox_is_bounded_and_overflow_ends_the_generation(world: World) -> N
         for number in range(25):
             b.tell(b.me, Note(text=str(number)))
 
-    world.start(world.probe("b", mailbox_max=10))
+    # The next one is not there before all has been said.
+    world.start(world.probe("b", mailbox_max=10), intensity=PAUSE)
     world.run("b", flood)
     world.until(lambda: world.shot("b").state == "ready" and world.shot("b").generation > 1)
     world.settle()
@@ -120,7 +123,7 @@ def test_only_stop_may_be_asked(world: World) -> None:
     world.until(lambda: world.shot("a").unhandled == 1)
 
     with pytest.raises(TypeError, match="not asked"):
-        answer.get(timeout=5)
+        answer.get(timeout=TIMEOUT_S)
 
 
 def test_stop_through_a_ref_is_answered_when_the_actor_has_ended(world: World) -> None:
@@ -137,9 +140,9 @@ def test_stop_through_a_ref_is_answered_when_the_actor_has_ended(world: World) -
     stopped = ref.stop(block=False)
     world.until_heard("done")
 
-    assert stopped.get(timeout=5) is True
+    assert stopped.get(timeout=TIMEOUT_S) is True
     assert not ref.is_alive()
-    assert ref.stop(block=True, timeout=5) is False
+    assert ref.stop(block=True, timeout=TIMEOUT_S) is False
     with pytest.raises(pykka.ActorDeadError):
         ref.tell("too late")
 
@@ -159,8 +162,8 @@ def test_a_request_left_unread_by_the_dead_is_answered(world: World) -> None:
     world.settle()
 
     with pytest.raises(pykka.ActorDeadError):
-        answers[0].get(timeout=5)
-    assert answers[1].get(timeout=5) is False
+        answers[0].get(timeout=TIMEOUT_S)
+    assert answers[1].get(timeout=TIMEOUT_S) is False
     assert world.shot("a").generation == 2
 
 
@@ -179,7 +182,7 @@ def test_two_runtimes_with_the_same_names_do_not_meet(world: World) -> None:
         assert other.heard() == ["there"]
         assert ref_of(world, "a") != ref_of(other, "a")
     finally:
-        other.runtime.stop(10)
+        other.runtime.stop(TIMEOUT_S)
     assert ref_of(world, "a").is_alive()
 
 
@@ -190,7 +193,7 @@ def test_pykkas_registry_is_empty_after_stop(world: World, kind: str) -> None:
     world.runtime.inject("a", kind)
     world.until(lambda: world.shot("a").generation > generation and world.runtime.is_ready())
 
-    assert world.runtime.stop(10)
+    assert world.runtime.stop(TIMEOUT_S)
     assert pykka.ActorRegistry.get_all() == []
     assert world.runtime.root_exit is not None
     assert world.runtime.root_exit.reason is ExitReason.NORMAL

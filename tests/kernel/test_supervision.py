@@ -11,7 +11,7 @@ from grinder.kernel.signals import (
     TimerFired,
 )
 from grinder.kernel.spec import Intensity, Restart, Strategy, SupervisorSpec
-from kernel.world import FAST, MS, Log, Probe, World
+from kernel.world import FAST, MS, STALL_NS, TIMEOUT_S, Log, Probe, World
 
 BRITTLE = Intensity(restarts_max=1, backoff_ns=MS, backoff_max_ns=MS)
 
@@ -56,7 +56,7 @@ def test_children_stop_right_to_left(world: World) -> None:
         inner,
         world.probe("d", factory=lambda: Polite(world.log)),
     )
-    assert world.runtime.stop(10)
+    assert world.runtime.stop(TIMEOUT_S)
 
     assert [who for who, _, _ in world.log.entries] == ["d", "c", "b", "a"]
     assert not any(isinstance(one, ActorFailed) for one in world.life.entries)
@@ -72,7 +72,7 @@ def test_a_child_that_does_not_stop_is_killed(world: World) -> None:
         world.probe("a"),
         world.probe("b", factory=lambda: Stubborn(world.log), shutdown_ns=20 * MS),
     )
-    assert world.runtime.stop(10)
+    assert world.runtime.stop(TIMEOUT_S)
 
     assert world.heard() == ["no"]
     assert {one.state for one in world.runtime.snapshots()} == {"down"}
@@ -86,7 +86,7 @@ def test_a_start_that_takes_too_long_is_killed_and_tried_again(world: World) -> 
             if self.generation == 3:
                 self.declare_ready()
 
-    world.start(world.probe("a", factory=lambda: Never(world.log), start_timeout_ns=20 * MS))
+    world.start(world.probe("a", factory=lambda: Never(world.log), start_timeout_ns=400 * MS))
 
     failed = [one.reason for one in world.life.entries if isinstance(one, ActorFailed)]
     assert failed == [ExitReason.START_TIMEOUT] * 2
@@ -262,7 +262,7 @@ def test_a_newborn_watcher_hears_who_is_down(world: World) -> None:
 
 
 def test_a_stuck_child_is_abandoned_and_replaced(world: World) -> None:
-    world.start(world.probe("a", stall_after_ns=50 * MS), world.probe("b"))
+    world.start(world.probe("a", stall_after_ns=STALL_NS), world.probe("b"))
     world.runtime.inject("a", "hang")
     world.until(lambda: world.shot("a").generation == 2 and world.runtime.is_ready())
     world.settle()
@@ -274,13 +274,13 @@ def test_a_stuck_child_is_abandoned_and_replaced(world: World) -> None:
 
 def test_a_stuck_child_is_killed_when_its_supervisor_crashes(world: World) -> None:
     inner = SupervisorSpec(
-        name="inner", intensity=FAST, children=(world.probe("b", stall_after_ns=200 * MS),)
+        name="inner", intensity=FAST, children=(world.probe("b", stall_after_ns=2 * STALL_NS),)
     )
     world.start(inner, world.probe("c"))
     world.runtime.inject("b", "hang")
     world.runtime.inject("inner", "raise")
     world.until(lambda: world.shot("inner").generation == 2 and world.runtime.is_ready())
-    world.run("c", lambda c: c.set_timer("past the limit", 400 * MS))
+    world.run("c", lambda c: c.set_timer("past the limit", 3 * STALL_NS))
     world.until_heard("timer past the limit")
 
     assert generations(world) == {"root": 1, "inner": 2, "b": 2, "c": 1}

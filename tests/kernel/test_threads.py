@@ -15,7 +15,16 @@ from grinder.kernel.loop import Loop
 from grinder.kernel.message import Envelope
 from grinder.kernel.port import Outlet, Port
 from grinder.kernel.signals import ActorFailed, ExitReason, SetTimer
-from kernel.world import MS, TIMEOUT_S, Command, Note, Probe, RecordingPort, ThreadWorld
+from kernel.world import (
+    MS,
+    STALL_NS,
+    TIMEOUT_S,
+    Command,
+    Note,
+    Probe,
+    RecordingPort,
+    ThreadWorld,
+)
 
 PRODUCERS = 4
 EACH = 10_000
@@ -80,7 +89,7 @@ def test_the_dead_speak_to_nobody_and_the_others_go_on(world: ThreadWorld) -> No
         a.set_timer("from the dead", 0)
         left.set()
 
-    world.start(world.probe("a", stall_after_ns=50 * MS), world.probe("b"))
+    world.start(world.probe("a", stall_after_ns=STALL_NS), world.probe("b"))
     world.run("a", stall)
     assert entered.wait(TIMEOUT_S)
     world.tell("b", Note(text="still here"))
@@ -104,7 +113,7 @@ def test_what_the_dead_raise_is_not_a_second_failure(world: ThreadWorld) -> None
         left.set()
         raise ValueError("too late")
 
-    world.start(world.probe("a", stall_after_ns=50 * MS))
+    world.start(world.probe("a", stall_after_ns=STALL_NS))
     world.run("a", stall)
     assert entered.wait(TIMEOUT_S)
     world.until(lambda: world.shot("a").generation == 2 and world.runtime.is_ready())

@@ -5,6 +5,9 @@ from grinder.kernel.port import Outlet, Port
 from grinder.kernel.signals import SetTimer, TimerFired
 from kernel.world import MS, SECOND, Probe, World
 
+LATER = 400 * MS
+"""Of a timer that is withdrawn: so long that a busy machine withdraws it in time."""
+
 
 def test_a_timer_fires_once_and_not_early(world: World) -> None:
     fired: list[int] = []
@@ -31,8 +34,8 @@ def test_a_timer_fires_once_and_not_early(world: World) -> None:
 
 def test_setting_a_timer_again_replaces_it(world: World) -> None:
     world.start(world.probe("a"))
-    world.run("a", lambda a: (a.set_timer("t", MS), a.set_timer("t", 30 * MS)))
-    world.run("a", lambda a: a.set_timer("last", 60 * MS))
+    world.run("a", lambda a: (a.set_timer("t", LATER), a.set_timer("t", MS)))
+    world.run("a", lambda a: a.set_timer("last", LATER + MS))
 
     world.until_heard("timer last")
     assert world.heard() == ["timer t", "timer last"]
@@ -40,9 +43,9 @@ def test_setting_a_timer_again_replaces_it(world: World) -> None:
 
 def test_timers_of_two_actors_with_one_key_are_apart(world: World) -> None:
     world.start(world.probe("a"), world.probe("b"))
-    world.run("a", lambda a: a.set_timer("t", 10 * MS))
-    world.run("b", lambda b: (b.set_timer("t", 10 * MS), b.cancel_timer("t")))
-    world.run("b", lambda b: b.set_timer("last", 30 * MS))
+    world.run("a", lambda a: a.set_timer("t", LATER))
+    world.run("b", lambda b: (b.set_timer("t", LATER), b.cancel_timer("t")))
+    world.run("b", lambda b: b.set_timer("last", LATER + MS))
 
     world.until_heard("timer t", "timer last")
     assert world.heard("b") == ["timer last"]
@@ -50,8 +53,10 @@ def test_timers_of_two_actors_with_one_key_are_apart(world: World) -> None:
 
 def test_a_cancelled_timer_does_not_fire(world: World) -> None:
     world.start(world.probe("a"))
-    world.run("a", lambda a: (a.set_timer("t", MS), a.cancel_timer("t"), a.cancel_timer("never")))
-    world.run("a", lambda a: a.set_timer("last", 20 * MS))
+    world.run(
+        "a", lambda a: (a.set_timer("t", LATER), a.cancel_timer("t"), a.cancel_timer("never"))
+    )
+    world.run("a", lambda a: a.set_timer("last", LATER + MS))
 
     world.until_heard("timer last")
     assert world.heard() == ["timer last"]
@@ -59,12 +64,12 @@ def test_a_cancelled_timer_does_not_fire(world: World) -> None:
 
 def test_timers_of_a_dead_generation_never_fire_into_the_next(world: World) -> None:
     world.start(world.probe("a"))
-    world.run("a", lambda a: a.set_timer("old", 20 * MS))
+    world.run("a", lambda a: a.set_timer("old", LATER))
     world.settle()
     world.fail("a")
     # Even one that had already fired and waits unread.
     world.tell("a", TimerFired(key="older", generation=1))
-    world.run("a", lambda a: a.set_timer("new", 60 * MS))
+    world.run("a", lambda a: a.set_timer("new", LATER + MS))
 
     world.until_heard("timer new")
     assert world.log.entries == [("a", 2, "timer new")]

@@ -11,6 +11,7 @@ import attrs
 
 from grinder.kernel.actor import Actor
 from grinder.kernel.address import Address
+from grinder.kernel.clock import Clock
 from grinder.kernel.message import Envelope, Lane, Message
 from grinder.kernel.observer import ActorSnapshot, Observer
 from grinder.kernel.port import Outlet, Port
@@ -29,7 +30,10 @@ from grinder.kernel.threads import ThreadRuntime
 MS = 1_000_000
 SECOND = 1_000_000_000
 FAST = Intensity(restarts_max=50, backoff_ns=MS, backoff_max_ns=4 * MS)
-TIMEOUT_S = 10.0
+TIMEOUT_S = 60.0
+"""Ends a hopeless wait; no test takes that long that passes."""
+STALL_NS = 500 * MS
+"""A limit that a handler which does nothing keeps on a busy machine, too."""
 
 
 @attrs.frozen(kw_only=True)
@@ -237,8 +241,8 @@ class SteppedWorld(World):
 class ThreadWorld(World):
     runtime: ThreadRuntime
 
-    def __init__(self, thread: str = "thinking") -> None:
-        self.runtime = ThreadRuntime()
+    def __init__(self, thread: str = "thinking", clock: Clock | None = None) -> None:
+        self.runtime = ThreadRuntime(clock)
         self.thread = thread
         super().__init__()
 

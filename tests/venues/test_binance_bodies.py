@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from grinder.messages.venue import FundingRead
 from grinder.model.order import OrderStatus, Side
 from grinder.model.position import Position
+from grinder.model.units import NS_PER_MS
 from grinder.venues.binance_bodies import BodyDecoder
 from grinder.venues.binance_instruments import instruments, weight_limit_1m
 from venues.fakes import DATA, samples, traded
@@ -127,10 +129,19 @@ def test_funding_payments_ascend_by_time() -> None:
     row = {"symbol": "BTCUSDT", "tranId": "5", "income": "-0.1", "time": 30}
     other = {"symbol": "BTCUSDT", "tranId": 6, "income": "0.2", "time": 20}
 
-    assert BODIES.funding([row, other]) == (
-        ("BTCUSDT", 6, Decimal("0.2"), 20_000_000),
-        ("BTCUSDT", 5, Decimal("-0.1"), 30_000_000),
+    assert BODIES.funding([row, other]) == FundingRead(
+        payments=(
+            ("BTCUSDT", 6, Decimal("0.2"), 20_000_000),
+            ("BTCUSDT", 5, Decimal("-0.1"), 30_000_000),
+        )
     )
+
+
+def test_a_full_page_of_payments_tells_where_to_read_on_whoever_they_are_of() -> None:
+    strange = [{"symbol": "XYZ", "tranId": n, "income": "1", "time": n} for n in range(1, 1_001)]
+
+    assert BODIES.funding(strange) == FundingRead(payments=(), next_ns=1_000 * NS_PER_MS)
+    assert BODIES.funding(strange[1:]) == FundingRead(payments=())
 
 
 @pytest.mark.parametrize("answer", [None, [], "x", {}, {"orderId": 1}, {"orderId": None}])

@@ -141,6 +141,7 @@ def test_a_page_that_is_full_ends_the_walk(
     (read,) = outlet.wait(TradesRead)
 
     assert [each.trade_id for each in read.trades] == list(range(1, 1_001))
+    assert read.next_id == 1_001
     assert len(scripted.seen(TRADES)) == 2
 
 

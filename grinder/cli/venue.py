@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from grinder.cli_common import EPILOG, failures_told
+from grinder.cli.common import EPILOG, failures_told
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="REST and a page at /; 0 picks one.")]
 StreamPort = Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from grinder.cli_common import EPILOG, AsJson, failures_told
+from grinder.cli.common import EPILOG, AsJson, failures_told
 from grinder.errors import ConfigError
 
 fixtures_app = typer.Typer(

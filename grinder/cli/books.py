@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from grinder.cli_common import EPILOG, AsJson, failures_told
+from grinder.cli.common import EPILOG, AsJson, failures_told
 
 BooksUrl = Annotated[str, typer.Argument(metavar="URL", help="Books, as in books.url.")]
 Account = Annotated[str, typer.Option(help="Only this account; all of them when absent.")]

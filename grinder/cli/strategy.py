@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import typer
 
-from grinder.cli_common import EPILOG, AsJson
+from grinder.cli.common import EPILOG, AsJson, print_json
 
 
 def features(*, as_json: AsJson = False) -> None:
@@ -15,7 +13,7 @@ def features(*, as_json: AsJson = False) -> None:
 
     rows = list(described())
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
+        print_json(rows)
         return
     _show(rows)
 
@@ -74,7 +72,7 @@ def policies(*, as_json: AsJson = False) -> None:
 
     rows = described()
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
+        print_json(rows)
         return
     from rich.console import Console
     from rich.table import Table
