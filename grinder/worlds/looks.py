@@ -11,7 +11,7 @@ import attrs
 from grinder.actors.world import ACCOUNT
 from grinder.execution.identity import decode
 from grinder.model.grid import GridPlan
-from grinder.model.legs import by_market
+from grinder.model.legs import HEDGE, by_market
 from grinder.model.order import Side
 from grinder.model.units import NS_PER_MS, NS_PER_S
 from grinder.worlds.invariants import TOLD_MAX, Watch
@@ -84,7 +84,8 @@ class Looks:
         self._watch.judged["churn"] += 1
         grid = self._world.config.policy
         # Twice as many orders rest at a time, or all of them follow the market all the time.
-        is_busy = may_turn(self._world) or grid.lines or not grid.freeze_in_position
+        is_hedged = self._world.config.venue.position_mode == HEDGE
+        is_busy = is_hedged or may_turn(self._world) or grid.lines or not grid.freeze_in_position
         for name, most in {**TOLD_MAX, "surplus": SURPLUS_MAX}.items():
             if told[name] > most * (2 if is_busy else 1):
                 self._watch.violate("churn", f"{told[name]} {name} in a minute")

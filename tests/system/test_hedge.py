@@ -13,10 +13,10 @@ import pytest
 
 from grinder.venues.sim.config import AccountSeed
 from system.conftest import OpenSite, Site
-from system.processes import FIXTURES, Run, settings
+from system.processes import FIXTURES, Run, grinder, settings
 from system.recorded import FOLDER, replayed
 from system.waiting import until
-from system.witness import ACCOUNT, books, doubles, fills, leg, venue_books
+from system.witness import ACCOUNT, accepted, books, doubles, fills, leg, venue_books
 
 LIVELY = ("--config", str(FIXTURES / "lively.toml"))
 HEDGE = settings(venue__position_mode="hedge")
@@ -95,7 +95,16 @@ def test_a_stopped_run_is_flat_on_both_legs_and_replays_to_the_same(
     assert books(report) == venue_books(witness)
     assert not doubles(witness.log())
     code, found, _ = replayed(tmp_path)
-    assert (code, found["divergence"]) == (0, None)
+    assert (code, found["identical"]) == (0, True)
+    for name in ("BTCUSDT:LONG", "BTCUSDT:SHORT"):
+        page = tmp_path / f"{name[-4:]}.html"
+        drawn = grinder(tmp_path, "plot", FOLDER, "--symbol", name, "--out", str(page))
+        assert drawn.returncode == 0, drawn.stderr
+        assert name in page.read_text(encoding="utf-8")
+    placed = next(line for line in accepted(witness.log()) if line["reduce_only"])
+    told = grinder(tmp_path, "why", placed["client_id"], "--journal", FOLDER)
+    assert told.returncode == 0, told.stderr
+    assert leg(placed) in told.stdout
 
 
 def test_the_countdown_takes_the_orders_of_both_legs_when_the_process_dies(

@@ -6,6 +6,7 @@ from typing import Any
 import attrs
 import pytest
 
+from grinder.model.legs import ONE_WAY, legs_of
 from grinder.venues.binance_rest import BinanceRestPort
 from grinder.venues.clock import VenueClock
 from grinder.venues.signing import Credentials
@@ -42,7 +43,9 @@ def opened(outlet: FakeOutlet, scripted: ScriptedVenue) -> Iterator[Open]:
             rest_url=scripted.url,
             credentials=Credentials(key="the-key", secret="the-secret"),
             clock=VenueClock(),
-            instruments=traded("BTCUSDT", "ETHUSDT"),
+            instruments=legs_of(
+                traded("BTCUSDT", "ETHUSDT"), settings.get("position_mode", ONE_WAY)
+            ),
             settings=attrs.evolve(SETTINGS, **settings),
         )
         port.open(outlet)

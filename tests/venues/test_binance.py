@@ -4,6 +4,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 
 from grinder.errors import ConfigError, VenueError
@@ -14,6 +15,7 @@ from venues.fakes import DATA, HANG_UP, Answer, ScriptedVenue
 
 CREDENTIALS = Credentials(key="the-key", secret="the-secret")
 SETTINGS = VenueSettings()
+DUAL = "/fapi/v1/positionSide/dual"
 INFO: Any = json.loads((DATA / "exchange_info.json").read_text(encoding="utf-8"))
 PRICES = [{"symbol": "BTCUSDT", "price": "61800.10"}, {"symbol": "ETHUSDT", "price": "2680.01"}]
 
@@ -46,6 +48,34 @@ def test_the_facts_of_a_healthy_venue(healthy: ScriptedVenue) -> None:
     assert facts.prices["ETHUSDT"] == Decimal("2680.01")
     assert facts.clock.is_measured
     assert abs(facts.offset_ns - 1_270_000_000) <= facts.round_trip_ns + 1_000_000
+
+
+def test_an_account_in_hedge_mode_gives_two_legs_of_each_market(healthy: ScriptedVenue) -> None:
+    healthy.on("GET", DUAL, Answer(body={"dualSidePosition": True}))
+    wanted = attrs.evolve(SETTINGS, position_mode="hedge")
+    facts = load_venue(healthy.url, CREDENTIALS, ("ETHUSDT", "BTCUSDT"), wanted)
+
+    assert list(facts.instruments) == [
+        "ETHUSDT:LONG",
+        "ETHUSDT:SHORT",
+        "BTCUSDT:LONG",
+        "BTCUSDT:SHORT",
+    ]
+    assert facts.is_one_way is False
+    assert facts.prices["ETHUSDT"] == Decimal("2680.01")
+    assert facts.instruments["BTCUSDT:SHORT"].market == "BTCUSDT"
+
+
+@pytest.mark.parametrize(("is_hedged", "wanted"), [(True, "one-way"), (False, "hedge")])
+def test_another_mode_than_the_settings_say_is_refused_and_left_as_it_is(
+    healthy: ScriptedVenue, is_hedged: bool, wanted: str
+) -> None:
+    healthy.on("GET", DUAL, Answer(body={"dualSidePosition": is_hedged}))
+    with pytest.raises(ConfigError, match=f"expected the account in {wanted} mode"):
+        load_venue(
+            healthy.url, CREDENTIALS, ("BTCUSDT",), attrs.evolve(SETTINGS, position_mode=wanted)
+        )
+    assert {call.method for call in healthy.calls} == {"GET"}
 
 
 def test_without_credentials_the_account_is_not_looked_at(healthy: ScriptedVenue) -> None:
