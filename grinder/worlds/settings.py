@@ -78,6 +78,11 @@ OPTIONS: Final[Mapping[str, Callable[[Random], Drawn]]] = {
     "reinvest": lambda _: {"reinvest": True},
     "selection": lambda _: {"selection": True},
     "sizing": lambda _: {"sizing": True},
+    "initial": lambda chance: {
+        "initial_position": "post-only",
+        "exits": "per-level",
+        "direction": chance.choice(("long", "short")),
+    },
 }
 """What may be drawn, by the name under which it is told."""
 
@@ -95,6 +100,9 @@ def options_of(seed: int, policy: str) -> dict[str, Drawn]:
         fields = choose(chance)
         if chance.random() < SHARE or name == policy:
             drawn[name] = fields
+    if {"sizing", "takeover"} & drawn.keys() or policy != LINES:
+        # It needs lines and sizes of the settings, and a side without entries.
+        drawn.pop("initial", None)
     # Lines have limits of their own.
     drawn.pop({BOTS: "lines"}.get(policy, "limits" if "lines" in drawn else ""), None)
     return drawn
