@@ -8,6 +8,7 @@ from decimal import Decimal
 from grinder.model.legs import HEDGE
 from grinder.model.settings import Config
 from grinder.policy.bounds import price_of
+from grinder.policy.initial import LINES_MAX
 
 PRICES = ("price_lower", "price_upper", "start_price", "stop_lower", "stop_upper")
 ORDERED = (("price_lower", "price_upper"), ("stop_lower", "stop_upper"))
@@ -39,13 +40,36 @@ def grid_problems(config: Config) -> Iterator[tuple[str, str]]:
         yield "policy.lines", "expected 0, or from 2 with policy.price_lower and policy.price_upper"
     if policy.trailing != "off" and not policy.lines:
         yield "policy.trailing", 'expected "off" without policy.lines: the other ladder follows'
-    if config.venue.position_mode == HEDGE and policy.direction != "neutral":
-        yield (
-            "policy.direction",
-            (
-                'expected "neutral" with venue.position_mode "hedge", where the long leg buys to '
-                f'open and the short one sells, was "{policy.direction}"'
-            ),
-        )
+    yield from _initial_problems(config)
+    yield from _hedge_problems(config)
     if policy.slot_takeover and policy.opposite != "keep":
         yield "policy.slot_takeover", 'expected false unless policy.opposite is "keep"'
+
+
+def _initial_problems(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield what an initial position lacks: fixed prices, one side, exits of their own."""
+    policy = config.policy
+    if policy.initial_position == "none":
+        return
+    needs = (
+        (2 <= policy.lines <= LINES_MAX, f"policy.lines from 2 to {LINES_MAX}"),
+        (policy.direction != "neutral", 'policy.direction "long" or "short"'),
+        (policy.exits == "per-level", 'policy.exits "per-level"'),
+        (policy.opposite == "reduce-only", 'policy.opposite "reduce-only"'),
+        (policy.name == "static", 'policy.name "static"'),
+        (config.sizing.mode == "fixed", 'sizing.mode "fixed"'),
+    )
+    missing = [text for is_met, text in needs if not is_met]
+    if missing:
+        yield "policy.initial_position", f"needs {', '.join(missing)}"
+
+
+def _hedge_problems(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield what hedge mode leaves no room for: each leg has a direction of its own."""
+    direction = config.policy.direction
+    if config.venue.position_mode == HEDGE and direction != "neutral":
+        yield (
+            "policy.direction",
+            'expected "neutral" with venue.position_mode "hedge", where the long leg buys to open '
+            f'and the short one sells, was "{direction}"',
+        )

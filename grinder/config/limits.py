@@ -25,6 +25,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "policy.opposite": ("reduce-only", "keep"),
     "policy.exits": ("average", "per-level"),
     "policy.trailing": ("off", "up", "down", "both"),
+    "policy.initial_position": ("none", "post-only"),
     "selection.score": ("range", "volatility", "in-play"),
     "sizing.mode": ("fixed", "auto"),
     "sizing.weights": ("uniform", "pyramid", "inverse-pyramid"),

@@ -58,6 +58,10 @@ class GridSettings:
     """From 2: a grid of so many fixed prices, price_lower and price_upper the outermost."""
     trailing: str = "off"
     """up, down or both: the fixed prices follow the market beyond them by whole steps."""
+    initial_position: str = "none"
+    """With lines and a direction. post-only: a grid that starts between its lines first buys what
+    those above the market are to sell, at the touch, a level at a time; with direction short the
+    mirror image. none: it waits for the market to come."""
     start_price: str = ""
     """No level is placed before the mid has reached it: a price or a percentage."""
     stop_lower: str = ""

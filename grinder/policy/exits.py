@@ -8,7 +8,7 @@ the venue refuses more exits than are held (-2022, -4118), or others remain, the
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from decimal import Decimal
 
 import attrs
@@ -45,6 +45,8 @@ class Scene:
     """Distance of the ladder's levels, in ticks."""
     closing: str = ""
     """Why everything has to go, at the touch; empty while it has not."""
+    places: tuple[tuple[int, int], ...] = ()
+    """Price in ticks and lots of every exit of the position; empty: by the fills."""
 
     @property
     def side(self) -> Side:
@@ -122,7 +124,7 @@ class Exits:
         if any(one.is_cancelling(scene.now_ns) for one in holdings.exits()):
             return []
         if not free:
-            smallest = sorted(holdings.exits(), key=lambda one: one.remaining_lots)
+            smallest = _mergeable(holdings.exits())
             if sum(one.remaining_lots for one in smallest[:2]) > self._instrument.qty_lots_max:
                 return []
             return [_cancel(one, "TP_MERGE") for one in smallest[:MERGED]]
@@ -136,6 +138,9 @@ class Exits:
     def _parts_of(self, uncovered: int, scene: Scene) -> list[tuple[int, int]]:
         """Return price and lots of each exit that is missing; what is of no known fill is one."""
         found: list[tuple[int, int]] = []
+        if scene.places and not scene.closing:
+            found = self._missing_of(uncovered, scene)
+            uncovered -= sum(lots for _, lots in found)
         while self._parts and uncovered > 0 and not scene.closing:
             ticks, lots, _ = self._parts.pop()
             lots = min(lots, uncovered)
@@ -152,6 +157,16 @@ class Exits:
             for price, lots in found
             for taken in range(0, lots, most)
         ]
+
+    def _missing_of(self, uncovered: int, scene: Scene) -> list[tuple[int, int]]:
+        """Return which exits are missing at their places, the outermost first."""
+        found = []
+        for ticks, wanted in missing_places(scene.places, self._holdings.exits()):
+            lots = min(wanted, uncovered)
+            uncovered -= lots
+            if lots:
+                found.append((self._passive(self._instrument.price(ticks), scene), lots))
+        return found
 
     def _average_price(self, scene: Scene) -> int:
         """One step beyond the average entry, but never where it would take."""
@@ -217,6 +232,33 @@ class Exits:
 
     def _is_old(self, one: Holding, now_ns: int) -> bool:
         return bool(one.accepted_ns) and 0 < self._ttl_ns <= now_ns - one.accepted_ns
+
+
+def missing_places(
+    places: tuple[tuple[int, int], ...], exits: list[Holding]
+) -> list[tuple[int, int]]:
+    """Return price and lots of what is missing at ``places``, which begin with the outermost.
+
+    What rests elsewhere stands for the innermost: the market had passed their places.
+    """
+    resting = Counter[int]()
+    for one in exits:
+        resting[one.price_ticks] += one.remaining_lots
+    missing = []
+    for ticks, lots in places:
+        here = min(lots, resting[ticks])
+        resting[ticks] -= here
+        missing.append((ticks, lots - here))
+    astray = resting.total()
+    while missing and astray >= missing[-1][1]:
+        astray -= missing.pop()[1]
+    return missing
+
+
+def _mergeable(exits: list[Holding]) -> list[Holding]:
+    """Return exits as they should be made into one: those that share a price first, then small."""
+    prices = Counter(one.price_ticks for one in exits)
+    return sorted(exits, key=lambda one: (prices[one.price_ticks] < 2, one.remaining_lots))
 
 
 def _place(slot: str, scene: Scene, ticks: int, lots: int, reason: str) -> Intent:

@@ -23,6 +23,7 @@ from grinder.policy.bounds import Bounds, Start
 from grinder.policy.closing import Closing
 from grinder.policy.exits import Exits, Scene
 from grinder.policy.holdings import Holding, Holdings
+from grinder.policy.initial import LEVEL, InitialPosition, initial_of
 from grinder.policy.ladder import has_moved
 from grinder.policy.lineshape import LineShape
 from grinder.policy.shape import Shape
@@ -43,8 +44,10 @@ class GridPlanner:
         start = Start()
         self.bounds = Bounds(settings, instrument, start) if Bounds.are_set(settings) else None
         self.shape = Shape(instrument, settings, self.holdings, start)
+        self.initial: InitialPosition | None = None
         if settings.lines:
             self.shape = LineShape(instrument, settings, self.holdings, start, self.bounds)
+            self.initial = initial_of(self.shape, instrument, settings, self.holdings)
         self.exits = Exits(instrument, settings, self.holdings)
         self.closing = Closing(instrument, close or CloseSettings(), self.holdings)
         self.must_close = ""
@@ -98,7 +101,8 @@ class GridPlanner:
             return not self.may_enter or not has_moved(
                 mid_ticks2, self.shape.anchor_ticks2, self.settings.recentre_bps
             )
-        if self.bounds is not None and not self.bounds.is_calm(mid_ticks2):
+        is_begun = self.initial is None or not self.initial.is_due
+        if not is_begun or (self.bounds is not None and not self.bounds.is_calm(mid_ticks2)):
             return False
         if self.position_lots and self.why_closing():
             return False
@@ -124,7 +128,7 @@ class GridPlanner:
         if self.bounds is not None:
             self.shape.begin(mid_ticks2)
             self.bounds.look(mid_ticks2, self.position_lots, self.entry_price)
-        closing = self.why_closing()
+        closing, held = self.why_closing(), self.position_lots
         cancels: list[Intent] = []
         entries: list[Intent] = []
         off = "CANCEL_ONLY" if self.must_clear else closing or self.shape.why_off()
@@ -133,11 +137,14 @@ class GridPlanner:
             if self.must_clear or closing or not self.shape.stands_still:
                 cancels = _cancel_entries(self.holdings, off, now_ns)
         elif self.may_enter:
-            self.shape.centre(mid_ticks2, self.position_lots)
+            self.shape.centre(mid_ticks2, held)
+            is_waiting = self._is_waiting(mid_ticks2)
+            if self.initial is not None and not (is_waiting or LEVEL in self.paused_until_ns):
+                cancels, entries = self.initial.plan(held, (bid_ticks, ask_ticks), now_ns)
             wanted = self._wanted()
-            cancels = self._cancel_misplaced(wanted, now_ns)
-            if not self._is_waiting(mid_ticks2):
-                entries = self._missing(wanted, bid_ticks, ask_ticks, now_ns)
+            cancels += self._cancel_misplaced(wanted, now_ns)
+            if not is_waiting:
+                entries += self._missing(wanted, bid_ticks, ask_ticks, now_ns)
         exits = self._exits(bid_ticks, ask_ticks, now_ns, closing)
         return (*cancels, *exits, *entries)
 
@@ -148,7 +155,8 @@ class GridPlanner:
 
     def _wanted(self) -> dict[str, Intent]:
         """Return the entries that should rest, by level; made anew when something has changed."""
-        shape, position = self.shape, self.position_lots
+        shape, held, initial = self.shape, self.position_lots, self.initial
+        position = held if initial is None else initial.consumed(held)
         if shape.wanted_at == position and not self.settings.slot_takeover:
             return shape.ladder
         before = shape.ladder
@@ -167,7 +175,7 @@ class GridPlanner:
         self._is_tidy = True
         cancels = []
         for holding in holdings.by_id.values():
-            if holding.reduce_only:
+            if holding.reduce_only or (holding.level == LEVEL and self.initial is not None):
                 continue
             if holding.is_cancelling(now_ns):
                 self._is_tidy = False
@@ -266,6 +274,7 @@ class GridPlanner:
 def _scene(
     planner: GridPlanner, bid_ticks: int, ask_ticks: int, now_ns: int, closing: str
 ) -> Scene:
+    initial = planner.initial
     return Scene(
         position_lots=planner.position_lots,
         entry_price=planner.entry_price,
@@ -274,6 +283,7 @@ def _scene(
         now_ns=now_ns,
         step=planner.shape.step,
         closing=closing,
+        places=initial.exit_places(planner.position_lots) if initial is not None else (),
     )
 
 
@@ -305,7 +315,10 @@ def facts(planner: GridPlanner) -> dict[str, str]:
     shape, bounds = planner.shape, planner.bounds
     if bounds is None and shape.is_plain:
         return {}
-    return {**shape.facts(), **(bounds.facts() if bounds is not None else {})}
+    kept = {**shape.facts(), **(bounds.facts() if bounds is not None else {})}
+    if planner.initial is not None:
+        kept["initial"] = "" if planner.initial.goal is None else str(planner.initial.goal)
+    return kept
 
 
 def recall(planner: GridPlanner, kept: Mapping[str, str]) -> None:
@@ -314,6 +327,8 @@ def recall(planner: GridPlanner, kept: Mapping[str, str]) -> None:
     if planner.bounds is not None and kept:
         planner.bounds.recall(kept)
         planner.shape.realised = planner.bounds.realised
+    if planner.initial is not None and kept.get("initial"):
+        planner.initial.goal = int(kept["initial"])
     planner.is_dirty = True
 
 
@@ -324,6 +339,8 @@ def resume(planner: GridPlanner) -> bool:
         return False
     bounds.resume()
     planner.shape.begin_anew()
+    if planner.initial is not None:
+        planner.initial.goal = None
     planner.is_dirty = True
     return True
 

@@ -88,6 +88,10 @@ class Lines:
             exact = (price - self.lower) / self._step
         return int(exact.to_integral_value())
 
+    def nearest(self, mid: Decimal) -> int:
+        """Return the number of the line nearest to the mid."""
+        return max(self.base, min(self.top, self._nearest(mid)))
+
     def is_outside(self, mid: Decimal) -> bool:
         """Return whether the market is beyond lines that do not follow it."""
         is_below, is_above = mid < self.price(self.base), mid > self.price(self.top)
@@ -99,7 +103,7 @@ class Lines:
         The one before stays until the market is a whole step away from it. On a side with orders
         it never gets there: the first of them is filled before.
         """
-        nearest = max(self.base, min(self.top, self._nearest(mid)))
+        nearest = self.nearest(mid)
         gap = self.gap
         if gap is not None and self.base <= gap <= self.top:
             off = mid - self.price(gap)
@@ -122,13 +126,18 @@ class Lines:
         self.base += steps
         return steps
 
-    def calm(self, mid: Decimal, *, is_flat: bool) -> tuple[Decimal, Decimal | None]:
-        """Return between which prices the lines stay as they are; None: whatever is above."""
+    def calm(
+        self, mid: Decimal, *, is_flat: bool, is_settled: bool = False
+    ) -> tuple[Decimal, Decimal | None]:
+        """Return between which prices the lines stay as they are; None: whatever is above.
+
+        ``is_settled`` says that the empty line does not follow the market.
+        """
         bottom, top = self.price(self.base), self.price(self.top)
         if mid > top:
             return top, self.price(self.top + 1) if is_flat and self.may_rise else None
         if mid < bottom:
             return (self.price(self.base - 1) if is_flat and self.may_fall else Decimal(0)), bottom
-        if not is_flat or self.gap is None:
+        if not is_flat or is_settled or self.gap is None:
             return bottom, top
         return max(bottom, self.price(self.gap - 1)), min(top, self.price(self.gap + 1))

@@ -33,6 +33,9 @@ class LineShape(Shape):
         self.lines: Lines | None = None
         self._lots = 0
         """Of each line."""
+        self._is_paired = settings.initial_position != "none"
+        """True while every line counts as filled or waiting, on both sides of the market: which of
+        them are filled is read off the position."""
         self._calm2: tuple[int, int] = (0, 0)
         """Between which twice the mid the lines stay as they are, in ticks."""
 
@@ -98,7 +101,10 @@ class LineShape(Shape):
         assert lines is not None
         is_flat = position_lots == 0
         has_changed = self._built_for is not self.followed or self.geometry is None
-        if is_flat:
+        if self._is_paired:
+            has_changed = (is_flat and self._follow_market(lines, mid)) or has_changed
+            lines.gap = lines.top if self._settings.direction == "long" else lines.base
+        elif is_flat:
             has_changed = self._follow_market(lines, mid) or has_changed
             # An order that the market has passed is filled, or soon known to be.
             has_changed = (not self._is_passed(mid_ticks2) and lines.recentre(mid)) or has_changed
@@ -106,7 +112,7 @@ class LineShape(Shape):
             has_changed = lines.recentre(mid)
         if has_changed:
             self._build_lines(lines, mid_ticks2)
-        low, high = lines.calm(mid, is_flat=is_flat)
+        low, high = lines.calm(mid, is_flat=is_flat, is_settled=self._is_paired)
         self._calm2 = (
             ticks2_of(low, instrument),
             FAR if high is None else ticks2_of(high, instrument),
@@ -140,7 +146,7 @@ class LineShape(Shape):
         self._buys, self._sells = (
             self._limited(
                 settle(
-                    placeable(self._line_places(lines, side), side, self._instrument, mid_ticks2),
+                    self._placeable(self._line_places(lines, side, mid_ticks2), side, mid_ticks2),
                     side,
                     self._holdings,
                     tolerance,
@@ -150,12 +156,53 @@ class LineShape(Shape):
         )
         self._reset = ResetAction.NONE
 
-    def _line_places(self, lines: Lines, side: Side) -> list[Place]:
+    def _placeable(self, places: list[Place], side: Side, mid_ticks2: int) -> list[Place]:
+        """Return what the venue would take; lines beyond the market are not for the venue."""
+        count = sum(1 for one in places if self._is_beyond(one.price_ticks, side, mid_ticks2))
+        rest = placeable(places[count:], side, self._instrument, mid_ticks2)
+        return [*places[:count], *rest] if count else rest
+
+    def _is_beyond(self, ticks: int, side: Side, mid_ticks2: int) -> bool:
+        """Return whether an entry there would take, and is not placed because of pairs."""
+        return self._is_paired and (2 * ticks - mid_ticks2) * side.sign > 0
+
+    def _line_places(self, lines: Lines, side: Side, mid_ticks2: int) -> list[Place]:
         prices, plan = lines.prices(side), self.followed
+        whole = [Place(price_ticks=price, qty_lots=self._lots) for price in prices]
         if plan is None:
-            return [Place(price_ticks=price, qty_lots=self._lots) for price in prices]
+            return whole
+        # Lines beyond the market are as big as ever: they stand for what is held.
+        count = sum(1 for price in prices if self._is_beyond(price, side, mid_ticks2))
         sized = places_of(plan, Geometry(anchor_ticks2=FAR, spacing_bps=1), side, self._instrument)
-        return [
+        return whole[:count] + [
             Place(price_ticks=price, qty_lots=one.qty_lots)
-            for price, one in zip(prices, sized, strict=False)
+            for price, one in zip(prices[count:], sized, strict=False)
         ]
+
+    # What a grid with an initial position has of each pair of lines.
+
+    @property
+    def line_lots(self) -> int:
+        """Of each line, in lots."""
+        return self._lots
+
+    def lots_beyond(self, mid_ticks2: int, side: Side) -> int:
+        """Return what the lines beyond the one nearest to the market are to turn over, in lots."""
+        lines = self.lines
+        assert lines is not None
+        nearest = lines.nearest(self._instrument.price(mid_ticks2) / 2)
+        return self._lots * (lines.top - nearest if side is Side.BUY else nearest - lines.base)
+
+    def exit_places(self, position_lots: int) -> tuple[tuple[int, int], ...]:
+        """Return price in ticks and lots of every exit of the position; empty without pairs."""
+        if not self._is_paired or self.lines is None:
+            return ()
+        side = Side.BUY if position_lots > 0 else Side.SELL
+        rungs = self._buys if side is Side.BUY else self._sells
+        left, places = abs(position_lots), []
+        for rung in rungs:
+            lots = min(left, rung.qty_lots)
+            left -= lots
+            if lots:
+                places.append((self.beyond(side, rung.price_ticks), lots))
+        return tuple(places)

@@ -11,6 +11,7 @@ from grinder.messages.grid import Intent
 from grinder.model.legs import twin_of
 from grinder.model.order import Side
 from grinder.policy.bounds import price_of
+from grinder.policy.initial import LEVEL
 from grinder.policy.ladder import has_moved
 from grinder.worlds.looks import (
     entries_of,
@@ -42,6 +43,7 @@ def ladder_of(world: FaultWorld, symbol: str) -> Iterator[str]:
         for one in entries_of(world, symbol)
         if (identity := decode(one.client_order_id)) is not None
     }
+    yield from _initial(world, symbol, planner, shown)
     if planner.why_closing() or (planner.shape.why_off() and not planner.shape.stands_still):
         if shown:
             yield f"ladder: {symbol}: entries at {sorted(shown)} although none are wanted"
@@ -49,6 +51,16 @@ def ladder_of(world: FaultWorld, symbol: str) -> Iterator[str]:
         yield from _rungs(world, symbol, planner, shown)
         yield from _numbers(world, symbol, planner)
         yield from _limits(world, symbol, planner, shown)
+
+
+def _initial(world: FaultWorld, symbol: str, planner: Any, shown: dict[str, Rung]) -> Iterator[str]:
+    """Hold the order of the initial position against what is left of it, and take it out."""
+    initial, held = planner.initial, held_lots(world, symbol)
+    order = shown.pop(LEVEL, None) if initial is not None else None
+    if order is None:
+        return
+    if order[0] is not initial.side or not initial.goal or abs(held) >= initial.goal:
+        yield f"ladder: {symbol}: an order for {initial.goal} lots to begin with, {held} are held"
 
 
 def _rungs(

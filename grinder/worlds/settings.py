@@ -81,6 +81,11 @@ OPTIONS: Final[Mapping[str, Callable[[Random], Drawn]]] = {
     "reinvest": lambda _: {"reinvest": True},
     "selection": lambda _: {"selection": True},
     "sizing": lambda _: {"sizing": True},
+    "initial": lambda chance: {
+        "initial_position": "post-only",
+        "exits": "per-level",
+        "direction": chance.choice(("long", "short")),
+    },
     HEDGED: lambda _: {HEDGED: True},
 }
 """What may be drawn, by the name under which it is told."""
@@ -99,11 +104,15 @@ def options_of(seed: int, policy: str) -> dict[str, Drawn]:
         fields = choose(chance)
         if chance.random() < SHARE or name == policy:
             drawn[name] = fields
+    if {"sizing", "takeover"} & drawn.keys() or policy != LINES:
+        # It needs lines and sizes of the settings, and a side without entries.
+        drawn.pop("initial", None)
     # Lines have limits of their own.
     drawn.pop({BOTS: "lines"}.get(policy, "limits" if "lines" in drawn else ""), None)
     if HEDGED in drawn:
         # Each leg has a direction of its own.
         drawn.pop("direction", None)
+        drawn.pop("initial", None)
     return drawn
 
 

@@ -34,6 +34,11 @@ def test_lines_with_their_limits_and_stops_are_well() -> None:
         ({"lines": 1, "price_lower": "1", "price_upper": "2"}, "policy.lines: expected 0"),
         ({"trailing": "up"}, 'policy.trailing: expected "off"'),
         ({"trailing": "sideways"}, "policy.trailing: expected one of"),
+        (
+            {"initial_position": "post-only", "lines": 50},
+            "policy.initial_position: needs policy.lines from 2 to 36, policy.direction",
+        ),
+        ({"initial_position": "market"}, "policy.initial_position: expected one of"),
         ({"slot_takeover": True}, "policy.slot_takeover: expected false"),
         ({"direction": "up"}, "policy.direction: expected one of"),
         ({"price_epsilon": 0.5}, "policy.price_epsilon: expected 0 to 0.45"),

@@ -93,8 +93,8 @@ def test_each_reason_goes_as_far_as_its_setting_says(reason: str, setting: str) 
     desk.reason = reason
     desk.after(0)
     assert [one.manner for one in desk.after(60_000) or []] == [Manner.CROSS]
-    reach = dict.fromkeys(names, "market") | {setting: "off"}
-    other = Desk(**reach)
+    others: dict[str, Any] = dict.fromkeys(names, "market") | {setting: "off"}
+    other = Desk(**others)
     other.reason = reason
     other.after(0)
     assert other.after(60_000) is None
