@@ -114,7 +114,7 @@ def journal_verify(
 def plot(
     directory: Annotated[Path, typer.Argument(metavar="JOURNAL", help="Directory of a journal.")],
     *,
-    symbol: Annotated[str, typer.Option(help="What to draw, such as BTCUSDT.")],
+    symbol: Annotated[str, typer.Option(help="What to draw: BTCUSDT, or BTCUSDT:LONG.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="HTML file to write.")],
     run_number: RunNumber = None,
 ) -> None:

@@ -52,7 +52,7 @@ OrderLog = Annotated[Path | None, typer.Option(help="File for order operations."
 Account = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="KEY:SECRET:BALANCE[,spot.USDT=N..][:vipN]",
+        metavar="KEY:SECRET:BALANCE[,spot.USDT=N..][:vipN][:hedge]",
         help="SECRET may be ed25519=PUBLIC; may be repeated.",
     ),
 ]

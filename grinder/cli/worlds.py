@@ -19,7 +19,7 @@ Deciding = Annotated[
     str,
     typer.Option(
         metavar="NAMES",
-        help="Who decides: policies, auto, bots or lines, with commas between; or all.",
+        help="Who decides: policies, auto, bots, lines or hedge, with commas between; or all.",
     ),
 ]
 Exhaustive = Annotated[

@@ -66,10 +66,14 @@ def _initial_problems(config: Config) -> Iterator[tuple[str, str]]:
 
 def _hedge_problems(config: Config) -> Iterator[tuple[str, str]]:
     """Yield what hedge mode leaves no room for: each leg has a direction of its own."""
-    direction = config.policy.direction
-    if config.venue.position_mode == HEDGE and direction != "neutral":
+    policy, mode = config.policy, 'venue.position_mode "hedge"'
+    if config.venue.position_mode != HEDGE:
+        return
+    if policy.direction != "neutral":
         yield (
             "policy.direction",
-            'expected "neutral" with venue.position_mode "hedge", where the long leg buys to open '
-            f'and the short one sells, was "{direction}"',
+            f'expected "neutral" with {mode}, where the long leg buys to open and the short one '
+            f'sells, was "{policy.direction}"',
         )
+    if policy.initial_position != "none":
+        yield "policy.initial_position", f'expected "none" with {mode}'

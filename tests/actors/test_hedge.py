@@ -132,6 +132,21 @@ def test_the_kill_switch_clears_both_legs_and_leaves_their_exits(stage: Stage) -
         assert len(stage.exits(leg)) == 1
 
 
+def test_a_kill_switch_that_flattens_closes_both_legs(door: Door) -> None:
+    close = {"kill_position": "flatten", "patience_ms": 1_000, "market_after_ms": 3_000}
+    stage = Stage(quick(BTC, venue=HEDGE, policy=APART, close=close), prepare=door.stand_before)
+    stage.run(3)
+    hit(stage, LONG, "b1")
+    hit(stage, SHORT, "s1")
+    stage.tell("risk", TripKillSwitch(reason="MANUAL", detail="drill"))
+    stage.until(lambda: not stage.held(LONG) and not stage.held(SHORT))
+    stage.run(3)
+
+    assert not stage.orders()
+    assert not any(one.reduce_only for one in door.asked)
+    assert not checks.book_differences(stage)
+
+
 def test_flatten_closes_both_legs_at_the_market(stage: Stage, door: Door) -> None:
     hit(stage, LONG, "b1")
     hit(stage, SHORT, "s1")

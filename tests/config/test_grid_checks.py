@@ -54,3 +54,19 @@ def test_one_price_does_not_fit_two_markets() -> None:
     assert found == [
         "policy.stop_lower: expected a percentage: several symbols have no common price"
     ]
+
+
+def test_in_hedge_mode_each_leg_has_the_direction_of_its_side() -> None:
+    hedge = attrs.evolve(Config(), venue=attrs.evolve(Config().venue, position_mode="hedge"))
+    assert not list(check(hedge))
+
+    long = attrs.evolve(hedge, policy=attrs.evolve(hedge.policy, direction="long"))
+    assert [one.text for one in check(long)] == [
+        'policy.direction: expected "neutral" with venue.position_mode "hedge", where the long leg '
+        'buys to open and the short one sells, was "long"'
+    ]
+    begun = attrs.evolve(hedge, policy=attrs.evolve(hedge.policy, initial_position="post-only"))
+    assert any(
+        one.text == 'policy.initial_position: expected "none" with venue.position_mode "hedge"'
+        for one in check(begun)
+    )

@@ -6,6 +6,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 
 from console import said
@@ -29,6 +30,7 @@ from grinder.messages.risk import (
     WindDownCompleted,
     WindDownStarted,
 )
+from grinder.model.legs import HEDGE, legs_of
 from grinder.model.order import OpenOrder, Side
 
 
@@ -68,6 +70,22 @@ def test_a_tick_said_by_port_and_feed_counts_once(watched: Watched) -> None:
     watched.hear(said.ticked(1), said.ticked(2), said.ticked(1), said.ticked(2), said.ticked(3))
 
     assert watched.seen["ticks"] == watched.btc["ticks"] == 3
+
+
+def test_both_legs_of_a_market_show_its_book_and_a_tick_counts_once() -> None:
+    view = StateView(legs_of(INSTRUMENTS, HEDGE), now_ns=Clock())
+    for update_id in (1, 2):
+        view.observe("feed", NOW, said.ticked(update_id))
+    paid = attrs.evolve(said.ledger(), symbol="BTCUSDT", position_lots=0)
+    view.observe("ledger", NOW, paid)
+    seen = view.snapshot()
+
+    assert seen["ticks"] == 2
+    for leg in ("BTCUSDT:LONG", "BTCUSDT:SHORT"):
+        assert seen["symbols"][leg]["bid"] == "60000.00"
+    # What is of the market alone has a row of its own.
+    assert seen["symbols"]["BTCUSDT"]["position"] == "0.000"
+    assert seen["pnl"]["funding"] == seen["symbols"]["BTCUSDT"]["pnl"]["funding"]
 
 
 def test_a_new_connection_may_begin_its_ids_again(watched: Watched) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from grinder.messages.ledger import LedgerChanged
 from grinder.messages.market import MarkPriced
 from grinder.messages.orders import OrderFilled, OrdersSynced
 from grinder.model.instrument import Instrument
+from grinder.model.legs import HEDGE, legs_of
 from grinder.model.order import Side
 
 BTC = Instrument(symbol="BTCUSDT", base_asset="BTC", tick=Decimal("0.1"), lot=Decimal("0.001"))
@@ -113,6 +115,20 @@ def test_unrealised_profit_is_at_the_mark_with_the_sign_of_the_position() -> Non
     (said,) = ledger.marked(marked("90"))
 
     assert said.unrealized_pnl == Decimal("0.1")
+
+
+def test_the_mark_of_a_market_values_each_of_its_legs() -> None:
+    ledger = Ledger(legs_of({"BTCUSDT": BTC}, HEDGE))
+    long, short = attrs.evolve(filled(10, 1_000, 1), symbol="BTCUSDT:LONG"), filled(-4, 1_200, 2)
+    ledger.filled(long)
+    ledger.filled(attrs.evolve(short, symbol="BTCUSDT:SHORT"))
+    said = ledger.marked(marked("110"))
+
+    assert [(one.symbol, one.unrealized_pnl) for one in said] == [
+        ("BTCUSDT:LONG", Decimal("0.1")),
+        ("BTCUSDT:SHORT", Decimal("0.04")),
+    ]
+    assert ledger.symbols == ("BTCUSDT:LONG", "BTCUSDT:SHORT")
 
 
 def test_funding_is_booked_once_and_its_sign_kept() -> None:

@@ -47,6 +47,16 @@ def test_it_begins_in_the_middle_with_what_was_held(record_world: RecordWorld) -
     assert half["from"] == 4000  # type: ignore[comparison-overlap]
 
 
+def test_a_run_of_one_mode_is_played_in_the_other(record_world: RecordWorld) -> None:
+    directory = record_world(seconds=60)
+    for until in ("1", "4000"):
+        found = compared(directory, "--set", "venue.position_mode=hedge", "--until", until)[
+            "changed_settings"
+        ]
+        assert found["orders"]
+        assert set(found["positions"]) <= {"BTCUSDT", "BTCUSDT:LONG", "BTCUSDT:SHORT"}  # type: ignore[call-overload]
+
+
 def test_a_setting_that_does_not_exist_is_refused(record_world: RecordWorld) -> None:
     code, output = ask("replay", str(record_world(seconds=2)), "--set", "policy.nonsense=1")
 

@@ -65,6 +65,15 @@ def test_account_of_the_command_line_may_name_its_level() -> None:
         account("key:secret:vip7")
 
 
+def test_account_of_the_command_line_may_begin_in_hedge_mode() -> None:
+    plain, both = account("key:secret:100"), account("key:secret:100:vip2:hedge")
+
+    assert (plain.is_hedged, both.is_hedged) == (False, True)
+    assert (both.fee_tier, both.balance) == (2, Decimal(100))
+    with pytest.raises(ConfigError):
+        account("key:secret:hedge")
+
+
 def test_a_test_order_is_judged_like_a_real_one_and_leaves_nothing(world: World) -> None:
     terms = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
 

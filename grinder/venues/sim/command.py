@@ -20,7 +20,7 @@ from grinder.venues.sim.server import VenueServer
 WATCH_S = 0.5
 HEDGED = ":hedge"
 VIP = re.compile("vip([0-9])")
-EXPECTED = "account: expected KEY:SECRET:BALANCE[:vipN] with a balance of 0 or more"
+EXPECTED = "account: expected KEY:SECRET:BALANCE[:vipN][:hedge] with a balance of 0 or more"
 
 
 def serve(
@@ -42,7 +42,7 @@ def serve(
         markets: of ``usdm``, ``coinm`` and ``spot``, those that are served besides, each with its
             usual symbols.
         regimes: of the generated markets; none takes the usual ones by chance.
-        accounts: ``KEY:SECRET:BALANCE[:vipN]`` as ``account`` reads it; none gives the default.
+        accounts: ``KEY:SECRET:BALANCE[:vipN][:hedge]`` as ``account`` reads it, or the default.
         settings: any other fields of the venue's configuration.
 
     Returns 0 when told to stop, 1 when the venue failed, 2 when it could not start.
