@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 PORT_ATTEMPTS_MAX = 5
-START_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 60.0
 
 settings.register_profile(
     "local", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True

@@ -17,7 +17,7 @@ from typing import Any
 
 from grinder.venues.sim.server import VenueServer
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 60.0
 NUDGE_S = 0.25
 FRAMES_MAX = 10_000
 

@@ -19,7 +19,7 @@ from grinder.errors import ConfigError
 from grinder.kernel.observer import ActorSnapshot
 from grinder.messages.control import LeadershipGained
 
-TIMEOUT_S = 10
+TIMEOUT_S = 60.0
 
 
 class World:

@@ -12,11 +12,9 @@ from typing import Any
 
 import requests
 
-from system.waiting import until
+from system.waiting import PATIENCE_S, until
 
-START_S = 60.0
-STOP_S = 20.0
-HTTP_S = 10.0
+START_S = STOP_S = HTTP_S = PATIENCE_S
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 
 
@@ -46,11 +44,13 @@ class Job:
 
     @property
     def out(self) -> str:
-        return self.out_path.read_text(encoding="utf-8")
+        """Whole lines of standard output so far."""
+        return whole_lines(self.out_path)
 
     @property
     def err(self) -> str:
-        return self.err_path.read_text(encoding="utf-8")
+        """Whole lines of standard error so far."""
+        return whole_lines(self.err_path)
 
     @property
     def is_running(self) -> bool:
@@ -140,6 +140,12 @@ class Run(Job):
         code = self.wait()
         assert code == 0, self.err[-2000:]
         return self.report()
+
+
+def whole_lines(path: Path) -> str:
+    """Return the text of a file up to the last line that has been written to its end."""
+    data = path.read_bytes()
+    return data[: data.rfind(b"\n") + 1].decode()
 
 
 def settings(**values: object) -> list[str]:

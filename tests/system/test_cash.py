@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,6 @@ LIVELY = ("--config", str(FIXTURES / "lively.toml"))
 FUNDING_MS = 4_000
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def controlled(url: str) -> Witness:
     def control(command: str, **fields: Any) -> Any:
         return requests.post(f"{url}/{command}", json=fields, timeout=HTTP_S).json()
@@ -34,18 +26,15 @@ def controlled(url: str) -> Witness:
 
 
 def test_a_run_on_a_venue_of_its_own_process_agrees_with_its_ledger(tmp_path: Path) -> None:
-    rest, streams, control = free_port(), free_port(), free_port()
     log = tmp_path / "orders.jsonl"
     arguments = [
-        *("-m", "grinder.cli", "venue", "--rest-port", str(rest), "--ws-port", str(streams)),
-        *("--control-port", str(control), "--order-log", str(log), "--speed", "8"),
+        *("-m", "grinder.cli", "venue", "--rest-port", "0", "--ws-port", "0"),
+        *("--control-port", "0", "--order-log", str(log), "--speed", "8"),
     ]
     with Job(tmp_path, "venue", arguments) as venue:
-        witness = controlled(venue.line(r"CONTROL (http://\S+)").group(1))
-        where = settings(
-            venue__rest_url=f"http://127.0.0.1:{rest}",
-            venue__stream_url=f"ws://127.0.0.1:{streams}",
-        )
+        rest, streams, control = venue.line(r"REST (\S+) WS (\S+) CONTROL (\S+)").groups()
+        witness = controlled(control)
+        where = settings(venue__rest_url=rest, venue__stream_url=streams)
         with Run(tmp_path, *LIVELY, *where) as run:
             until(lambda: len(fills(witness.log())) >= 8, "eight fills")
             report = run.stop()

@@ -3,51 +3,79 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from system.processes import FIXTURES, START_S, Run, grinder, settings
-from system.waiting import until
+from system.processes import FIXTURES, Run, grinder, settings
+from system.waiting import PATIENCE_S, until
 from system.witness import books_by_symbol, doubles, sums_by_symbol
 
 # The ladder follows the market with a position open too, so that ticks cause orders all the time.
 MOVING = settings(policy__freeze_in_position="false", policy__recentre_bps=1)
-SECONDS = "15"
+SECONDS = "5"
+TICKS, ORDERS = 1000, 20
+READY = 200
 NINE = {
     "feed", "feature", "policy.BTCUSDT", "risk", "router", "exchange", "reconcile",
     "account_sync", "leader",
 }  # fmt: skip
 
+pytestmark = pytest.mark.timeout(600)
+
+
+def has_seen_enough(run: Run) -> bool:
+    """Return whether a run has lived through what the tests below look for."""
+    state = run.state()
+    orders = state["orders"]
+    has_counted = state["ticks"] > TICKS and orders["placed"] > ORDERS and orders["fills"] > 0
+    return has_counted and all(state["latency_samples"].values())
+
+
+def ready(run: Run) -> requests.Response | None:
+    """Return the answer that says that a run is ready; none before that."""
+    answer = run.get("/readyz")
+    return answer if answer.status_code == READY else None
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, dict[str, Any]]:
-    """Run for some seconds; what was seen on the way stands in the second value."""
+    """Run until enough has happened; what was seen on the way stands in the second value."""
     folder = tmp_path_factory.mktemp("main")
     log = folder / "orders.jsonl"
     config = ("--config", str(FIXTURES / "lively.toml"), *MOVING, *settings(sim__order_log=log))
     seen: dict[str, Any] = {}
-    with Run(folder, "--for", SECONDS, "--speed", "8", *config) as run:
-        until(run.is_ready, "readyz says 200")
-        until(lambda: run.state()["orders"]["fills"] > 0, "a fill", within_s=20)
+    with Run(folder, "--speed", "8", *config) as run:
         until(
-            lambda: all(run.state()["latency_samples"].values()),
-            lambda: f"samples of both latencies, were {run.state()['latency_samples']}",
-            within_s=20,
+            lambda: has_seen_enough(run),
+            lambda: f"ticks, orders, a fill and samples of latency, was {run.state()}",
+            within_s=3 * PATIENCE_S,
         )
-        seen["readyz"] = run.get("/readyz")
+        seen["readyz"] = until(lambda: ready(run), "readyz says 200")
         seen["metrics"] = run.get("/metrics")
         seen["state"] = run.get("/state").json()
         seen["tree"] = grinder(folder, "tree", "--url", run.url)
         seen["tree_json"] = grinder(folder, "tree", "--url", run.url, "--json")
-        seen["exit"] = run.wait(START_S)
+        run.send(signal.SIGTERM)
+        seen["exit"] = run.wait()
     seen["orders"] = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     return run, seen
 
 
-def test_it_ends_by_itself_with_code_0(finished: tuple[Run, dict[str, Any]]) -> None:
+def test_it_ends_by_itself_with_code_0(tmp_path: Path) -> None:
+    with Run(tmp_path, "--for", SECONDS, "--speed", "8") as run:
+        code = run.wait(2 * PATIENCE_S)
+
+    assert code == 0, run.err[-2000:]
+    assert "Traceback" not in run.err
+    assert run.report()["open_orders_at_exit"] == 0
+
+
+def test_it_ends_with_code_0_when_asked_to(finished: tuple[Run, dict[str, Any]]) -> None:
     run, seen = finished
 
     assert seen["exit"] == 0, run.err[-2000:]
@@ -57,8 +85,8 @@ def test_it_ends_by_itself_with_code_0(finished: tuple[Run, dict[str, Any]]) -> 
 def test_the_report_counts_what_happened(finished: tuple[Run, dict[str, Any]]) -> None:
     report = finished[0].report()
 
-    assert report["ticks"] > 1000
-    assert report["orders_placed"] > 20
+    assert report["ticks"] > TICKS
+    assert report["orders_placed"] > ORDERS
     assert report["fills"] > 0
     assert report["open_orders_at_exit"] == 0
     assert report["restarts"] == 0
@@ -112,7 +140,7 @@ def test_the_metrics_parse(finished: tuple[Run, dict[str, Any]]) -> None:
 
 
 def test_it_is_ready_while_it_runs(finished: tuple[Run, dict[str, Any]]) -> None:
-    assert finished[1]["readyz"].status_code == 200
+    assert finished[1]["readyz"].json() == {"ready": True, "reasons": []}
 
 
 def test_the_tree_command_shows_the_running_tree(finished: tuple[Run, dict[str, Any]]) -> None:

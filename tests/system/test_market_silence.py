@@ -63,7 +63,7 @@ def test_one_silent_book_takes_only_its_own_quotes_away(tmp_path: Path, site: Si
             lambda: site.witness.resting("BTCUSDT") == 0 and control("state")["now_ms"],
             "no order rests on the silent book",
         )
-        others = site.witness.resting("ETHUSDT")
+        others = until(lambda: site.witness.resting("ETHUSDT"), "orders on the other book")
         control("resume", symbol="BTCUSDT")
         until(lambda: site.witness.entries() == 2 * LADDER, "both ladders again")
         run.stop()

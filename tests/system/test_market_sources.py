@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from system.processes import FIXTURES, Run, settings
+from system.processes import FIXTURES, Run, settings, whole_lines
 from system.waiting import until
 
 RECORDINGS = FIXTURES / "recordings"
@@ -22,20 +22,22 @@ ms_max = 50
 """
 
 
-def accepted(log: Path) -> set[str]:
-    """Return the symbols of the orders that the venue has accepted."""
-    text = log.read_text(encoding="utf-8") if log.exists() else ""
-    lines = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
-    return {line["symbol"] for line in lines if line["op"] == "accepted"}
+def accepted(log: Path) -> dict[str, int]:
+    """Return the symbols of the orders that the venue has accepted, each with when it was first."""
+    text = whole_lines(log) if log.exists() else ""
+    lines = [json.loads(line) for line in text.splitlines()]
+    # Newest first, so that the oldest one stays.
+    return {line["symbol"]: line["ts"] for line in lines[::-1] if line["op"] == "accepted"}
 
 
 def test_it_trades_on_a_capture_and_on_bars_with_faults_of_a_file(tmp_path: Path) -> None:
     log, faults = tmp_path / "orders.jsonl", tmp_path / "faults.toml"
     faults.write_text(FAULTS)
-    market = ("--data", f"{CAPTURE},BTCUSDT={BARS}", "--symbols", "BTCUSDT,KSMUSDT,YFIUSDT")
+    symbols = {"BTCUSDT", "KSMUSDT", "YFIUSDT"}
+    market = ("--data", f"{CAPTURE},BTCUSDT={BARS}", "--symbols", ",".join(sorted(symbols)))
     options = (*market, "--faults", str(faults), *settings(sim__order_log=log))
     with Run(tmp_path, *options) as run:
-        until(lambda: accepted(log) >= {"BTCUSDT", "KSMUSDT", "YFIUSDT"}, "orders on all three")
+        until(lambda: accepted(log).keys() >= symbols, "orders on all three")
         report = run.stop()
 
     assert report["ticks"] > 0
@@ -43,14 +45,31 @@ def test_it_trades_on_a_capture_and_on_bars_with_faults_of_a_file(tmp_path: Path
     assert report["restarts"] == 0
 
 
+CRASH = """
+[[command]]
+name = "regime"
+at_s = {at_s}
+regime = "crash"
+"""
+
+
+def paused_after(run: Run, ms: int) -> bool:
+    """Return whether trading was paused later than ``ms``, for however short a time."""
+    return any(
+        moved["at_ns"] // 1_000_000 > ms and moved["to_state"] not in ("INIT", "READY", "ACTIVE")
+        for moved in run.records("risk_state_changed")
+    )
+
+
 def test_it_takes_its_orders_away_when_the_market_crashes(tmp_path: Path) -> None:
     log, faults = tmp_path / "orders.jsonl", tmp_path / "faults.toml"
-    faults.write_text('[[command]]\nname = "regime"\nat_s = 5\nregime = "crash"\n')
+    # Who is slow to start meets a later one.
+    faults.write_text("".join(CRASH.format(at_s=at_s) for at_s in (5, 25, 45)))
     options = ("--regime", "range", "--faults", str(faults), "--symbols", "BTCUSDT")
     config = ("--config", str(FIXTURES / "lively.toml"), *settings(sim__order_log=log))
     with Run(tmp_path, *options, *config) as run:
-        until(lambda: "BTCUSDT" in accepted(log), "orders")
-        until(lambda: run.state()["state"] not in ("INIT", "READY", "ACTIVE"), "a pause")
+        ordered_ms = until(lambda: accepted(log).get("BTCUSDT"), "orders")
+        until(lambda: paused_after(run, ordered_ms), "a pause")
         report = run.stop()
 
     assert report["open_orders_at_exit"] == 0

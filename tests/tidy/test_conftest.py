@@ -22,7 +22,7 @@ def test_a_test_cannot_connect_to_the_outside(method: str) -> None:
 def test_a_test_can_connect_to_itself() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
-        socket.create_connection(("localhost", server.getsockname()[1]), timeout=5) as client,
+        socket.create_connection(("localhost", server.getsockname()[1]), timeout=60) as client,
     ):
         assert client.getpeername()[0] == "127.0.0.1"
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import http.client
+import socket
 import time
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +19,7 @@ import websocket
 from grinder.venues.sim.server import VenueServer
 from venue.hearing import Hearing, check_answer, check_frame
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 60.0
 HTTP_REFUSED = 400
 
 
@@ -26,6 +28,36 @@ def heard(hear: Hearing, answer: requests.Response, **_: Any) -> None:
     if answer.headers.get("Content-Type", "").startswith("application/json"):
         kind = f"{answer.request.method} {urlsplit(answer.request.url or '').path}"
         hear("error" if answer.status_code >= HTTP_REFUSED else str(kind), answer.json())
+
+
+class Unread:
+    """A POST that was sent, and whose answer nobody has read yet."""
+
+    def __init__(self, url: str, target: str, key: str = "sim-key") -> None:
+        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT_S)
+        self._connection.request("POST", target, headers={"X-MBX-APIKEY": key})
+
+    def is_answered(self) -> bool:
+        """Tell whether any of the answer, or the end of the connection, has come."""
+        self._connection.sock.setblocking(False)
+        try:
+            self._connection.sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        finally:
+            self._connection.sock.settimeout(TIMEOUT_S)
+        return True
+
+    def status(self) -> int:
+        """Return the status of the answer; 0 when the venue hangs up instead."""
+        try:
+            return self._connection.getresponse().status
+        except ConnectionError:
+            return 0
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
 
 
 class Rest:
@@ -60,6 +92,11 @@ class Rest:
         params.setdefault("timestamp", time.time_ns() // 1_000_000)
         query = urlencode(params)
         return self.raw(method, path, f"{query}&signature={self.sign(query)}")
+
+    def unread(self, path: str, **params: Any) -> Unread:
+        """Send a signed POST and leave its answer for later."""
+        query = urlencode(params | {"timestamp": self.get("/fapi/v1/time")["serverTime"]})
+        return Unread(self.url, f"{path}?{query}&signature={self.sign(query)}")
 
     def call(self, method: str, path: str, **params: Any) -> Any:
         """Return the body of a signed call."""

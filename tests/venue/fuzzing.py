@@ -26,7 +26,7 @@ from grinder.venues.sim.venue import Venue
 
 SYMBOL = "BTCUSDT"
 KEY, SECRET = "sim-key", "sim-secret"
-TIMEOUT_S = 30.0
+TIMEOUT_S = 60.0
 LONG_RUN = "fuzz"
 """The hypothesis profile that says itself how many examples are tried."""
 

@@ -195,7 +195,7 @@ def test_batch_is_refused_on_a_symbol_that_does_not_trade(world: World) -> None:
 
 def test_ban_answers_418_until_it_ends(world: World) -> None:
     until = world.server.control("ban", ms=60_000)["until_ms"]
-    banned = requests.get(f"{world.server.rest_url}/fapi/v1/time", timeout=10)
+    banned = requests.get(f"{world.server.rest_url}/fapi/v1/time", timeout=60)
     world.server.control("ban", ms=0)
 
     assert (banned.status_code, banned.json()["code"]) == (418, -1003)

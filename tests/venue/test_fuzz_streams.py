@@ -180,25 +180,21 @@ def test_garbage_in_frames(target: Target, path: str, raw: bytes) -> None:
     ],
 )
 def test_what_is_no_request_is_told_so_and_subscribes_nothing(target: Target, text: str) -> None:
-    socket = target.socket_at("/ws")
+    with closing(target.socket_at("/ws")) as socket:
+        socket.send(text)
 
-    socket.send(text)
-
-    answers = answers_before_fence(socket)
-    socket.send(orjson.dumps({"method": "LIST_SUBSCRIPTIONS", "id": 1}))
-    assert [each["error"]["code"] in (2, 3) for each in answers] == [True]
-    assert orjson.loads(socket.recv()) == {"result": [], "id": 1}
-    socket.close()
+        answers = answers_before_fence(socket)
+        socket.send(orjson.dumps({"method": "LIST_SUBSCRIPTIONS", "id": 1}))
+        assert [each["error"]["code"] in (2, 3) for each in answers] == [True]
+        assert orjson.loads(socket.recv()) == {"result": [], "id": 1}
 
 
 @pytest.mark.parametrize("number", [None, 0, -1, 2**63 - 1, "a" * 36, ""])
 def test_an_id_is_given_back(target: Target, number: object) -> None:
-    socket = target.socket_at("/ws")
+    with closing(target.socket_at("/ws")) as socket:
+        socket.send(orjson.dumps({"method": "LIST_SUBSCRIPTIONS", "id": number}))
 
-    socket.send(orjson.dumps({"method": "LIST_SUBSCRIPTIONS", "id": number}))
-
-    assert orjson.loads(socket.recv()) == {"result": [], "id": number}
-    socket.close()
+        assert orjson.loads(socket.recv()) == {"result": [], "id": number}
 
 
 def test_a_huge_message_ends_its_connection_only(target: Target) -> None:

@@ -44,7 +44,7 @@ def started() -> Iterator[Started]:
 
 def order(server: VenueServer, name: str, **fields: Any) -> Any:
     """Give an order at the control endpoint, as a test in another language would."""
-    answer = requests.post(f"{server.control_url}/{name}", json=fields, timeout=10)
+    answer = requests.post(f"{server.control_url}/{name}", json=fields, timeout=60)
     assert answer.status_code == 200, answer.text
     return answer.json()
 

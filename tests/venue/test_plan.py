@@ -85,7 +85,7 @@ def test_commands_of_the_start_are_in_force_when_the_doors_open(plan: Path) -> N
         api = Api(server.ws_url)
         state = server.control("state")
 
-        assert requests.get(f"{server.rest_url}/fapi/v1/time", timeout=10).status_code == 408
+        assert requests.get(f"{server.rest_url}/fapi/v1/time", timeout=60).status_code == 408
         assert rest.get("/fapi/v1/exchangeInfo")["symbols"][0]["status"] == "PRE_SETTLE"
         assert api.call("ping")["status"] == 503
         assert api.call("ping")["status"] == 200
@@ -174,7 +174,7 @@ def test_step_that_fails_while_the_venue_runs_ends_it(plan: Path) -> None:
         _, err = venue.communicate(timeout=60)
     finally:
         venue.kill()
-        venue.wait(timeout=20)
+        venue.wait(timeout=60)
 
     assert venue.returncode == 1
     assert "command 1 (ban): ms: expected a whole number" in err
@@ -187,11 +187,11 @@ def test_command_line_serves_with_its_faults(plan: Path) -> None:
         assert venue.stdout is not None
         words = venue.stdout.readline().split()
         url = f"{words[words.index('REST') + 1]}/fapi/v1/ping"
-        codes = [requests.get(url, timeout=10).status_code for _ in range(3)]
+        codes = [requests.get(url, timeout=60).status_code for _ in range(3)]
         venue.send_signal(signal.SIGTERM)
-        code = venue.wait(timeout=20)
+        code = venue.wait(timeout=60)
     finally:
         venue.kill()
-        venue.wait(timeout=20)
+        venue.wait(timeout=60)
 
     assert (codes, code) == ([503, 503, 200], 0)

@@ -10,7 +10,7 @@ from grinder.errors import InvariantError
 from grinder.venues.sim.proxy import Proxy
 from venue.clients import Rest, Stream, World
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 60.0
 
 
 class Echo:

@@ -250,7 +250,7 @@ def test_all_tickers_come_before_anything_is_traded(world: World) -> None:
 def test_heavy_reads_weigh_more(world: World) -> None:
     def weight(path: str) -> int:
         world.server.control("reset")
-        answer = requests.get(world.server.rest_url + path, timeout=10)
+        answer = requests.get(world.server.rest_url + path, timeout=60)
         return int(answer.headers["X-MBX-USED-WEIGHT-1M"])
 
     klines = "/fapi/v1/klines?symbol=BTCUSDT&interval=1m&limit="
@@ -269,7 +269,7 @@ def test_account_page_shows_what_happens_and_no_secret(world: World) -> None:
     world.rest.market("BUY", "0.030")
     world.rest.limit("BUY", "60000", newClientOrderId="seen-on-page")
 
-    answer = requests.get(world.server.rest_url + "/", timeout=10)
+    answer = requests.get(world.server.rest_url + "/", timeout=60)
 
     assert answer.headers["Content-Type"].startswith("text/html")
     assert all(

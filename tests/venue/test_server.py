@@ -130,12 +130,12 @@ def test_control_endpoint_speaks_http_and_refuses_nonsense(world: World) -> None
     quote = {"symbol": "BTCUSDT", "bid": "61700", "ask": "61700.1"}
 
     answers = [
-        requests.get(f"{url}/state", timeout=10),
-        requests.post(f"{url}/quote", json=quote, timeout=10),
-        requests.get(f"{url}/orders?after=3", timeout=10),
-        requests.post(f"{url}/nothing", timeout=10),
-        requests.post(f"{url}/quote", json=quote | {"bid": "61700.05"}, timeout=10),
-        requests.post(f"{url}/price", json={"symbol": "NOPE", "price": "1"}, timeout=10),
+        requests.get(f"{url}/state", timeout=60),
+        requests.post(f"{url}/quote", json=quote, timeout=60),
+        requests.get(f"{url}/orders?after=3", timeout=60),
+        requests.post(f"{url}/nothing", timeout=60),
+        requests.post(f"{url}/quote", json=quote | {"bid": "61700.05"}, timeout=60),
+        requests.post(f"{url}/price", json={"symbol": "NOPE", "price": "1"}, timeout=60),
     ]
 
     assert [answer.status_code for answer in answers] == [200, 200, 200, 400, 400, 400]
@@ -209,13 +209,13 @@ def test_command_serves_until_it_is_told_to_stop() -> None:
         read_line = process.stdout.readline
         lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=lambda: lines.put(read_line()), daemon=True).start()
-        words = lines.get(timeout=30).split()
+        words = lines.get(timeout=60).split()
         url = words[words.index("REST") + 1]
-        answer = requests.get(f"{url}/fapi/v1/ping", timeout=10)
+        answer = requests.get(f"{url}/fapi/v1/ping", timeout=60)
         process.send_signal(signal.SIGTERM)
 
         assert answer.json() == {}
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
     finally:
         process.kill()
-        process.wait(timeout=20)
+        process.wait(timeout=60)

@@ -269,7 +269,7 @@ def test_dropped_streams_break(world: World) -> None:
 
 
 def test_pings_of_a_client_are_answered(world: World) -> None:
-    socket = websocket.create_connection(world.server.ws_url + "/public/ws", timeout=10)
+    socket = websocket.create_connection(world.server.ws_url + "/public/ws", timeout=60)
     try:
         socket.ping("hello")
         opcode, data = socket.recv_data(control_frame=True)
@@ -303,7 +303,7 @@ def test_venue_pings_its_clients() -> None:
     server = VenueServer(config)
     server.start()
     try:
-        socket = websocket.create_connection(server.ws_url + "/public/ws", timeout=10)
+        socket = websocket.create_connection(server.ws_url + "/public/ws", timeout=60)
         opcode, _ = socket.recv_data(control_frame=True)
         socket.close()
     finally:

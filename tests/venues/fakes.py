@@ -23,7 +23,7 @@ from grinder.model.units import NS_PER_MS, NS_PER_S
 from grinder.venues.binance_instruments import instruments
 
 DATA = Path(__file__).parent / "data"
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 M = TypeVar("M", bound=Message)
 
 
