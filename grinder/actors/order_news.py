@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from grinder.execution.denials import PASSING
 from grinder.execution.identity import decode
 from grinder.kernel.actor import Actor
@@ -28,6 +30,7 @@ from grinder.model.safety import CloseSettings
 from grinder.model.units import NS_PER_MS
 from grinder.policy.exits import SLOTS
 from grinder.policy.grid import GridPlanner
+from grinder.policy.quality import Outcome
 
 WOULD_TAKE = -5022
 """The venue's word for a post-only order that would take: the price has moved, and will again."""
@@ -35,6 +38,8 @@ DENIALS_MAX = 5
 """The pause of a level that is denied again and again doubles this many times."""
 PASSING_MAX = 2
 """The same, where the reason for the denial passes by itself."""
+OUTCOMES_MAX = 200
+"""Outcomes of entries kept until the next sample."""
 REFUSALS_MAX = 5
 """The pause of a level that is refused for another reason doubles this many times."""
 
@@ -56,6 +61,8 @@ class OrderNews(Actor):
         self._symbol = symbol
         self._planner = GridPlanner(instrument, settings, close)
         self._is_flattened = close.kill_position == "flatten"
+        self._outcomes: deque[Outcome] = deque(maxlen=OUTCOMES_MAX)
+        """What became of entries since the last sample."""
         self._is_heard = False
         """Whether changes of our orders are heard; exits are placed even if not."""
         self._pause_ns = settings.refused_level_pause_ms * NS_PER_MS
@@ -142,6 +149,8 @@ class OrderNews(Actor):
         if self._refusals:
             self._refusals.pop(order.level, None)
         self._planner.holdings.add(order, self.now_ns)
+        if not order.reduce_only:
+            self._outcomes.append(Outcome(side=order.side))
         if is_new:
             self.plan_soon()
 
@@ -151,6 +160,8 @@ class OrderNews(Actor):
         if order.code != WOULD_TAKE and not order.reduce_only:
             doubled = min(self._refusals.get(level, 0), REFUSALS_MAX)
             self._refusals[level] = doubled + 1
+        if order.code and not order.reduce_only:
+            self._outcomes.append(Outcome(side=order.side, is_refused=True))
         pause_ns = planner.refuse(level, order.reduce_only, self.now_ns, order.code, doubled)
         planner.holdings.remove(order.client_order_id)
         self.set_timer(f"again:{order.level}", pause_ns)
@@ -158,6 +169,9 @@ class OrderNews(Actor):
     def on_order_filled(self, fill: OrderFilled) -> None:
         """Note what is left; the position is heard of separately."""
         self._planner.holdings.fill(fill)
+        if not fill.reduce_only:
+            price = self._planner.instrument.price(fill.price_ticks)
+            self._outcomes.append(Outcome(side=fill.side, price=price))
         self.plan_soon()
 
     def on_order_ended(self, order: OrderEnded) -> None:

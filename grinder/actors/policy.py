@@ -112,7 +112,9 @@ class PolicyActor(OrderNews):
             entry_price=planner.entry_price,
             budget=budget,
             is_killed=budget is not None and budget.is_killed,
+            outcomes=tuple(self._outcomes),
         )
+        self._outcomes.clear()
         decision = self._conductor.consider(sample, facts)
         if decision is not self._decision:
             self._follow(decision)

@@ -31,5 +31,8 @@ class ThrottleSettings:
     l2_impact_threshold_bps: int = 200
     """An order of ordinary size that moves one side of the book by so much ends entries there;
     so does a book that cannot take it. 0 turns both off."""
+    l2_penalty_pct: int = 150
+    """At that impact the step of a plan is so many hundredths of what it was, gradually from a
+    quarter of it on; 100 is off. The static policy stays as it is."""
     drawdown_share: float = 0.5
     """Share of risk.drawdown_limit from which the grid is wider, smaller and thinner; 0 is off."""

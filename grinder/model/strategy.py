@@ -51,6 +51,15 @@ class RegimeSettings:
     """A drift of the centre by so much rebuilds the ladder."""
     step_reset_bps: float = 6.0
     """A change of the step by so much rebuilds the ladder."""
+    quality_orders: int = 20
+    """Entries over which the quality of executions is judged, or half as many fills; 0: never."""
+    quality_refused_max: float = 0.5
+    """Where the venue refuses this share of them the ladder is built anew."""
+    quality_markout_bps: float = 15.0
+    """The same where the market runs on by so much after the mean fill, hold_samples later; 0 is
+    off."""
+    quality_pause_samples: int = 30
+    """Where that does not help entries pause for so long."""
 
 
 @attrs.frozen(kw_only=True)

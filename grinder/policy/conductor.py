@@ -27,6 +27,8 @@ from grinder.policy.controller import (
     SpacingController,
     StepSmoother,
 )
+from grinder.policy.depth import BookPenalty, penalised
+from grinder.policy.quality import RESET, ExecQuality, Outcome, rested
 from grinder.policy.regime import (
     Hysteresis,
     Persistence,
@@ -68,6 +70,8 @@ class ConductorFacts:
     budget: RiskBudgetChanged | None = None
     """The last one heard of; None before the first."""
     is_killed: bool = False
+    outcomes: tuple[Outcome, ...] = ()
+    """Of entries, since the sample before."""
 
 
 @attrs.frozen(kw_only=True)
@@ -115,6 +119,12 @@ class Conductor:
         self._keeper = PlanKeeper(regime)
         self._sizer = AutoSizer(instrument, config)
         self._gate = BookGate(config.throttle.l2_impact_threshold_bps, regime.cooldown_samples)
+        self._penalty = BookPenalty(
+            config.throttle.l2_impact_threshold_bps,
+            config.throttle.l2_penalty_pct,
+            regime.cooldown_samples,
+        )
+        self._quality = ExecQuality(regime)
         self._drawdown = DrawdownBrake(config.throttle.drawdown_share, config.risk.drawdown_limit)
         self._is_plain = False
         self._last: Decision | None = None
@@ -137,9 +147,13 @@ class Conductor:
                 to_policy=policy.name,
                 reason=asked.reason_codes[0] if asked.reason_codes else "",
             )
+        quality = self._quality.follow(facts.outcomes, facts.mid)
         plan, notes = self._steadied(asked, policy.name, view)
+        if policy.name != STATIC:
+            plan = rested(plan, quality)
         plan = self._held_back(plan, policy.name, view, facts)
         is_plain = policy.name == STATIC and plan is asked
+        notes += (RESET,) if quality == RESET and policy.name != STATIC else ()
         plan = self._kept(plan, policy.name, is_plain, notes)
         last = self._last
         if (
@@ -216,6 +230,7 @@ class Conductor:
         self, plan: GridPlan, policy: str, view: MarketView
     ) -> tuple[GridPlan, tuple[str, ...]]:
         """Return ``plan`` with the step that it shall have, and codes that say why."""
+        factor = self._penalty.follow(view.features)
         if policy == STATIC:
             return self._paced(plan, view), ()
         if plan.mode in _HALTED:
@@ -229,9 +244,10 @@ class Conductor:
         step = self._step.follow(raw, (policy, plan.mode, plan.regime))
         if step != raw:
             notes.append("STEP_SMOOTHING")
-        if step == plan.spacing_bps:
-            return plan, tuple(notes)
-        return spaced(plan, step), tuple(notes)
+        if step != plan.spacing_bps:
+            plan = spaced(plan, step)
+        reach_max_bps = self._config.adaptive.x_cap_bps
+        return penalised(plan, factor, reach_max_bps), tuple(notes)
 
     def _paced(self, plan: GridPlan, view: MarketView) -> GridPlan:
         """Return the static plan as the controller has it; as it is while that is off."""

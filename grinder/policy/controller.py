@@ -18,6 +18,8 @@ from grinder.model.grid import GridMode, GridPlan, MarketRegime, ResetAction
 from grinder.model.steering import ControllerSettings
 from grinder.model.strategy import RegimeSettings
 from grinder.model.units import BPS
+from grinder.policy.depth import PENALTY
+from grinder.policy.quality import RESET
 
 CHANGE_MIN = 0.1
 """Sizes, and the step of a plan with other reasons, are taken anew from such a share on."""
@@ -135,7 +137,7 @@ class PlanKeeper:
         """Return the plan in force after ``plan`` was asked for by ``policy``.
 
         ``notes`` are reason codes of the moment: they go with a ladder that is built anew, and
-        are no reason for it.
+        are no reason for it, but for RESET_EXEC_QUALITY.
         """
         held, asked = self.plan, self._asked
         if held is None or asked is None:
@@ -149,7 +151,7 @@ class PlanKeeper:
             is_same = is_same and plan.regime is asked.regime and not is_moved
             return held if is_same else self.take(plan, policy)
         codes = self._why_reset(plan, asked, policy)
-        if codes:
+        if codes or RESET in notes:
             return self._renew(plan, policy, asked, (*codes, *notes))
         return held if is_same else self.take(_staying(plan, held), policy)
 
@@ -193,7 +195,8 @@ class PlanKeeper:
 
     def _is_off_step(self, plan: GridPlan, asked: GridPlan) -> bool:
         step = abs(plan.spacing_bps - asked.spacing_bps)
-        is_other = plan.reason_codes != asked.reason_codes
+        # The penalty of a shallow book grows under one code.
+        is_other = plan.reason_codes != asked.reason_codes or PENALTY in plan.reason_codes
         limit = CHANGE_MIN * asked.spacing_bps
         return 0 != step >= self._settings.step_reset_bps or (is_other and step >= limit)
 

@@ -13,7 +13,8 @@ from conformance.trader import Row
 from grinder.venues.sim.server import VenueServer
 
 SYMBOL = "BTCUSDT"
-COUNTDOWN_MS = 60_000
+COUNTDOWN_MS = 20 * 60_000
+"""So long that none ends by itself between the same call of two clients."""
 HOUR_MS = 3_600_000
 FUNDING_AFTER_MS = 45 * 60_000
 REUSED_EVERY = 25

@@ -23,8 +23,6 @@ TICKS_BETWEEN = (20, 200)
 SEED = 20_240_817
 MS = 1e6
 
-pytestmark = pytest.mark.timeout(400)
-
 
 def moments(kind: str, count: int) -> list[tuple[str, int]]:
     """Return ``count`` actors, each of the nine at least once, and ticks to wait before each."""

@@ -36,8 +36,6 @@ KEY_TEXT = re.compile(rb"[0-9a-fA-F]{64}")
 PREFIX_BYTES = 6
 TORN_BYTES = 7
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def test_a_run_replays_to_the_same_and_every_order_has_a_reason(tmp_path: Path, site: Site) -> None:
     with recorded_run(tmp_path, site) as run:

@@ -25,8 +25,6 @@ NINE = {
     "account_sync", "leader",
 }  # fmt: skip
 
-pytestmark = pytest.mark.timeout(600)
-
 
 def has_seen_enough(run: Run) -> bool:
     """Return whether a run has lived through what the tests below look for."""

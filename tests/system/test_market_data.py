@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
 import requests
 
 from grinder.features.localbook import LocalBook
@@ -34,8 +33,6 @@ REPORTS = 3
 LAST_MS = 1_500
 """The venue tells changes of depth every 100 ms; after this the last ones have been heard."""
 TOLD = (DepthSynced, DepthChanged, LiquidationPrinted, MarketStatsChanged, ReadDepth)
-
-pytestmark = pytest.mark.timeout(300)
 
 
 def metric(run: Run, name: str, *labels: str) -> int:

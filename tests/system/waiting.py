@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 LOOK_AGAIN_S = 0.05
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 """For what has no deadline of its own: only a machine far too slow runs into it."""
 
 T = TypeVar("T")

@@ -21,7 +21,7 @@ from grinder.venues.sim.site import Site, sites
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
-COMMAND_TIMEOUT_S = 10.0
+COMMAND_TIMEOUT_S = 60.0
 
 
 class VenueServer:
