@@ -143,11 +143,14 @@ def _limits(
 
 
 def _has_room(world: FaultWorld, symbol: str, one: Intent) -> bool:
-    """Return whether the cap leaves room for an order that does not rest."""
+    """Return whether the caps leave room for an order that does not rest."""
     is_buy = one.side is Side.BUY
     lots = worst_lots(world, symbol, *((one.qty_lots, 0) if is_buy else (0, one.qty_lots)))
     instrument = world.instruments[symbol]
     lots += sum(worst_lots(world, leg) for leg in world.instruments if leg == twin_of(symbol))
     bid, ask = world.market.quotes[instrument.market]
     notional = instrument.notional(max(bid, ask, one.price_ticks), lots)
-    return notional <= world.config.risk.position_notional_max
+    risk = world.config.risk
+    # Sizes are worked out about the centre; a line further out may be worth more than an order may.
+    is_small = instrument.notional(one.price_ticks, one.qty_lots) <= risk.order_notional_max
+    return is_small and notional <= risk.position_notional_max
