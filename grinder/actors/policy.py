@@ -59,7 +59,7 @@ class PolicyActor(OrderNews):
         self._keeper = keeper
         self._facts = facts(self._planner)
         """What the keeper has been told of the limits of the grid; nothing without any."""
-        self._is_recalled = not self._facts
+        self._is_recalled = False
         self._decision: Decision | None = None
         """What was decided last; None before the first sample."""
         self._budget: RiskBudgetChanged | None = None
@@ -78,13 +78,15 @@ class PolicyActor(OrderNews):
         """Ask what rests."""
         self.say(OrdersRequested(symbol=self._symbol))
         self.set_timer("check", CHECK_NS)
-        if not self._is_recalled:
-            self.tell(self._keeper, Recall())
+        self.tell(self._keeper, Recall())
 
     def on_recalled(self, recalled: Recalled) -> None:
-        """Go on from where the grid was when an earlier generation died."""
+        """Go on from where the grid was when an earlier generation, or its process, died."""
         self._is_recalled = True
         recall(self._planner, dict(recalled.facts))
+        self._facts = facts(self._planner)
+        if stopped := self._facts.get("stopped"):
+            self.say_latch(stopped, is_restored=self.generation == 1)
         self.plan_soon()
 
     def on_features_computed(self, features: FeaturesComputed) -> None:
@@ -166,9 +168,10 @@ class PolicyActor(OrderNews):
         if self._is_winding_down or not self._bid_ticks or not self._is_recalled:
             return
         intents = planner.plan(self._bid_ticks, self._ask_ticks, self.now_ns)
-        self.look_at_close()
         if self._facts:
+            # A stop is kept before anything is done about it.
             self._remember()
+        self.look_at_close()
         if not intents:
             return
         planner.holdings.note_cancels(intents, self.now_ns)
@@ -187,7 +190,10 @@ class PolicyActor(OrderNews):
         kept, self._facts = self._facts, facts(self._planner)
         for key, value in self._facts.items():
             if kept.get(key) != value:
-                self.tell(self._keeper, Remember(key=key, value=value))
+                is_lasting = key == "stopped"
+                self.tell(self._keeper, Remember(key=key, value=value, is_lasting=is_lasting))
+                if is_lasting:
+                    self.say_latch(value, is_restored=False)
 
     # Whether risk may be added.
 
@@ -237,6 +243,7 @@ class PolicyActor(OrderNews):
     def on_override_lifecycle(self, command: OverrideLifecycle) -> None:
         """Let a grid that its own limits have ended go on, when an operator lets go."""
         if command.override == "NONE" and resume(self._planner):
+            self._remember()
             self.plan_soon()
 
     def on_wind_down_started(self, _: WindDownStarted) -> None:

@@ -12,7 +12,6 @@ from grinder.kernel.signals import (
     ActorStarted,
     Recall,
     Recalled,
-    Remember,
     TimerFired,
 )
 from grinder.messages.account import AccountSynced, AccountSyncFailed, PositionChanged
@@ -82,9 +81,8 @@ class RiskSupervisor(AccountWatch):
                 is_flow_judged=config.toxicity.enabled,
             ),
             Budgets(config.sizing, tuple(instruments)),
+            keeper,
         )
-        self._keeper = keeper
-        self._latched: tuple[tuple[str, str], ...] = ()
         self._settings = settings
         self._symbols = tuple(instruments)
         # A run that is to be recorded takes no risk before the journal is known to be written.
@@ -111,6 +109,8 @@ class RiskSupervisor(AccountWatch):
         self._facts.recall(recalled.facts, self.now_ns)
         self._latched = tuple((key, kept.get(key, "")) for key, _ in self._facts.latched())
         switch = self._facts.kill_switch
+        closed = {key for key, value in self._latched if value}
+        self.say_latches(closed, is_restored=self.generation == 1)
         if switch.is_tripped:
             self.say(KillSwitchTripped(reason=switch.reason, detail=switch.detail))
         self._evaluate()
@@ -257,6 +257,9 @@ class RiskSupervisor(AccountWatch):
         switch = trip(self._facts.kill_switch, reason, detail, self.now_ns)
         self._facts.kill_switch = switch
         self.revoke("KILL_SWITCH_ACTIVE")
+        if self._facts.is_recalled:
+            # It is kept before anybody hears of it.
+            self.keep()
         self.say(KillSwitchTripped(reason=switch.reason, detail=switch.detail))
         self._evaluate()
         self.tell_budgets()
@@ -264,12 +267,7 @@ class RiskSupervisor(AccountWatch):
     def _evaluate(self) -> None:
         if not self._facts.is_recalled:
             return
-        latched = self._facts.latched()
-        if latched != self._latched:
-            for fact, kept in zip(latched, self._latched, strict=True):
-                if fact != kept:
-                    self.tell(self._keeper, Remember(key=fact[0], value=fact[1]))
-            self._latched = latched
+        self.keep()
         transition = next_state(
             self._state, self._entered_ns, self.now_ns, self._facts.inputs(), self._settings
         )

@@ -16,7 +16,7 @@ from pathlib import Path
 import attrs
 
 from grinder import __version__
-from grinder.actors.recording import books_port, describe, journal_port
+from grinder.actors.recording import books_port, describe, journal_port, latch_keeper
 from grinder.actors.wiring import RISK, Facts, Ports, assemble, is_recorded
 from grinder.config.secrets import Secrets
 from grinder.config.write import config_hash
@@ -145,7 +145,8 @@ class Session:
         self.journal = journal_port(config, describe(config, made_from))
         books = books_port(config, self._started_ns, is_embedded=self.embedded is not None)
         ports = _live_ports(config, facts, credentials, self.addresses, self.journal)
-        assemble(self.runtime, config, made_from, attrs.evolve(ports, books=books))
+        ports = attrs.evolve(ports, books=books, keeper=latch_keeper(config))
+        assemble(self.runtime, config, made_from, ports)
 
     def _watch(self, facts: VenueFacts, *, is_picture: bool) -> None:
         """Let observers see what is said, and people see what they saw."""

@@ -71,6 +71,8 @@ class Ports:
     """None in a run that is not recorded."""
     books: Port | None = None
     """None in a run that keeps no books."""
+    keeper: Keeper | None = None
+    """None in a run that forgets what is latched when it ends."""
 
 
 @attrs.frozen(kw_only=True)
@@ -96,7 +98,7 @@ def assemble(runtime: Runtime, config: Config, facts: Facts, ports: Ports) -> No
     runtime.add_port("port.public", ports.public)
     runtime.add_port("port.market", ports.market)
     runtime.add_port("port.lease", ports.lease)
-    runtime.add_port("port.keeper", Keeper())
+    runtime.add_port("port.keeper", ports.keeper or Keeper())
     if ports.books is not None:
         runtime.add_port("port.books", ports.books)
     factories = _factories(config, facts, runtime.address)

@@ -41,6 +41,8 @@ from grinder.messages.orders import (
 )
 from grinder.messages.risk import (
     KillSwitchTripped,
+    LatchesReported,
+    LatchMoved,
     ResetKillSwitch,
     RiskStateChanged,
     WindDownCompleted,
@@ -81,6 +83,8 @@ class StateView(Observer):
         self._leadership: dict[str, Any] = {"is_leader": False, "epoch": 0, "reason": ""}
         self._leads_until_ns = 0
         self._kill_switch: dict[str, Any] = {"is_tripped": False, "reason": "", "detail": ""}
+        self._latches: dict[tuple[str, str], dict[str, Any]] = {}
+        self._latches_lost = ""
         self._orders = OrdersView(self._symbol)
         self._stale: set[tuple[str, str]] = set()
         self._mismatches: deque[dict[str, str]] = deque(maxlen=MISMATCHES_MAX)
@@ -127,6 +131,8 @@ class StateView(Observer):
                 "transition_count": self._transition_count,
                 "leadership": {**self._leadership, "is_leader": self._is_leading()},
                 "kill_switch": dict(self._kill_switch),
+                "latches": [dict(one) for _, one in sorted(self._latches.items())],
+                "latches_lost": self._latches_lost,
                 "ticks": sum(view.ticks for view in self._symbols.values()),
                 **self._orders.to_json(now_ns),
                 "symbols": symbols,
@@ -271,6 +277,17 @@ def _reset(view: StateView, _: int, body: ResetKillSwitch) -> None:
     view._kill_switch = {"is_tripped": False, "reason": "", "detail": f"by {body.operator}"}
 
 
+def _latched(view: StateView, at_ns: int, body: LatchMoved) -> None:
+    key = (body.latch, body.symbol)
+    view._latches.pop(key, None)
+    if body.reason and len(view._latches) < SYMBOLS_MAX:
+        view._latches[key] = {"at_ns": at_ns, **attrs.asdict(body)}
+
+
+def _latches_reported(view: StateView, _: int, body: LatchesReported) -> None:
+    view._latches_lost = "" if body.is_written else body.detail or "not written"
+
+
 def _health(view: StateView, _: int, body: FeedHealthChanged) -> None:
     key = (body.symbol, str(body.stream))
     if not body.is_stale:
@@ -355,6 +372,8 @@ EFFECTS: dict[type[Message], Callable[[StateView, int, Any], None]] = {
     LeadershipLost: _lost,
     KillSwitchTripped: _tripped,
     ResetKillSwitch: _reset,
+    LatchMoved: _latched,
+    LatchesReported: _latches_reported,
     FeedHealthChanged: _health,
     MismatchDetected: _mismatched,
     ActorFailed: _failed,

@@ -82,6 +82,33 @@ class OverrideLifecycle(Message):
 
 
 @attrs.frozen(kw_only=True)
+class LatchMoved(Message):
+    """A latch has closed or opened, or was found closed at the start. Said by whoever has it."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    latch: str
+    """kill_switch, override (an operator's hold) or grid (a stop has ended it)."""
+    symbol: str
+    """Empty unless it is that of one grid."""
+    reason: str
+    """Why it is closed: MANUAL, PAUSE, STOP_LOSS, ...; empty when it is open."""
+    detail: str
+    is_restored: bool
+    """True when an earlier process closed it."""
+
+
+@attrs.frozen(kw_only=True)
+class LatchesReported(Message):
+    """The keeper tells RiskSupervisor whether what is latched reaches the disk, when that turns."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    is_written: bool
+    detail: str
+
+
+@attrs.frozen(kw_only=True)
 class StopTrading(Message):
     """The system is about to end: no new risk, own orders off the book."""
 

@@ -28,6 +28,8 @@ from grinder.risk.states import LifecycleInputs, LifecycleState, Override
 from grinder.risk.view import RiskView
 
 _NOTHING = Decimal(0)
+LASTING = frozenset({"kill_switch", "kill_switch_detail", "override"})
+"""What is latched by a decision: a new process has to know it, too."""
 
 
 class RiskFacts:
@@ -67,6 +69,8 @@ class RiskFacts:
         self._is_flow_judged = is_flow_judged
         self.is_unrecorded = False
         """True while the journal that was asked for is not being written."""
+        self.is_unkept = False
+        """True while what is latched does not reach the disk that was asked for."""
         self.is_winding_down = False
         self.is_recalled = False
         """False until it is known what an earlier generation has latched."""
@@ -231,6 +235,7 @@ class RiskFacts:
             drawdown=float(self.drawdown.fraction),
             is_stale=all(view.is_feed_stale for view in self.views.values()),
             is_unrecorded=self.is_unrecorded,
+            is_unkept=self.is_unkept,
             spread_bps=max((one.spread_bps for one in fresh), default=0.0),
             toxicity_bps=max((one.move_bps for one in fresh), default=0.0),
             position_notional=self._position_notional(),
