@@ -20,6 +20,7 @@ from grinder.messages.risk import (
     OverrideLifecycle,
     RiskBudgetChanged,
     RiskStateChanged,
+    SymbolBanned,
     WindDownStarted,
 )
 from grinder.model.instrument import Instrument
@@ -39,7 +40,7 @@ class PolicyActor(OrderNews):
 
     Hears FeaturesComputed, FeaturesSampled, order news, PositionChanged, RiskStateChanged,
     RiskBudgetChanged, LedgerChanged, FeedHealthChanged, IntentsDenied, SymbolSelected,
-    SelectionRanked, OverrideLifecycle, WindDownStarted. Says IntentsProposed, OrdersRequested,
+    SelectionRanked, SymbolBanned, OverrideLifecycle, WindDownStarted. Says IntentsProposed, OrdersRequested,
     LadderPlanned, PlanChosen, RegimeChanged, PolicySwitched.
     Restart: asks ExchangeActor what rests and plans nothing before it knows. Unless the policy is
     static it enters no more before the next sample, and where symbols are selected, before the next
@@ -66,6 +67,7 @@ class PolicyActor(OrderNews):
         self._is_flattened = config.close.kill_position == "flatten"
         self._is_static = config.policy.name == "static"
         self._is_selected = not config.selection.enabled
+        self._is_banned = False
         self._bid_ticks = 0
         self._ask_ticks = 0
         self._state = "INIT"
@@ -208,6 +210,11 @@ class PolicyActor(OrderNews):
             self._is_feed_stale = health.is_stale
             self.set_leave()
 
+    def on_symbol_banned(self, ban: SymbolBanned) -> None:
+        """Enter nothing while an operator has banned the symbol; exits stay."""
+        self._is_banned = ban.is_banned
+        self.set_leave()
+
     def on_selection(self, news: SymbolSelected | SelectionRanked) -> None:
         """Enter only while selected; the exits of whoever is not stay where they are."""
         if isinstance(news, SymbolSelected):
@@ -228,6 +235,7 @@ class PolicyActor(OrderNews):
             and not is_stale
             and self._is_heard
             and self._is_selected
+            and not self._is_banned
             and (self._is_static or self._decision is not None)
         )
         if planner.may_enter and not could_enter:
@@ -235,7 +243,7 @@ class PolicyActor(OrderNews):
             self._denials.clear()
         planner.must_clear = (
             self._state in CLEARING_STATES
-            or (is_active and (is_stale or not self._is_selected))
+            or (is_active and (is_stale or self._is_banned or not self._is_selected))
             or (self._budget is not None and self._budget.is_killed)
         )
         self.plan_soon()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from grinder.actors.risk_account import AccountWatch
+from grinder.actors.risk_bans import BanWatch
 from grinder.kernel.address import Address
 from grinder.kernel.signals import (
     ActorFailed,
@@ -30,8 +30,10 @@ from grinder.messages.orders import (
     OrdersSynced,
 )
 from grinder.messages.risk import (
+    BanSymbol,
     KillSwitchTripped,
     LedgerRequested,
+    LiftBan,
     OverrideLifecycle,
     PermitsRevoked,
     ResetKillSwitch,
@@ -51,16 +53,16 @@ from grinder.risk.standing import Budgets
 from grinder.risk.states import LifecycleState, Override, Reason, next_state
 
 
-class RiskSupervisor(AccountWatch):
+class RiskSupervisor(BanWatch):
     """Hold the lifecycle, the kill switch and every permit. It supervises risk, not actors.
 
     Hears IntentsProposed, FeaturesComputed, FeaturesSampled, feed health, order and position
     news, AccountSynced, LedgerChanged, JournalHealthChanged, leadership, the fate of other actors,
     and operators. Says IntentsApproved, IntentsDenied, RiskStateChanged, RiskBudgetChanged,
-    PermitsRevoked, KillSwitchTripped, WindDownStarted, OrdersRequested, LedgerRequested.
+    PermitsRevoked, KillSwitchTripped, SymbolBanned, WindDownStarted, OrdersRequested, LedgerRequested.
     Restart: begins in INIT with everything forbidden and every earlier permit void; what was
     latched (kill switch, an operator's hold, equity at start and at its peak, the day and its loss,
-    a key denied) is asked back of the keeper, and what the books hold of the ledger.
+    a key denied, bans) is asked back of the keeper, and what the books hold of the ledger.
     """
 
     def __init__(
@@ -211,7 +213,7 @@ class RiskSupervisor(AccountWatch):
         """Note that a part is up; one that was up before has missed where the lifecycle stands."""
         self._facts.down.discard(started.actor)
         if isinstance(started, ActorRestarted):
-            self._budgets.forget()
+            self.tell_again()
             self._say_state(self._state, Reason.RESTARTED)
 
     def on_leadership(self, news: LeadershipGained | LeadershipLost) -> None:
@@ -225,9 +227,13 @@ class RiskSupervisor(AccountWatch):
 
     # Operators.
 
-    def on_operator(self, command: TripKillSwitch | ResetKillSwitch | OverrideLifecycle) -> None:
-        """Close the latch, open it for a named operator, or hold the lifecycle."""
-        if isinstance(command, TripKillSwitch):
+    def on_operator(
+        self, command: TripKillSwitch | ResetKillSwitch | OverrideLifecycle | BanSymbol | LiftBan
+    ) -> None:
+        """Close the latch, open it for a named operator, hold the lifecycle, or ban a symbol."""
+        if isinstance(command, BanSymbol | LiftBan):
+            self.heed_ban(command)
+        elif isinstance(command, TripKillSwitch):
             self._trip(command.reason, command.detail)
         elif isinstance(command, ResetKillSwitch):
             self._facts.kill_switch = reset(self._facts.kill_switch, command.operator)

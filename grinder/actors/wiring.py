@@ -305,7 +305,10 @@ OPTIONAL_ROUTES: dict[str, tuple[tuple[type[Message], str], ...]] = {
         (signals.ActorStarted, "journal"),
         (signals.ActorRestarted, "journal"),
     ),
-    "selection": ((features.FeaturesSampled, "selection"),),
+    "selection": (
+        (features.FeaturesSampled, "selection"),
+        (risk.SymbolBanned, "selection"),
+    ),
     "books": ((account.AccountSynced, "ledger"),),
 }
 """The same beside the others for an actor or a store that not every run has, by its name."""
@@ -314,6 +317,7 @@ POLICY_ROUTES: tuple[type[Message], ...] = (
     features.FeaturesComputed,
     features.FeaturesSampled,
     risk.RiskBudgetChanged,
+    risk.SymbolBanned,
     market.FeedHealthChanged,
     market.MarkPriced,
     grid.IntentsDenied,

@@ -100,6 +100,7 @@ LEVELS: dict[type[Message], int] = {
     risk.TripKillSwitch: logging.WARNING,
     risk.ResetKillSwitch: logging.WARNING,
     risk.OverrideLifecycle: logging.WARNING,
+    risk.SymbolBanned: logging.WARNING,
     risk.StopTrading: logging.INFO,
     risk.WindDownStarted: logging.INFO,
     risk.WindDownCompleted: logging.INFO,

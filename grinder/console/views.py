@@ -45,6 +45,7 @@ from grinder.messages.risk import (
     LatchMoved,
     ResetKillSwitch,
     RiskStateChanged,
+    SymbolBanned,
     WindDownCompleted,
     WindDownStarted,
 )
@@ -216,6 +217,10 @@ def _selected(view: StateView, _: int, body: SymbolSelected) -> None:
     view._symbol(body.symbol).is_selected = body.is_selected
 
 
+def _banned(view: StateView, _: int, body: SymbolBanned) -> None:
+    view._symbol(body.symbol).ban = body if body.is_banned else None
+
+
 def _proposed(view: StateView, at_ns: int, body: IntentsProposed) -> None:
     if 0 < body.tick_ns <= at_ns:
         view._tick_to_intent.add(at_ns - body.tick_ns)
@@ -356,6 +361,7 @@ EFFECTS: dict[type[Message], Callable[[StateView, int, Any], None]] = {
     RegimeChanged: _regime,
     CloseProgressed: _closing,
     SymbolSelected: _selected,
+    SymbolBanned: _banned,
     IntentsProposed: _proposed,
     IntentsDenied: _denied,
     PlaceAnswered: _answered,

@@ -164,3 +164,41 @@ class RiskBudgetChanged(Message):
     daily_drawdown: float
     """Loss since midnight UTC, as a fraction of the equity then."""
     is_killed: bool
+
+
+@attrs.frozen(kw_only=True)
+class BanSymbol(Message):
+    """An operator wants no entries of a symbol; exits stay. Told to RiskSupervisor."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    symbol: str
+    duration_ns: int
+    """From when it is heard; 0: until the ban is lifted."""
+    reason: str
+    operator: str
+
+
+@attrs.frozen(kw_only=True)
+class LiftBan(Message):
+    """An operator ends the ban of a symbol. Told to RiskSupervisor."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    symbol: str
+    operator: str
+
+
+@attrs.frozen(kw_only=True)
+class SymbolBanned(Message):
+    """A ban has begun, changed or ended. Said by RiskSupervisor, again after each restart."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    symbol: str
+    is_banned: bool
+    until_ns: int
+    """Unix time; 2**63 - 1: until it is lifted."""
+    reason: str
+    operator: str
+    """Who has begun it."""

@@ -18,6 +18,7 @@ from grinder.model.instrument import Instrument
 from grinder.model.permit import Permit
 from grinder.model.settings import RiskSettings
 from grinder.model.units import NS_PER_MS
+from grinder.risk.bans import Bans
 from grinder.risk.day import DayLoss
 from grinder.risk.drawdown import Drawdown
 from grinder.risk.exposure import Exposure
@@ -28,7 +29,7 @@ from grinder.risk.states import LifecycleInputs, LifecycleState, Override
 from grinder.risk.view import RiskView
 
 _NOTHING = Decimal(0)
-LASTING = frozenset({"kill_switch", "kill_switch_detail", "override"})
+LASTING = frozenset({"kill_switch", "kill_switch_detail", "override", "bans"})
 """What is latched by a decision: a new process has to know it, too."""
 
 
@@ -49,6 +50,7 @@ class RiskFacts:
         self.equity = Equity()
         self.day = DayLoss(settings.daily_loss_limit)
         self.kill_switch = OPEN
+        self.bans = Bans()
         self.override = Override.NONE
         self.features: dict[str, FeaturesComputed] = {}
         self.views = {
@@ -89,6 +91,7 @@ class RiskFacts:
             ("equity_at_start", "" if start is None else str(start)),
             ("equity_at_peak", self._kept_peak),
             ("is_denied", "yes" if self.is_denied else ""),
+            ("bans", self.bans.text()),
             *self.day.latched(),
         )
 
@@ -108,6 +111,7 @@ class RiskFacts:
         if known.get("equity_at_peak"):
             self.equity.peak = Decimal(known["equity_at_peak"])
         self.is_denied = bool(known.get("is_denied"))
+        self.bans.recall(known.get("bans", ""))
         self.day.recall(known)
         self.is_recalled = True
 
@@ -164,6 +168,7 @@ class RiskFacts:
         view.actors_down = tuple(sorted(self.down)) if self.down else ()
         view.is_winding_down = self.is_winding_down
         view.is_killed = self.kill_switch.is_tripped
+        view.is_banned = self.bans.holds(proposed.symbol, now_ns)
         view.state = state
         view.is_drawdown_blocked = self._is_breached
         view.is_account_stale = (
