@@ -11,6 +11,7 @@
         UnknownOutcomeError  it may have happened: reconcile before doing anything else
       JournalError           what a journal holds is not what was written, or there is none
       BooksError             the store of the books can't be reached, or holds what it can't hold
+      LatchesError           the file of the latches can't be used, or holds what was not written
       InvariantError         our own bug: the actor must die, its supervisor decides
 
 Expected refusals inside the system are messages (``IntentsDenied``), not exceptions.
@@ -73,6 +74,10 @@ class JournalError(GrinderError):
 
 class BooksError(GrinderError):
     """The store of the books can't be reached, or what was kept contradicts itself."""
+
+
+class LatchesError(GrinderError):
+    """The file of the latches can't be used, or does not hold what was written."""
 
 
 class InvariantError(GrinderError):

@@ -24,6 +24,7 @@ from grinder.messages.orders import (
     OrdersSubmitted,
     OrdersSynced,
 )
+from grinder.messages.risk import LatchMoved
 from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
 from grinder.model.safety import CloseSettings
@@ -48,7 +49,7 @@ class OrderNews(Actor):
     """The half of an actor that knows what rests and what is held.
 
     Hears OrdersSynced, IntentsDenied, the news of each order, PositionChanged and MarkPriced. Says
-    CloseProgressed, and PlanRequested to itself. A subclass sets leave to enter in ``set_leave``.
+    CloseProgressed, LatchMoved, and PlanRequested to itself. A subclass sets leave to enter in ``set_leave``.
     """
 
     def __init__(
@@ -89,6 +90,18 @@ class OrderNews(Actor):
         if self._is_flattened:
             self._planner.must_close = "KILL_SWITCH" if is_killed else ""
             self.plan_soon()
+
+    def say_latch(self, reason: str, *, is_restored: bool) -> None:
+        """Tell which stop has ended the grid; none when it goes on."""
+        self.say(
+            LatchMoved(
+                latch="grid",
+                symbol=self._symbol,
+                reason=reason,
+                detail="",
+                is_restored=is_restored,
+            )
+        )
 
     def look_at_close(self) -> bool:
         """Tell how it goes with a position that has to go; return whether one has to.

@@ -20,6 +20,7 @@ from grinder.messages.risk import (
     OverrideLifecycle,
     RiskBudgetChanged,
     RiskStateChanged,
+    SymbolBanned,
     WindDownStarted,
 )
 from grinder.model.instrument import Instrument
@@ -39,7 +40,7 @@ class PolicyActor(OrderNews):
 
     Hears FeaturesComputed, FeaturesSampled, order news, PositionChanged, RiskStateChanged,
     RiskBudgetChanged, LedgerChanged, FeedHealthChanged, IntentsDenied, SymbolSelected,
-    SelectionRanked, OverrideLifecycle, WindDownStarted. Says IntentsProposed, OrdersRequested,
+    SelectionRanked, SymbolBanned, OverrideLifecycle, WindDownStarted. Says IntentsProposed, OrdersRequested,
     LadderPlanned, PlanChosen, RegimeChanged, PolicySwitched.
     Restart: asks ExchangeActor what rests and plans nothing before it knows. Unless the policy is
     static it enters no more before the next sample, and where symbols are selected, before the next
@@ -60,13 +61,14 @@ class PolicyActor(OrderNews):
         self._keeper = keeper
         self._facts = facts(self._planner)
         """What the keeper has been told of the limits of the grid; nothing without any."""
-        self._is_recalled = not self._facts
+        self._is_recalled = False
         self._decision: Decision | None = None
         """What was decided last; None before the first sample."""
         self._budget: RiskBudgetChanged | None = None
         self._is_flattened = config.close.kill_position == "flatten"
         self._is_static = config.policy.name == "static"
         self._is_selected = not config.selection.enabled
+        self._is_banned = False
         self._bid_ticks = 0
         self._ask_ticks = 0
         self._state = "INIT"
@@ -79,13 +81,15 @@ class PolicyActor(OrderNews):
         """Ask what rests."""
         self.say(OrdersRequested(symbol=self._symbol))
         self.set_timer("check", CHECK_NS)
-        if not self._is_recalled:
-            self.tell(self._keeper, Recall())
+        self.tell(self._keeper, Recall())
 
     def on_recalled(self, recalled: Recalled) -> None:
-        """Go on from where the grid was when an earlier generation died."""
+        """Go on from where the grid was when an earlier generation, or its process, died."""
         self._is_recalled = True
         recall(self._planner, dict(recalled.facts))
+        self._facts = facts(self._planner)
+        if stopped := self._facts.get("stopped"):
+            self.say_latch(stopped, is_restored=self.generation == 1)
         self.plan_soon()
 
     def on_features_computed(self, features: FeaturesComputed) -> None:
@@ -167,9 +171,10 @@ class PolicyActor(OrderNews):
         if self._is_winding_down or not self._bid_ticks or not self._is_recalled:
             return
         intents = planner.plan(self._bid_ticks, self._ask_ticks, self.now_ns)
-        self.look_at_close()
         if self._facts:
+            # A stop is kept before anything is done about it.
             self._remember()
+        self.look_at_close()
         if not intents:
             return
         planner.holdings.note_cancels(intents, self.now_ns)
@@ -188,7 +193,10 @@ class PolicyActor(OrderNews):
         kept, self._facts = self._facts, facts(self._planner)
         for key, value in self._facts.items():
             if kept.get(key) != value:
-                self.tell(self._keeper, Remember(key=key, value=value))
+                is_lasting = key == "stopped"
+                self.tell(self._keeper, Remember(key=key, value=value, is_lasting=is_lasting))
+                if is_lasting:
+                    self.say_latch(value, is_restored=False)
 
     # Whether risk may be added.
 
@@ -202,6 +210,11 @@ class PolicyActor(OrderNews):
         if health.symbol == self._market and health.stream is StreamKind.BOOK_TICKER:
             self._is_feed_stale = health.is_stale
             self.set_leave()
+
+    def on_symbol_banned(self, ban: SymbolBanned) -> None:
+        """Enter nothing while an operator has banned the symbol; exits stay."""
+        self._is_banned = ban.is_banned
+        self.set_leave()
 
     def on_selection(self, news: SymbolSelected | SelectionRanked) -> None:
         """Enter only while selected; the exits of whoever is not stay where they are."""
@@ -223,6 +236,7 @@ class PolicyActor(OrderNews):
             and not is_stale
             and self._is_heard
             and self._is_selected
+            and not self._is_banned
             and (self._is_static or self._decision is not None)
         )
         if planner.may_enter and not could_enter:
@@ -230,7 +244,7 @@ class PolicyActor(OrderNews):
             self._denials.clear()
         planner.must_clear = (
             self._state in CLEARING_STATES
-            or (is_active and (is_stale or not self._is_selected))
+            or (is_active and (is_stale or self._is_banned or not self._is_selected))
             or (self._budget is not None and self._budget.is_killed)
         )
         self.plan_soon()
@@ -238,6 +252,7 @@ class PolicyActor(OrderNews):
     def on_override_lifecycle(self, command: OverrideLifecycle) -> None:
         """Let a grid that its own limits have ended go on, when an operator lets go."""
         if command.override == "NONE" and resume(self._planner):
+            self._remember()
             self.plan_soon()
 
     def on_wind_down_started(self, _: WindDownStarted) -> None:

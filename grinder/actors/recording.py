@@ -1,18 +1,21 @@
-"""What is left of a run: the ports that write its journal and its books."""
+"""What is left of a run: the ports that write its journal, its books and its latches."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from grinder import __version__
-from grinder.actors.wiring import Facts, is_kept, is_recorded
+from grinder.actors.wiring import RISK, Facts, is_kept, is_recorded
 from grinder.books.port import BooksPort, SteppedBooksPort
 from grinder.books.store import MemoryStore, Store
 from grinder.config.write import config_hash, to_toml
-from grinder.errors import BooksError, ConfigError
+from grinder.errors import BooksError, ConfigError, LatchesError
 from grinder.journal.port import JournalPort, SteppedJournalPort
 from grinder.journal.segments import SegmentWriter
+from grinder.kernel.keeper import Keeper
 from grinder.kernel.port import Port
+from grinder.latches.file import LatchFile
+from grinder.latches.port import LastingKeeper
 from grinder.messages.codec import CODEC
 from grinder.messages.journal import RunDescribed
 from grinder.model.settings import Config
@@ -86,3 +89,18 @@ def stepped_books_port(config: Config, store: Store | None = None) -> SteppedBoo
     if not is_kept(config):
         return None
     return SteppedBooksPort(store or MemoryStore(), config.books.pending_max)
+
+
+def latch_keeper(config: Config) -> Keeper | None:
+    """Return the keeper whose latches outlive the process; None if ``config`` names no file.
+
+    Raises:
+        ConfigError: the file can't be used, or does not hold what was written.
+    """
+    if not config.latches.file:
+        return None
+    try:
+        store = LatchFile(Path(config.latches.file), config.run.venue)
+    except LatchesError as error:
+        raise ConfigError((f"latches.file: {error}",)) from error
+    return LastingKeeper(store, RISK)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from grinder.actors.risk_account import AccountWatch
+from grinder.actors.risk_bans import BanWatch
 from grinder.kernel.address import Address
 from grinder.kernel.signals import (
     ActorFailed,
@@ -12,7 +12,6 @@ from grinder.kernel.signals import (
     ActorStarted,
     Recall,
     Recalled,
-    Remember,
     TimerFired,
 )
 from grinder.messages.account import AccountSynced, AccountSyncFailed, PositionChanged
@@ -31,8 +30,10 @@ from grinder.messages.orders import (
     OrdersSynced,
 )
 from grinder.messages.risk import (
+    BanSymbol,
     KillSwitchTripped,
     LedgerRequested,
+    LiftBan,
     OverrideLifecycle,
     PermitsRevoked,
     ResetKillSwitch,
@@ -52,16 +53,16 @@ from grinder.risk.standing import Budgets
 from grinder.risk.states import LifecycleState, Override, Reason, next_state
 
 
-class RiskSupervisor(AccountWatch):
+class RiskSupervisor(BanWatch):
     """Hold the lifecycle, the kill switch and every permit. It supervises risk, not actors.
 
     Hears IntentsProposed, FeaturesComputed, FeaturesSampled, feed health, order and position
     news, AccountSynced, LedgerChanged, JournalHealthChanged, leadership, the fate of other actors,
     and operators. Says IntentsApproved, IntentsDenied, RiskStateChanged, RiskBudgetChanged,
-    PermitsRevoked, KillSwitchTripped, WindDownStarted, OrdersRequested, LedgerRequested.
+    PermitsRevoked, KillSwitchTripped, SymbolBanned, WindDownStarted, OrdersRequested, LedgerRequested.
     Restart: begins in INIT with everything forbidden and every earlier permit void; what was
     latched (kill switch, an operator's hold, equity at start and at its peak, the day and its loss,
-    a key denied) is asked back of the keeper, and what the books hold of the ledger.
+    a key denied, bans) is asked back of the keeper, and what the books hold of the ledger.
     """
 
     def __init__(
@@ -82,9 +83,8 @@ class RiskSupervisor(AccountWatch):
                 is_flow_judged=config.toxicity.enabled,
             ),
             Budgets(config.sizing, tuple(instruments)),
+            keeper,
         )
-        self._keeper = keeper
-        self._latched: tuple[tuple[str, str], ...] = ()
         self._settings = settings
         self._symbols = tuple(instruments)
         # A run that is to be recorded takes no risk before the journal is known to be written.
@@ -111,6 +111,8 @@ class RiskSupervisor(AccountWatch):
         self._facts.recall(recalled.facts, self.now_ns)
         self._latched = tuple((key, kept.get(key, "")) for key, _ in self._facts.latched())
         switch = self._facts.kill_switch
+        closed = {key for key, value in self._latched if value}
+        self.say_latches(closed, is_restored=self.generation == 1)
         if switch.is_tripped:
             self.say(KillSwitchTripped(reason=switch.reason, detail=switch.detail))
         self._evaluate()
@@ -213,7 +215,7 @@ class RiskSupervisor(AccountWatch):
         """Note that a part is up; one that was up before has missed where the lifecycle stands."""
         self._facts.down.discard(started.actor)
         if isinstance(started, ActorRestarted):
-            self._budgets.forget()
+            self.tell_again()
             self._say_state(self._state, Reason.RESTARTED)
 
     def on_leadership(self, news: LeadershipGained | LeadershipLost) -> None:
@@ -227,9 +229,13 @@ class RiskSupervisor(AccountWatch):
 
     # Operators.
 
-    def on_operator(self, command: TripKillSwitch | ResetKillSwitch | OverrideLifecycle) -> None:
-        """Close the latch, open it for a named operator, or hold the lifecycle."""
-        if isinstance(command, TripKillSwitch):
+    def on_operator(
+        self, command: TripKillSwitch | ResetKillSwitch | OverrideLifecycle | BanSymbol | LiftBan
+    ) -> None:
+        """Close the latch, open it for a named operator, hold the lifecycle, or ban a symbol."""
+        if isinstance(command, BanSymbol | LiftBan):
+            self.heed_ban(command)
+        elif isinstance(command, TripKillSwitch):
             self._trip(command.reason, command.detail)
         elif isinstance(command, ResetKillSwitch):
             self._facts.kill_switch = reset(self._facts.kill_switch, command.operator)
@@ -259,6 +265,9 @@ class RiskSupervisor(AccountWatch):
         switch = trip(self._facts.kill_switch, reason, detail, self.now_ns)
         self._facts.kill_switch = switch
         self.revoke("KILL_SWITCH_ACTIVE")
+        if self._facts.is_recalled:
+            # It is kept before anybody hears of it.
+            self.keep()
         self.say(KillSwitchTripped(reason=switch.reason, detail=switch.detail))
         self._evaluate()
         self.tell_budgets()
@@ -266,12 +275,7 @@ class RiskSupervisor(AccountWatch):
     def _evaluate(self) -> None:
         if not self._facts.is_recalled:
             return
-        latched = self._facts.latched()
-        if latched != self._latched:
-            for fact, kept in zip(latched, self._latched, strict=True):
-                if fact != kept:
-                    self.tell(self._keeper, Remember(key=fact[0], value=fact[1]))
-            self._latched = latched
+        self.keep()
         transition = next_state(
             self._state, self._entered_ns, self.now_ns, self._facts.inputs(), self._settings
         )

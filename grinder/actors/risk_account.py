@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from grinder.kernel.actor import Actor
+from grinder.kernel.address import Address
+from grinder.kernel.signals import Remember
 from grinder.messages.features import FeaturesSampled
 from grinder.messages.ledger import DayChanged, LedgerChanged
-from grinder.messages.risk import PermitsRevoked
-from grinder.risk.facts import RiskFacts
+from grinder.messages.risk import LatchesReported, LatchMoved, PermitsRevoked
+from grinder.risk.facts import LASTING, RiskFacts
 from grinder.risk.standing import Budgets
 
 
 class AccountWatch(Actor):
     """The half of an actor that knows what is won and lost, and how harmful the flow is.
 
-    Hears LedgerChanged, DayChanged, FeaturesSampled. Says RiskBudgetChanged, PermitsRevoked.
+    Hears LedgerChanged, DayChanged, FeaturesSampled, LatchesReported. Says RiskBudgetChanged,
+    PermitsRevoked, LatchMoved.
     """
 
-    def __init__(self, facts: RiskFacts, budgets: Budgets) -> None:
+    def __init__(self, facts: RiskFacts, budgets: Budgets, keeper: Address) -> None:
+        self._keeper = keeper
+        self._latched: tuple[tuple[str, str], ...] = ()
         self._facts = facts
         self._budgets = budgets
         self._serial = 0
@@ -35,6 +42,41 @@ class AccountWatch(Actor):
         """Enter nothing while the flow of a symbol is harmful."""
         if self._facts.sample(sample):
             self.revoke(f"TOXICITY_HIGH {sample.symbol}")
+
+    def on_latches_reported(self, report: LatchesReported) -> None:
+        """Take no risk while a stop might be forgotten with the process."""
+        self._facts.is_unkept = not report.is_written
+        if not report.is_written:
+            self.revoke(f"LATCHES_LOST {report.detail}")
+
+    def keep(self) -> None:
+        """Have kept what is latched now, and tell of it."""
+        latched = self._facts.latched()
+        if latched == self._latched:
+            return
+        moved = set()
+        for (key, value), kept in zip(latched, self._latched, strict=True):
+            if (key, value) != kept:
+                moved.add(key)
+                self.tell(self._keeper, Remember(key=key, value=value, is_lasting=key in LASTING))
+        self._latched = latched
+        self.say_latches(moved, is_restored=False)
+
+    def say_latches(self, keys: Collection[str], *, is_restored: bool) -> None:
+        """Tell how the latches of these names stand."""
+        values = dict(self._latched)
+        for key in ("kill_switch", "override"):
+            if key in keys:
+                detail = values["kill_switch_detail"] if key == "kill_switch" else ""
+                self.say(
+                    LatchMoved(
+                        latch=key,
+                        symbol="",
+                        reason=values[key],
+                        detail=detail,
+                        is_restored=is_restored,
+                    )
+                )
 
     def look_at_day(self) -> None:
         """Begin a day at midnight UTC, and end one whose loss is over its limit."""

@@ -8,6 +8,7 @@ from grinder.features.registry import known
 from grinder.kernel.actor import Actor
 from grinder.kernel.signals import TimerFired
 from grinder.messages.features import FeaturesSampled
+from grinder.messages.risk import SymbolBanned
 from grinder.model.instrument import Instrument
 from grinder.model.strategy import SelectionSettings
 from grinder.model.units import NS_PER_MS
@@ -20,7 +21,7 @@ LOOKS = 6
 class SelectionActor(Actor):
     """Rank symbols on what is known of each of them.
 
-    Hears FeaturesSampled of every symbol. Says SymbolSelected, SelectionRanked.
+    Hears FeaturesSampled and SymbolBanned of every symbol. Says SymbolSelected, SelectionRanked.
     Restart: ranks anew from the samples that come; nobody is told anything before that, and who
     ranks high enough then is selected without having to wait again.
     """
@@ -45,6 +46,11 @@ class SelectionActor(Actor):
     def on_features_sampled(self, sample: FeaturesSampled) -> None:
         """Take what is known of a symbol."""
         self._selection.hear(sample.symbol, known(sample.values), sample.toxicity, self.now_ns)
+
+    def on_symbol_banned(self, ban: SymbolBanned) -> None:
+        """Let nobody in whom an operator has banned."""
+        banned = self._selection.banned
+        (banned.add if ban.is_banned else banned.discard)(ban.symbol)
 
     def on_timer_fired(self, _: TimerFired) -> None:
         """Say who came in and who went out."""

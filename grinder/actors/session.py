@@ -16,10 +16,11 @@ from pathlib import Path
 import attrs
 
 from grinder import __version__
-from grinder.actors.recording import books_port, describe, journal_port
+from grinder.actors.recording import books_port, describe, journal_port, latch_keeper
 from grinder.actors.wiring import RISK, Facts, Ports, assemble, is_recorded
 from grinder.config.secrets import Secrets
 from grinder.config.write import config_hash
+from grinder.console.bans import BanWish
 from grinder.console.bookswatch import BooksObserver
 from grinder.console.gridwatch import GridObserver
 from grinder.console.http import ConsoleServer, Sources
@@ -38,6 +39,8 @@ from grinder.kernel.signals import ActorFailed
 from grinder.kernel.threads import ThreadRuntime
 from grinder.lease.memory import MemoryLeasePort
 from grinder.messages.risk import (
+    BanSymbol,
+    LiftBan,
     OverrideLifecycle,
     ResetKillSwitch,
     StopPosition,
@@ -146,7 +149,8 @@ class Session:
         self.journal = journal_port(config, describe(config, made_from))
         books = books_port(config, self._started_ns, is_embedded=self.embedded is not None)
         ports = _live_ports(config, facts, credentials, self.addresses, self.journal)
-        assemble(self.runtime, config, made_from, attrs.evolve(ports, books=books))
+        ports = attrs.evolve(ports, books=books, keeper=latch_keeper(config))
+        assemble(self.runtime, config, made_from, ports)
 
     def _watch(self, facts: VenueFacts, *, is_picture: bool) -> None:
         """Let observers see what is said, and people see what they saw."""
@@ -181,6 +185,7 @@ class Session:
                 version=__version__,
                 fault=self.runtime.inject if config.run.fault_injection else None,
                 operate=self._operate if ip_address(config.run.host).is_loopback else None,
+                ban=self._ban if ip_address(config.run.host).is_loopback else None,
             ),
         )
         self.terminal = Terminal(self.view, self.runtime.snapshots) if is_picture else None
@@ -195,6 +200,21 @@ class Session:
         policies = [f"policy.{leg}" for leg in legs]
         for name in (RISK, *(policies if action == "resume" else ())):
             self.runtime.tell(self.runtime.address(name), command)
+
+    def _ban(self, wish: BanWish) -> None:
+        """Tell RiskSupervisor which symbol an operator bans, or bans no more."""
+        if wish.symbol not in self.config.run.symbols:
+            raise KeyError(wish.symbol)
+        symbol, operator = wish.symbol, wish.operator
+        command: Message = LiftBan(symbol=symbol, operator=operator)
+        if not wish.is_lifted:
+            command = BanSymbol(
+                symbol=symbol,
+                duration_ns=wish.duration_ns,
+                reason=wish.reason,
+                operator=operator,
+            )
+        self.runtime.tell(self.runtime.address(RISK), command)
 
     def _addresses(self) -> VenueHosts:
         if self.embedded is None:

@@ -73,6 +73,8 @@ class Ports:
     """None in a run that is not recorded."""
     books: Port | None = None
     """None in a run that keeps no books."""
+    keeper: Keeper | None = None
+    """None in a run that forgets what is latched when it ends."""
 
 
 @attrs.frozen(kw_only=True)
@@ -98,7 +100,7 @@ def assemble(runtime: Runtime, config: Config, facts: Facts, ports: Ports) -> No
     runtime.add_port("port.public", ports.public)
     runtime.add_port("port.market", ports.market)
     runtime.add_port("port.lease", ports.lease)
-    runtime.add_port("port.keeper", Keeper())
+    runtime.add_port("port.keeper", ports.keeper or Keeper())
     if ports.books is not None:
         runtime.add_port("port.books", ports.books)
     factories = _factories(config, facts, runtime.address)
@@ -305,7 +307,10 @@ OPTIONAL_ROUTES: dict[str, tuple[tuple[type[Message], str], ...]] = {
         (signals.ActorStarted, "journal"),
         (signals.ActorRestarted, "journal"),
     ),
-    "selection": ((features.FeaturesSampled, "selection"),),
+    "selection": (
+        (features.FeaturesSampled, "selection"),
+        (risk.SymbolBanned, "selection"),
+    ),
     "books": ((account.AccountSynced, "ledger"),),
 }
 """The same beside the others for an actor or a store that not every run has, by its name."""
@@ -314,6 +319,7 @@ POLICY_ROUTES: tuple[type[Message], ...] = (
     features.FeaturesComputed,
     features.FeaturesSampled,
     risk.RiskBudgetChanged,
+    risk.SymbolBanned,
     market.FeedHealthChanged,
     market.MarkPriced,
     grid.IntentsDenied,
@@ -335,7 +341,9 @@ OF_MARKETS = frozenset(
         features.FeaturesComputed,
         features.FeaturesSampled,
         market.FeedHealthChanged,
+        market.MarkPriced,
         grid.SymbolSelected,
+        risk.SymbolBanned,
     )
 )
 """Those of them whose symbol is a market: the policies of all its legs hear them."""

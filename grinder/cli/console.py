@@ -57,23 +57,41 @@ def state(*, url: Url = DEFAULT_URL) -> None:
 
 def ctl(
     action: Annotated[
-        str, typer.Argument(help="kill, reset, pause, emergency or resume.", metavar="ACTION")
+        str,
+        typer.Argument(
+            help="kill, reset, pause, emergency, resume, ban or unban.", metavar="ACTION"
+        ),
     ],
+    symbol: Annotated[str, typer.Argument(help="To be banned or unbanned.")] = "",
     *,
     operator: Annotated[str, typer.Option(help="Who says so; it is recorded.")],
-    detail: Annotated[str, typer.Option(help="Why.")] = "",
+    detail: Annotated[str, typer.Option("--detail", "--reason", help="Why.")] = "",
+    duration: Annotated[
+        str, typer.Option("--for", help="Of a ban: 90s, 30m, 2h, 7d; without it until unban.")
+    ] = "",
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
-    """Tell a running instance to trip or reset its kill switch, to hold, or to go on."""
+    """Tell a running instance to trip or reset its kill switch, to hold, go on, or ban a symbol."""
     from grinder.console.client import command
 
+    others = _ban_of(action, symbol, duration)
     with failures_told():
-        answer = command(url, action, operator=operator, detail=detail)
+        answer = command(url, action, operator=operator, detail=detail, **others)
     if as_json:
         print_json(answer)
     else:
         typer.echo(f"{action}: told by {operator}")
+
+
+def _ban_of(action: str, symbol: str, duration: str) -> dict[str, str]:
+    """Return what a ban says besides; nothing for another action."""
+    is_ban = action in ("ban", "unban")
+    if is_ban is not bool(symbol):
+        raise typer.BadParameter(f"{action} takes {'a' if is_ban else 'no'} SYMBOL")
+    if duration and action != "ban":
+        raise typer.BadParameter(f"{action} takes no --for")
+    return {"symbol": symbol, "for": duration} if is_ban else {}
 
 
 def _read_state(url: str) -> dict[str, Any] | None:

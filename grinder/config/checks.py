@@ -183,6 +183,19 @@ def _together(config: Config) -> Iterator[Problem]:
         yield _problem(
             "run.fault_injection", f'expected false with run.venue "{run.venue}"', "run.venue"
         )
+    yield from _armed(config)
+
+
+def _armed(config: Config) -> Iterator[Problem]:
+    run = config.run
+    if run.venue != "sim" and run.armed and not config.latches.file:
+        yield _problem(
+            "latches.file",
+            f'expected a file with run.armed and run.venue "{run.venue}": a process that is '
+            "started again would not know of a kill switch or a stop",
+            "run.venue",
+            "run.armed",
+        )
     if run.venue == "binance" and run.armed and not run.allow_mainnet:
         yield _problem(
             "run.allow_mainnet",

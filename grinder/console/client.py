@@ -23,7 +23,7 @@ def read_state(url: str) -> dict[str, Any] | None:
     return seen if isinstance(seen, dict) and "tree" in seen else None
 
 
-def command(url: str, action: str, *, operator: str, detail: str) -> dict[str, Any]:
+def command(url: str, action: str, *, operator: str, detail: str, **others: str) -> dict[str, Any]:
     """Say one operator command and return the answer.
 
     Raises:
@@ -33,7 +33,7 @@ def command(url: str, action: str, *, operator: str, detail: str) -> dict[str, A
     try:
         answer = requests.post(
             f"{url.rstrip('/')}/operator/{action}",
-            json={"operator": operator, "detail": detail},
+            json={"operator": operator, "detail": detail, **others},
             timeout=TIMEOUT_S,
         )
         body: object = answer.json()

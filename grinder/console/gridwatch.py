@@ -20,13 +20,14 @@ from grinder.messages.grid import (
     SelectionRanked,
     SymbolSelected,
 )
-from grinder.messages.risk import RiskBudgetChanged
+from grinder.messages.risk import LatchesReported, LatchMoved, RiskBudgetChanged
 from grinder.model.grid import MarketRegime, ResetAction, ToxicityLevel
 
 if TYPE_CHECKING:
     from prometheus_client import Gauge
 
 ENDS = ("least", "greatest")
+LATCHES = ("kill_switch", "override", "grid")
 CLOSING = (CloseStage.OFFERED, CloseStage.CROSSING, CloseStage.MARKET)
 
 
@@ -44,6 +45,7 @@ class GridObserver(Observer):
         self._selected: set[str] = set()
         self._closing: dict[str, CloseStage] = {}
         self._overdue: set[str] = set()
+        self._latched: set[tuple[str, str]] = set()
         gauge, counter = metrics.gauge, metrics.counter
         self._regime = gauge(
             "grinder_regime", "Symbols whose market is taken for it", regime=tuple(MarketRegime)
@@ -92,6 +94,13 @@ class GridObserver(Observer):
         )
         self._late = metrics.gauge(
             "grinder_close_overdue_symbols", "Symbols whose close takes longer than it should"
+        )
+
+        self._latches = metrics.gauge(
+            "grinder_latches_closed", "Latches that are closed", latch=LATCHES
+        )
+        self._latches_lost = metrics.gauge(
+            "grinder_latches_lost", "1 while what is latched does not reach its file"
         )
 
     def observe(self, sender: str, at_ns: int, body: Message) -> None:
@@ -151,6 +160,14 @@ class GridObserver(Observer):
         _count(self._closes, self._closing.values(), CLOSING)
         self._late.set(len(self._overdue))
 
+    def _latch(self, body: LatchMoved) -> None:
+        key = (body.latch, body.symbol)
+        (self._latched.add if body.reason else self._latched.discard)(key)
+        _count(self._latches, [latch for latch, _ in self._latched], LATCHES)
+
+    def _latches_reported(self, body: LatchesReported) -> None:
+        self._latches_lost.set(not body.is_written)
+
     def _rank(self, body: SelectionRanked) -> None:
         self._excluded.clear()
         for reason, count in Counter(reason for _, reason in body.excluded).items():
@@ -166,6 +183,8 @@ EFFECTS: dict[type[Message], Callable[[GridObserver, Any], None]] = {
     SelectionRanked: GridObserver._rank,
     RiskBudgetChanged: GridObserver._budget,
     CloseProgressed: GridObserver._close,
+    LatchMoved: GridObserver._latch,
+    LatchesReported: GridObserver._latches_reported,
 }
 
 GridObserver.hears = tuple(EFFECTS)

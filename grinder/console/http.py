@@ -11,6 +11,7 @@ import attrs
 from flask import Flask, Response, jsonify, request
 from waitress.server import create_server  # type: ignore[import-untyped]  # ships none
 
+from grinder.console.bans import BanWish, wish_of
 from grinder.console.metrics import CONTENT_TYPE, Registry, scrape
 from grinder.console.tree import tree_of
 from grinder.console.views import StateView
@@ -36,6 +37,8 @@ class Sources:
     version: str
     fault: Callable[[str, str], None] | None = None
     """Takes (actor, raise or hang), raises KeyError for an unknown actor; None: no faults."""
+    ban: Callable[[BanWish], None] | None = None
+    """Begins or lifts a ban, raises KeyError for a symbol that is not traded; None: no commands."""
     operate: Callable[[str, str, str], None] | None = None
     """Takes (action, operator, detail), raises KeyError for an unknown action; None: no
     commands."""
@@ -124,6 +127,8 @@ def make_app(sources: Sources) -> Flask:
 
     if sources.fault is not None:
         _serve_faults(app, sources.fault)
+    if sources.ban is not None:
+        _serve_bans(app, sources.ban)
     if sources.operate is not None:
         _serve_operator(app, sources.operate)
 
@@ -144,6 +149,22 @@ def _serve_faults(app: Flask, fault: Callable[[str, str], None]) -> None:
         except KeyError:
             return jsonify(error=f"no actor is called {actor}"), 404
         return jsonify(actor=actor, fault=kind), 202
+
+
+def _serve_bans(app: Flask, ban: Callable[[BanWish], None]) -> None:
+    @app.post("/operator/ban", defaults={"is_lifted": False})
+    @app.post("/operator/unban", defaults={"is_lifted": True})
+    def ban_symbol(is_lifted: bool) -> tuple[Response, int]:
+        given = request.get_json(silent=True)
+        try:
+            wish = wish_of(given if isinstance(given, dict) else {}, is_lifted=is_lifted)
+            ban(wish)
+        except ValueError as error:
+            return jsonify(error=str(error)), 400
+        except KeyError as error:
+            return jsonify(error=f"{error.args[0]} is not traded here"), 404
+        action = "unban" if is_lifted else "ban"
+        return jsonify(action=action, symbol=wish.symbol, operator=wish.operator), 202
 
 
 def _serve_operator(app: Flask, operate: Callable[[str, str, str], None]) -> None:

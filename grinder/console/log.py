@@ -96,9 +96,12 @@ def redact(_: object, __: str, record: MutableMapping[str, Any]) -> MutableMappi
 LEVELS: dict[type[Message], int] = {
     risk.RiskStateChanged: logging.INFO,
     risk.KillSwitchTripped: logging.CRITICAL,
+    risk.LatchMoved: logging.WARNING,
+    risk.LatchesReported: logging.CRITICAL,
     risk.TripKillSwitch: logging.WARNING,
     risk.ResetKillSwitch: logging.WARNING,
     risk.OverrideLifecycle: logging.WARNING,
+    risk.SymbolBanned: logging.WARNING,
     risk.StopTrading: logging.INFO,
     risk.WindDownStarted: logging.INFO,
     risk.WindDownCompleted: logging.INFO,
@@ -212,6 +215,8 @@ def observer_for(level: str, instruments: Mapping[str, Instrument]) -> LogObserv
 def _is_good_news(body: Message) -> bool:
     if isinstance(body, market.FeedHealthChanged):
         return not body.is_stale
+    if isinstance(body, risk.LatchesReported):
+        return body.is_written
     if isinstance(body, grid.CloseProgressed):
         return body.stage is grid.CloseStage.OVER
     return isinstance(body, journal.JournalHealthChanged) and body.is_healthy

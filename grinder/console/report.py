@@ -39,6 +39,7 @@ def build_report(
         "fsm": seen["states"],
         "transitions": seen["transitions"],
         "kill_switch": seen["kill_switch"],
+        "latches": seen["latches"],
         **_actors(actors),
         "failures": seen["failures"],
         "mismatches": seen["mismatch_count"],

@@ -18,6 +18,7 @@ from grinder.messages.grid import (
 )
 from grinder.messages.ledger import LedgerChanged
 from grinder.messages.market import BookTicked
+from grinder.messages.risk import SymbolBanned
 from grinder.model.instrument import Instrument
 from grinder.model.trades import TradeLog
 
@@ -50,6 +51,7 @@ class SymbolView:
         self.toxicity = ""
         self.is_selected: bool | None = None
         """None as long as nobody selects symbols."""
+        self.ban: SymbolBanned | None = None
         self.ledger: LedgerChanged | None = None
         self.position_lots = 0
         self.entry_price = Decimal(0)
@@ -123,6 +125,7 @@ class SymbolView:
             "regime": self.regime,
             "toxicity": self.toxicity,
             "is_selected": self.is_selected,
+            "ban": self._ban(),
             "plan": self._plan(),
             "ladder": self._ladder(),
             "ladder_moves": self.ladder_moves,
@@ -140,6 +143,13 @@ class SymbolView:
                 for one in self.last_denials
             ],
         }
+
+    def _ban(self) -> dict[str, Any] | None:
+        ban = self.ban
+        if ban is None:
+            return None
+        until_ns = None if ban.until_ns == 2**63 - 1 else ban.until_ns
+        return {"until_ns": until_ns, "reason": ban.reason, "operator": ban.operator}
 
     def _market(self) -> dict[str, Any]:
         book, features = self.book, self.features

@@ -41,8 +41,11 @@ from grinder.messages.orders import (
 )
 from grinder.messages.risk import (
     KillSwitchTripped,
+    LatchesReported,
+    LatchMoved,
     ResetKillSwitch,
     RiskStateChanged,
+    SymbolBanned,
     WindDownCompleted,
     WindDownStarted,
 )
@@ -85,6 +88,8 @@ class StateView(Observer):
         self._leadership: dict[str, Any] = {"is_leader": False, "epoch": 0, "reason": ""}
         self._leads_until_ns = 0
         self._kill_switch: dict[str, Any] = {"is_tripped": False, "reason": "", "detail": ""}
+        self._latches: dict[tuple[str, str], dict[str, Any]] = {}
+        self._latches_lost = ""
         self._orders = OrdersView(self._symbol)
         self._stale: set[tuple[str, str]] = set()
         self._mismatches: deque[dict[str, str]] = deque(maxlen=MISMATCHES_MAX)
@@ -131,6 +136,8 @@ class StateView(Observer):
                 "transition_count": self._transition_count,
                 "leadership": {**self._leadership, "is_leader": self._is_leading()},
                 "kill_switch": dict(self._kill_switch),
+                "latches": [dict(one) for _, one in sorted(self._latches.items())],
+                "latches_lost": self._latches_lost,
                 "ticks": self._ticks,
                 **self._orders.to_json(now_ns),
                 "symbols": symbols,
@@ -222,6 +229,11 @@ def _selected(view: StateView, _: int, body: SymbolSelected) -> None:
         one.is_selected = body.is_selected
 
 
+def _banned(view: StateView, _: int, body: SymbolBanned) -> None:
+    for one in view._of_market(body.symbol):
+        one.ban = body if body.is_banned else None
+
+
 def _proposed(view: StateView, at_ns: int, body: IntentsProposed) -> None:
     if 0 < body.tick_ns <= at_ns:
         view._tick_to_intent.add(at_ns - body.tick_ns)
@@ -281,6 +293,17 @@ def _tripped(view: StateView, _: int, body: KillSwitchTripped) -> None:
 
 def _reset(view: StateView, _: int, body: ResetKillSwitch) -> None:
     view._kill_switch = {"is_tripped": False, "reason": "", "detail": f"by {body.operator}"}
+
+
+def _latched(view: StateView, at_ns: int, body: LatchMoved) -> None:
+    key = (body.latch, body.symbol)
+    view._latches.pop(key, None)
+    if body.reason and len(view._latches) < SYMBOLS_MAX:
+        view._latches[key] = {"at_ns": at_ns, **attrs.asdict(body)}
+
+
+def _latches_reported(view: StateView, _: int, body: LatchesReported) -> None:
+    view._latches_lost = "" if body.is_written else body.detail or "not written"
 
 
 def _health(view: StateView, _: int, body: FeedHealthChanged) -> None:
@@ -351,6 +374,7 @@ EFFECTS: dict[type[Message], Callable[[StateView, int, Any], None]] = {
     RegimeChanged: _regime,
     CloseProgressed: _closing,
     SymbolSelected: _selected,
+    SymbolBanned: _banned,
     IntentsProposed: _proposed,
     IntentsDenied: _denied,
     PlaceAnswered: _answered,
@@ -367,6 +391,8 @@ EFFECTS: dict[type[Message], Callable[[StateView, int, Any], None]] = {
     LeadershipLost: _lost,
     KillSwitchTripped: _tripped,
     ResetKillSwitch: _reset,
+    LatchMoved: _latched,
+    LatchesReported: _latches_reported,
     FeedHealthChanged: _health,
     MismatchDetected: _mismatched,
     ActorFailed: _failed,

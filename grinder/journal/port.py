@@ -21,7 +21,7 @@ from grinder.journal.segments import SegmentWriter
 from grinder.kernel.address import Address
 from grinder.kernel.message import Envelope
 from grinder.kernel.port import Outlet, RecordingPort
-from grinder.kernel.recorder import Entry
+from grinder.kernel.recorder import Entry, turn_of
 from grinder.kernel.turns import SteppedTurningPort, TurningPort
 from grinder.messages.journal import DescribeEpoch, JournalReported
 from grinder.model.settings import JournalSettings
@@ -59,9 +59,9 @@ def seqs_of(entry: Entry) -> tuple[int, ...]:
     """Return the numbers of the messages that an entry tells of."""
     if entry[0] == "o":
         return (entry[1],)
-    if entry[0] == "t":
-        return (entry[1], *(first + len(names) - 1 for first, names, _ in entry[6]))
-    return (entry[0],)
+    turn = turn_of(entry)
+    assert turn is not None
+    return (turn[1], *(first + len(names) - 1 for first, names, _ in turn[6]))
 
 
 class JournalPort(TurningPort, RecordingPort):

@@ -17,7 +17,7 @@ import zstandard
 
 from grinder.errors import JournalError
 from grinder.journal.records import (
-    FORMAT,
+    FORMATS,
     CutError,
     DamagedError,
     Record,
@@ -196,8 +196,9 @@ def _read_head(segment: SegmentFile, data: bytes) -> Head:
     if record[0] != "h":
         raise JournalError(f"{segment.path}: it does not begin with a head")
     head = record[1]
-    if head.get("format") != FORMAT:
-        raise JournalError(f"{segment.path}: format {head.get('format')}, expected {FORMAT}")
+    if head.get("format") not in FORMATS:
+        known = " or ".join(map(str, FORMATS))
+        raise JournalError(f"{segment.path}: format {head.get('format')}, expected {known}")
     return Head(
         segment=head["segment"],
         first=head["first"],

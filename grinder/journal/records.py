@@ -22,6 +22,8 @@ most frequent one, with a number):
     that was handed. ``seq`` names a message of an earlier record, whose row is there.
 ``[seq, actor, generation, at_ns]``
     A turn that was done and in which nothing was said. ``parse`` returns it as one of the others.
+``[seq, actor, generation, at_ns, seq, [receiver, ...], row]``
+    A turn that was done and in which one thing was said, likewise. Format 1 did not have it.
 ``["g", first_seq, last_seq, records]``
     A gap: so many records were lost, whose messages have numbers between these.
 ``["e", records]``
@@ -39,14 +41,17 @@ import orjson
 
 from grinder.kernel.recorder import DONE
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raised when blocks or records change their shape; messages have versions of their own."""
+FORMATS: Final = (1, 2)
+"""Those that can be read."""
 FRAME: Final = struct.Struct("<IIII")
 PAYLOAD_MAX: Final = 64 * 1024 * 1024
 """Bytes of a payload; more is a damaged length."""
 BLOCK_RECORDS: Final = 256
 """Records of a block: what a torn block can cost."""
 QUIET_VALUES: Final = 4
+ONE_VALUES: Final = 7
 _MASK: Final = 0xFFFFFFFF
 
 Record = Sequence[Any]
@@ -117,7 +122,7 @@ def _record(value: Any) -> Record:
     if isinstance(value, list) and len(value) > 1:
         if value[0] in ("h", "o", "t", "g", "e"):
             return value
-        if len(value) == QUIET_VALUES and isinstance(value[0], int):
-            seq, actor, generation, at_ns = value
-            return ["t", seq, actor, generation, at_ns, DONE, []]
+        if len(value) in (QUIET_VALUES, ONE_VALUES) and isinstance(value[0], int):
+            said = [value[QUIET_VALUES:]] if len(value) == ONE_VALUES else []
+            return ["t", *value[:QUIET_VALUES], DONE, said]
     raise DamagedError("it holds something that is no record")

@@ -22,7 +22,6 @@ from pykka import messages as pykka_messages
 from grinder.kernel.actor import Actor, Effect
 from grinder.kernel.mailbox import Item
 from grinder.kernel.message import Lane, Message
-from grinder.kernel.recorder import DONE, FENCED, RAISED
 from grinder.kernel.signals import Begin, ExitReason, InjectFault, StopRequested, TimerFired
 
 if TYPE_CHECKING:
@@ -83,8 +82,6 @@ class Cell(pykka.ThreadingActor):
         """True once the runtime has given this generation up: nothing it says counts."""
         self._runtime = runtime
         self._flush = runtime.flush
-        self._flush_recorded = runtime.flush_recorded
-        self._recorder = runtime.recorder
         self._name = slot.name
         self._outbox: list[Effect] = []
         self._announced_ready = False
@@ -124,42 +121,27 @@ class Cell(pykka.ThreadingActor):
         handler = self._handlers.get(body.__class__)
         if handler is None:
             self.slot.unhandled += 1
-            self._note(item, now_ns, DONE)
             return
         actor = self.actor
         actor.now_ns = now_ns
-        recorder = self._recorder
-        has_returned = False
         try:
             handler(body)
-            has_returned = True
             self.slot.handled += 1
             if self._outbox:
                 if self.is_fenced:
-                    self.slot.dropped += len(self._outbox)
-                    self._outbox.clear()
-                elif recorder is None:
-                    self._flush(self._name, self._outbox, item[0])
-            if recorder is not None:
-                if self._outbox:
-                    ending = FENCED if self.is_fenced else DONE
-                    self._flush_recorded(self, now_ns, item, self._outbox, ending)
-                elif self.is_fenced:
-                    self._note(item, now_ns, FENCED)
+                    self._drop()
                 else:
-                    recorder((item[0], self._name, self.generation, now_ns))
+                    flush = self._flush
+                    flush(self._name, self._outbox, item[0])
             if actor._has_news:
                 self._hear_news()
         except self._runtime.failures:
-            self._outbox.clear()
-            if not has_returned:
-                self._note(item, now_ns, RAISED)
             self._handle_failure(*sys.exc_info())
 
-    def _note(self, item: Item, now_ns: int, ending: str) -> None:
-        """Have a turn recorded in which nothing was said."""
-        if self._recorder is not None:
-            self._recorder(("t", item[0], self._name, self.generation, now_ns, ending, ()))
+    def _drop(self) -> None:
+        """Count what was said by a generation that had been given up: it goes nowhere."""
+        self.slot.dropped += len(self._outbox)
+        self._outbox.clear()
 
     def _hear_news(self) -> None:
         actor = self.actor

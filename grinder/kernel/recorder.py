@@ -32,10 +32,27 @@ next number; the names of all; the message, or None for the very one that was ha
 Turn = tuple[Literal["t"], int, str, int, int, str, Sequence[Saying]]
 """Number of the message that was handed, name and generation of the actor, delivery time in ns
 since the epoch, how it ended (done, raised, fenced), and what was said, in order."""
+One = tuple[int, str, int, int, int, Sequence[str], Message | None]
+"""A turn that was done and in which one thing was said: number of the message that was handed, name
+and generation of the actor, delivery time in ns since the epoch, and then as in a saying."""
 Quiet = tuple[int, str, int, int]
 """A turn that was done and in which nothing was said, as in most: number of the message that was
 handed, name and generation of the actor, delivery time in ns since the epoch."""
-Entry = Said | Quiet | Turn
-"""They are told apart by how they begin: with a letter or with a number. Nobody changes one."""
+Entry = Said | Quiet | One | Turn
+"""They are told apart by how they begin, with a letter or with a number, and those with a number
+by their length. Nobody changes one."""
 Recorder = Callable[[Entry], object]
 """Takes note. Called on the speaker's thread: must not block, must not raise."""
+
+
+def turn_of(entry: Entry) -> Turn | None:
+    """Return any turn in its long form; None for what came from outside."""
+    if entry[0] == "o":
+        return None
+    if entry[0] == "t":
+        return entry
+    if len(entry) == 7:
+        seq, actor, generation, at_ns, first, names, body = entry
+        return ("t", seq, actor, generation, at_ns, DONE, ((first, names, body),))
+    seq, actor, generation, at_ns = entry
+    return ("t", seq, actor, generation, at_ns, DONE, ())

@@ -13,6 +13,7 @@ from grinder.kernel.clock import Clock
 from grinder.kernel.mailbox import Item
 from grinder.kernel.message import Envelope, Message
 from grinder.kernel.port import Outlet, Port
+from grinder.kernel.recorded import RecordedCell
 from grinder.kernel.signals import (
     ActorFailed,
     Begin,
@@ -66,7 +67,8 @@ class Runtime(Tree):
             generation = slot.generation
         try:
             actor = slot.factory()
-            Cell.start(self, slot, actor, generation)
+            made = Cell if self.recorder is None else RecordedCell
+            made.start(self, slot, actor, generation)
         except Exception as error:  # a factory that raises is a failed start
             logger.exception("%s could not be made", name)
             cell = slot.cell

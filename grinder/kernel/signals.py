@@ -161,11 +161,14 @@ class SupervisorGaveUp(Message):
 class Remember(Message):
     """Ask the keeper to keep a fact of the speaker's; the next generation can ask for it."""
 
+    version: ClassVar[int] = 2
     lane: ClassVar[Lane] = Lane.CONTROL
 
     key: str
     value: str
     """Empty to forget it."""
+    is_lasting: bool = False
+    """True when the next process has to know it, too, where facts are kept beyond one."""
 
 
 @attrs.frozen(kw_only=True)

@@ -82,6 +82,33 @@ class OverrideLifecycle(Message):
 
 
 @attrs.frozen(kw_only=True)
+class LatchMoved(Message):
+    """A latch has closed or opened, or was found closed at the start. Said by whoever has it."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    latch: str
+    """kill_switch, override (an operator's hold) or grid (a stop has ended it)."""
+    symbol: str
+    """Empty unless it is that of one grid."""
+    reason: str
+    """Why it is closed: MANUAL, PAUSE, STOP_LOSS, ...; empty when it is open."""
+    detail: str
+    is_restored: bool
+    """True when an earlier process closed it."""
+
+
+@attrs.frozen(kw_only=True)
+class LatchesReported(Message):
+    """The keeper tells RiskSupervisor whether what is latched reaches the disk, when that turns."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    is_written: bool
+    detail: str
+
+
+@attrs.frozen(kw_only=True)
 class StopTrading(Message):
     """The system is about to end: no new risk, own orders off the book."""
 
@@ -137,3 +164,41 @@ class RiskBudgetChanged(Message):
     daily_drawdown: float
     """Loss since midnight UTC, as a fraction of the equity then."""
     is_killed: bool
+
+
+@attrs.frozen(kw_only=True)
+class BanSymbol(Message):
+    """An operator wants no entries of a symbol; exits stay. Told to RiskSupervisor."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    symbol: str
+    duration_ns: int
+    """From when it is heard; 0: until the ban is lifted."""
+    reason: str
+    operator: str
+
+
+@attrs.frozen(kw_only=True)
+class LiftBan(Message):
+    """An operator ends the ban of a symbol. Told to RiskSupervisor."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    symbol: str
+    operator: str
+
+
+@attrs.frozen(kw_only=True)
+class SymbolBanned(Message):
+    """A ban has begun, changed or ended. Said by RiskSupervisor, again after each restart."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+
+    symbol: str
+    is_banned: bool
+    until_ns: int
+    """Unix time; 2**63 - 1: until it is lifted."""
+    reason: str
+    operator: str
+    """Who has begun it."""

@@ -34,3 +34,12 @@ class CloseSettings:
     """Market orders from so long after the position had to go."""
     overdue_ms: int = 30_000
     """A close that is not done by then is told as overdue, and again each time this has passed."""
+
+
+@attrs.frozen(kw_only=True)
+class LatchSettings:
+    """[latches]: kill switch, operator's hold and grids that are over, for the next process."""
+
+    file: str = ""
+    """Where they are kept; needed, with run.armed, for any venue but the simulated one. Empty: the
+    process forgets them when it ends. Each account needs a file of its own."""

@@ -11,7 +11,7 @@ from decimal import Decimal
 import attrs
 
 from grinder.model.grid_settings import GridSettings
-from grinder.model.safety import CloseSettings
+from grinder.model.safety import CloseSettings, LatchSettings
 from grinder.model.steering import ControllerSettings, ThrottleSettings
 from grinder.model.strategy import (
     AdaptiveSettings,
@@ -285,6 +285,7 @@ class Config:
     controller: ControllerSettings = attrs.field(factory=ControllerSettings)
     throttle: ThrottleSettings = attrs.field(factory=ThrottleSettings)
     books: BooksSettings = attrs.field(factory=BooksSettings)
+    latches: LatchSettings = attrs.field(factory=LatchSettings)
     risk: RiskSettings = attrs.field(factory=RiskSettings)
     router: RouterSettings = attrs.field(factory=RouterSettings)
     sync: SyncSettings = attrs.field(factory=SyncSettings)

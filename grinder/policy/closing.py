@@ -62,13 +62,9 @@ class Closing:
     def look(self, reason: str, position_lots: int, now_ns: int) -> tuple[CloseStage, ...]:
         """Note why the position has to go, if it has; return what is news about that."""
         if not reason or not position_lots:
-            was_on, self.reason, self._told = self._told is not None, "", None
-            return (CloseStage.OVER,) if was_on else ()
-        if not self.reason:
-            self._since_ns = self._told_ns = now_ns
-            self._tried_ns = self.attempts = 0
-        self.reason = reason
-        self._reach = self._reach_of(reason)
+            was_told, self.reason, self._told = self._told is not None, "", None
+            return (CloseStage.OVER,) if was_told else ()
+        self._note(reason, now_ns)
         news = []
         stage = self.stage(now_ns)
         if stage is not self._told:
@@ -78,6 +74,13 @@ class Closing:
             self._told_ns = now_ns
             news.append(CloseStage.OVERDUE)
         return tuple(news)
+
+    def _note(self, reason: str, now_ns: int) -> None:
+        if not self.reason:
+            self._since_ns = self._told_ns = now_ns
+            self._tried_ns = self.attempts = 0
+        self.reason = reason
+        self._reach = self._reach_of(reason)
 
     def _reach_of(self, reason: str) -> str:
         settings = self._settings
@@ -117,6 +120,7 @@ class Closing:
         What rests is cancelled first, and counts until it is known to be gone: reduce-only orders
         can't turn the position, but two of them for the same lots would be one too many.
         """
+        self._note(scene.closing, scene.now_ns)
         stage = self.stage(scene.now_ns)
         if stage is CloseStage.OFFERED:
             return None

@@ -211,7 +211,7 @@ class GridPlanner:
         if not self.position_lots or "x" in self.paused_until_ns:
             return []
         scene = _scene(self, bid_ticks, ask_ticks, now_ns, closing)
-        taken = self.closing.plan(scene) if closing and self.closing.reason else None
+        taken = self.closing.plan(scene) if closing else None
         if taken is None:
             return self.exits.plan(scene)
         self.exits.forget_parts()
@@ -324,6 +324,10 @@ def facts(planner: GridPlanner) -> dict[str, str]:
 def recall(planner: GridPlanner, kept: Mapping[str, str]) -> None:
     """Take what ``facts`` returned before; the next mid is then not the first one."""
     planner.shape.recall(kept)
+    if planner.bounds is None and kept.get("stopped"):
+        # The settings had a limit once that ended the grid; it is over without it, too.
+        planner.bounds = Bounds(planner.settings, planner.instrument, Start())
+        planner._is_usual = False
     if planner.bounds is not None and kept:
         planner.bounds.recall(kept)
         planner.shape.realised = planner.bounds.realised

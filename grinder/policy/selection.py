@@ -63,6 +63,8 @@ class Selection:
         """Begin without anybody selected; ``bans`` are times in ns by symbol."""
         self._settings = settings
         self._bans = dict(bans)
+        self.banned: set[str] = set()
+        """Symbols that an operator has banned while the run goes on."""
         self._sectors = dict(entry.split("=", 1) for entry in settings.sectors)
         self.must_dwell = True
         """False lets the first ranking select at once, as after a restart."""
@@ -104,7 +106,7 @@ class Selection:
     def _failed(self, one: Candidate, now_ns: int) -> tuple[str, ...]:
         """Return every gate that keeps ``one`` out, in the order in which they are asked."""
         settings = self._settings
-        if now_ns < self._bans.get(one.symbol, 0):
+        if one.symbol in self.banned or now_ns < self._bans.get(one.symbol, 0):
             return ("BLACKLISTED",)
         if not one.is_trading:
             return ("DELISTING",)

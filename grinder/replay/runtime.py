@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from grinder.actors.wiring import Facts, Ports, assemble
-from grinder.kernel.actor import Effect
 from grinder.kernel.cell import Cell
 from grinder.kernel.mailbox import Item
 from grinder.kernel.message import Envelope, Message
 from grinder.kernel.port import Outlet, RecordingPort
-from grinder.kernel.recorder import DONE, Entry, Turn
+from grinder.kernel.recorded import RecordedCell
+from grinder.kernel.recorder import DONE, Entry, Turn, turn_of
 from grinder.kernel.signals import ExitReason
-from grinder.kernel.slot import Slot
+from grinder.kernel.slot import Door, Doors, Slot
 from grinder.kernel.stepped import SteppedRuntime
 from grinder.model.settings import Config
 
@@ -29,6 +29,18 @@ class SilentPort(RecordingPort):
 
     def note(self, entry: Entry) -> None:
         """Record nothing."""
+
+
+class ShutDoors(Doors):
+    """Doors behind which nobody listens."""
+
+    def __missing__(self, message_class: type[Message]) -> Door:
+        self[message_class] = door = _take_no_notice
+        return door
+
+
+def _take_no_notice(_: Item) -> bool:
+    return True
 
 
 class ReplayRuntime(SteppedRuntime):
@@ -68,7 +80,7 @@ class ReplayRuntime(SteppedRuntime):
             former.bury(())
         slot.generation = max(slot.generation, generation)
         assert slot.factory is not None
-        Cell.start(self, slot, slot.factory(), generation)
+        RecordedCell.start(self, slot, slot.factory(), generation)
 
     def hand(self, name: str, item: Item, at_ns: int) -> Turn:
         """Return the turn of the actor called ``name`` with ``item``, handed over at ``at_ns``."""
@@ -79,8 +91,9 @@ class ReplayRuntime(SteppedRuntime):
         return ("t", item[0], name, self.cells[name].generation, at_ns, DONE, ())
 
     def _catch(self, entry: Entry) -> None:
-        if entry[0] == "t":
-            self._caught.append(entry)
+        turn = turn_of(entry)
+        if turn is not None:
+            self._caught.append(turn)
 
     def end(self) -> None:
         """Let every generation go."""
@@ -94,14 +107,10 @@ class ReplayRuntime(SteppedRuntime):
         """Keep the generation; nothing runs it but ``hand``."""
         self.cells[cell.slot.name] = cell
 
-    def flush_recorded(
-        self, cell: Cell, now_ns: int, handled: Item, outbox: list[Effect], ending: str
-    ) -> None:
-        """Catch what was said instead of sending it."""
-        name = cell.slot.name
-        _, said = self._sendings(name, outbox, handled[0], handled[3])
-        outbox.clear()
-        self._catch(("t", handled[0], name, cell.generation, now_ns, ending, said))
+    def _furnish(self, slot: Slot) -> None:
+        """Let no message through to anybody, ports included."""
+        super()._furnish(slot)
+        slot.doors = ShutDoors(slot)
 
     def cell_ready(self, cell: Cell) -> None:
         """Take no notice."""

@@ -20,6 +20,7 @@ from grinder.model.legs import by_market, twin_of
 from grinder.model.permit import Permit
 from grinder.model.settings import RiskSettings
 from grinder.model.units import NS_PER_MS
+from grinder.risk.bans import Bans
 from grinder.risk.day import DayLoss
 from grinder.risk.drawdown import Drawdown
 from grinder.risk.exposure import Exposure
@@ -30,6 +31,8 @@ from grinder.risk.states import LifecycleInputs, LifecycleState, Override
 from grinder.risk.view import RiskView
 
 _NOTHING = Decimal(0)
+LASTING = frozenset({"kill_switch", "kill_switch_detail", "override", "bans"})
+"""What is latched by a decision: a new process has to know it, too."""
 
 
 class RiskFacts:
@@ -49,6 +52,7 @@ class RiskFacts:
         self.equity = Equity()
         self.day = DayLoss(settings.daily_loss_limit)
         self.kill_switch = OPEN
+        self.bans = Bans()
         self.override = Override.NONE
         self.features: dict[str, FeaturesComputed] = {}
         self.views = {
@@ -60,7 +64,7 @@ class RiskFacts:
             view.symbols = frozenset(instruments)
             view.twin = self.views.get(twin_of(view.symbol))
         markets = by_market(instruments)
-        self._views_of = {
+        self.views_of = {
             market: tuple(self.views[leg] for leg in legs) for market, legs in markets.items()
         }
         self.down: set[str] = set()
@@ -74,6 +78,8 @@ class RiskFacts:
         self._is_flow_judged = is_flow_judged
         self.is_unrecorded = False
         """True while the journal that was asked for is not being written."""
+        self.is_unkept = False
+        """True while what is latched does not reach the disk that was asked for."""
         self.is_winding_down = False
         self.is_recalled = False
         """False until it is known what an earlier generation has latched."""
@@ -91,6 +97,7 @@ class RiskFacts:
             ("equity_at_start", "" if start is None else str(start)),
             ("equity_at_peak", self._kept_peak),
             ("is_denied", "yes" if self.is_denied else ""),
+            ("bans", self.bans.text()),
             *self.day.latched(),
         )
 
@@ -110,6 +117,7 @@ class RiskFacts:
         if known.get("equity_at_peak"):
             self.equity.peak = Decimal(known["equity_at_peak"])
         self.is_denied = bool(known.get("is_denied"))
+        self.bans.recall(known.get("bans", ""))
         self.day.recall(known)
         self.is_recalled = True
 
@@ -121,7 +129,7 @@ class RiskFacts:
             features.spread_bps > settings.spread_spike_bps
             or features.move_bps > settings.toxicity_high_bps
         )
-        for view in self._views_of[features.symbol]:
+        for view in self.views_of[features.symbol]:
             view.market = features
             # A book that is heard is not stale, whoever may have been down when that was said.
             view.is_feed_stale = False
@@ -130,12 +138,12 @@ class RiskFacts:
 
     def sample(self, sample: FeaturesSampled) -> bool:
         """Take a market's flow; return whether it has just turned harmful."""
-        views = self._views_of[sample.symbol] if self._is_flow_judged else ()
+        views = self.views_of[sample.symbol] if self._is_flow_judged else ()
         return max([view.flow.hear(sample) for view in views], default=False)
 
     def hear_feed(self, health: FeedHealthChanged) -> None:
         """Take whether the book of a market can be trusted."""
-        for view in self._views_of[health.symbol]:
+        for view in self.views_of[health.symbol]:
             view.is_feed_stale = health.is_stale
 
     def submit(self, submitted: OrdersSubmitted, now_ns: int) -> None:
@@ -176,6 +184,7 @@ class RiskFacts:
         view.actors_down = tuple(sorted(self.down)) if self.down else ()
         view.is_winding_down = self.is_winding_down
         view.is_killed = self.kill_switch.is_tripped
+        view.is_banned = self.bans.holds(view.instrument.market, now_ns)
         view.state = state
         view.is_drawdown_blocked = self._is_breached
         view.is_account_stale = (
@@ -244,13 +253,14 @@ class RiskFacts:
         fresh = [
             one
             for market, one in self.features.items()
-            if not self._views_of[market][0].is_feed_stale
+            if not self.views_of[market][0].is_feed_stale
         ]
         return LifecycleInputs(
             kill_switch_active=self.kill_switch.is_tripped,
             drawdown=float(self.drawdown.fraction),
             is_stale=all(view.is_feed_stale for view in self.views.values()),
             is_unrecorded=self.is_unrecorded,
+            is_unkept=self.is_unkept,
             spread_bps=max((one.spread_bps for one in fresh), default=0.0),
             toxicity_bps=max((one.move_bps for one in fresh), default=0.0),
             position_notional=self._position_notional(),
@@ -270,5 +280,5 @@ class RiskFacts:
         return {
             view.symbol: (view.instrument, one.bid_ticks + one.ask_ticks)
             for market, one in self.features.items()
-            for view in self._views_of[market]
+            for view in self.views_of[market]
         }

@@ -51,6 +51,10 @@ def _whitelist(view: RiskView, intent: Intent) -> Denial | None:
     return denial(DenialCode.SYMBOL_NOT_WHITELISTED, intent, symbol=view.symbol)
 
 
+def _ban(view: RiskView, intent: Intent) -> Denial | None:
+    return denial(DenialCode.SYMBOL_BANNED, intent) if view.is_banned else None
+
+
 def _spread(view: RiskView, intent: Intent) -> Denial | None:
     limit, market = view.settings.spread_spike_bps, view.market
     if not view.is_spiking or market is None or market.spread_bps <= limit:
@@ -174,6 +178,7 @@ GATES_FOR_RISK: tuple[Gate, ...] = (
     _winding_down,
     _kill_switch,
     _whitelist,
+    _ban,
     _spread,
     _impact,
     _flow,
@@ -222,6 +227,7 @@ def facts_allow(view: RiskView) -> bool:
         and not view.is_winding_down
         and not view.is_killed
         and view.instrument.symbol in view.symbols
+        and not view.is_banned
         and not view.is_spiking
         and not view.flow.is_closed
         and not view.cooldown_left_ns

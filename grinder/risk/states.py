@@ -42,6 +42,7 @@ class Reason(StrEnum):
     FEED_RECOVERED = "FEED_RECOVERED"
     FEED_STALE = "FEED_STALE"
     JOURNAL_LOST = "JOURNAL_LOST"
+    LATCHES_LOST = "LATCHES_LOST"
     DD_BREACH = "DD_BREACH"
     KILL_SWITCH = "KILL_SWITCH"
     OPERATOR_EMERGENCY = "OPERATOR_EMERGENCY"
@@ -104,6 +105,8 @@ class LifecycleInputs:
     """True when a feed that quoting needs has not been heard in time."""
     is_unrecorded: bool = False
     """True when what is done does not reach the journal that was asked for."""
+    is_unkept: bool = False
+    """True when what is latched does not reach the disk that was asked for."""
     spread_bps: float = attrs.field(default=0.0, validator=_check_positive)
     toxicity_bps: float = attrs.field(default=0.0, validator=_check_positive)
     """Move of the mid against the oldest one of the last seconds."""
@@ -188,6 +191,8 @@ def _goal(state: LifecycleState, guards: _Guards) -> _Goal | None:
         return LifecycleState.DEGRADED, Reason.FEED_STALE
     if inputs.is_unrecorded:
         return LifecycleState.DEGRADED, Reason.JOURNAL_LOST
+    if inputs.is_unkept:
+        return LifecycleState.DEGRADED, Reason.LATCHES_LOST
     if state is LifecycleState.DEGRADED:
         # Through READY even under an operator's pause: READY adds no risk and sees the pause.
         return (LifecycleState.READY, Reason.FEED_RECOVERED) if guards.has_cooled else None
@@ -198,7 +203,7 @@ def _goal(state: LifecycleState, guards: _Guards) -> _Goal | None:
 
 def _from_init(guards: _Guards) -> _Goal | None:
     inputs = guards.inputs
-    if inputs.kill_switch_active or inputs.is_stale or inputs.is_unrecorded:
+    if inputs.kill_switch_active or inputs.is_stale or inputs.is_unrecorded or inputs.is_unkept:
         return None
     return LifecycleState.READY, Reason.HEALTH_OK
 

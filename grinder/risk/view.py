@@ -38,6 +38,7 @@ class RiskView:
         "instrument",
         "is_account_stale",
         "is_armed",
+        "is_banned",
         "is_drawdown_blocked",
         "is_feed_stale",
         "is_killed",
@@ -90,6 +91,7 @@ class RiskView:
         """Names of the actors that a permit depends on and that are down."""
         self.is_winding_down = False
         self.is_killed = False
+        self.is_banned = False
         self.symbols: frozenset[str] = frozenset()
         """Symbols that may be traded; empty allows none."""
         self.state = LifecycleState.INIT

@@ -29,6 +29,7 @@ def at_rest(world: FaultWorld, watch: Watch) -> Iterator[str]:
     yield from kept(world)
     yield from _cover(world)
     yield from _surplus(world)
+    yield from _latched(world, watch)
     if watch.is_killed:
         if any(entries_of(world, symbol) for symbol in world.instruments):
             yield "ladder: entries rest although the kill switch has tripped"
@@ -144,3 +145,18 @@ def _surplus(world: FaultWorld) -> Iterator[str]:
         )
         if lots > abs(held):
             yield f"cover: {symbol}: exits of {lots} lots for {held} held"
+
+
+def _latched(world: FaultWorld, watch: Watch) -> Iterator[str]:
+    """Hold what is kept of latches, over however many processes, against what they do."""
+    kept = world.latches.facts
+    if bool(kept.get("risk", {}).get("kill_switch")) is not watch.is_killed:
+        yield f"ladder: the kill switch is kept as {kept.get('risk')}, killed: {watch.is_killed}"
+    for symbol in world.instruments:
+        policy = world.process.actor(f"policy.{symbol}")
+        bounds = None if policy is None else policy._planner.bounds
+        stopped = kept.get(f"policy.{symbol}", {}).get("stopped", "")
+        if bounds is not None and bounds.stopped != stopped:
+            yield f"ladder: {symbol}: {stopped} is kept of its stops, {bounds.stopped} is so"
+        if stopped and entries_of(world, symbol):
+            yield f"ladder: {symbol}: entries rest although {stopped} has ended the grid"

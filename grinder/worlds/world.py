@@ -11,10 +11,11 @@ from typing import Any, Final
 import attrs
 
 from grinder.actors.recording import describe, stepped_books_port
-from grinder.actors.wiring import Facts, Ports, assemble, is_kept, is_recorded
+from grinder.actors.wiring import RISK, Facts, Ports, assemble, is_kept, is_recorded
 from grinder.actors.world import ACCOUNT
 from grinder.errors import ConfigError
 from grinder.execution.identity import decode
+from grinder.latches.port import MemoryFacts, SteppedLastingKeeper
 from grinder.lease.memory import MemoryLeasePort
 from grinder.lease.states import LeaseTable
 from grinder.messages.venue import Outcome, UserStreamKept
@@ -90,6 +91,7 @@ class Process:
             )
         self.books = stepped_books_port(config, world.books)
         ahead = self.journal.ahead if self.journal is not None else None
+        keeper = SteppedLastingKeeper(world.latches, RISK)
         ports = Ports(
             venue=FaultyDoor(SimulatedRestPort(self.venue, ahead), self.weather),
             user=FaultyDoor(self.venue.user, self.weather),
@@ -98,6 +100,7 @@ class Process:
             lease=FaultyDoor(MemoryLeasePort(world.leases), self.weather),
             journal=self.journal,
             books=self.books,
+            keeper=keeper,
         )
         assemble(self.runtime, config, facts, ports)
         self.books_at_start: Ledger = world.exchange.ledger(ACCOUNT)
@@ -154,6 +157,8 @@ class FaultWorld:
         self.leases = LeaseTable()
         self.books = WorldStore() if is_kept(config) else None
         """What every process of the world keeps its books in."""
+        self.latches = MemoryFacts()
+        """What every process of the world has latched."""
         self.kills = 0
         self.done: dict[str, int] = {}
         """How often a fault of each kind was carried out or hit something."""

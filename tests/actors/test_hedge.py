@@ -10,13 +10,14 @@ from typing import Any
 import attrs
 import pytest
 
+from grinder.actors.wiring import OF_MARKETS, POLICY_ROUTES
 from grinder.actors.world import ACCOUNT, World
 from grinder.journal.reading import JournalReader
 from grinder.messages.codec import CODEC
 from grinder.messages.grid import IntentsDenied, SelectionRanked
 from grinder.messages.ledger import LedgerChanged, PortfolioChanged
 from grinder.messages.orders import OrderEnded, OrderFilled, OrdersSubmitted
-from grinder.messages.risk import StopPosition, TripKillSwitch, WindDownCompleted
+from grinder.messages.risk import BanSymbol, StopPosition, TripKillSwitch, WindDownCompleted
 from grinder.messages.venue import SetCountdown
 from grinder.model.order import OrderType, PositionSide, Side
 from grinder.model.settings import JournalSettings
@@ -26,6 +27,7 @@ from grinder.simulation.orders import NewOrder
 from simulated import checks, worlds
 from simulated.worlds import BITCOIN, BTC, ETH, ETHER, SECOND, START_TICKS, Stage, Walk, quick
 
+ROOMS = ("feature", "feed", "risk", "exchange", "ledger", "router", "selection")
 LONG, SHORT = f"{BTC}:LONG", f"{BTC}:SHORT"
 HEDGE = {"position_mode": "hedge"}
 STEP = 300
@@ -283,6 +285,36 @@ def test_selection_lets_both_legs_of_a_market_in_or_out() -> None:
     for side in ("LONG", "SHORT"):
         assert len(stage.entries(f"{chosen}:{side}")) == 3
         assert not stage.entries(f"{other}:{side}")
+
+
+def test_a_ban_of_a_market_takes_the_entries_of_both_its_legs_and_leaves_the_exits(
+    stage: Stage,
+) -> None:
+    hit(stage, LONG, "b1")
+    ban = BanSymbol(symbol=BTC, duration_ns=5 * SECOND, reason="drill", operator="me")
+    stage.tell("risk", ban)
+    stage.run(2)
+
+    assert not stage.entries(LONG)
+    assert not stage.entries(SHORT)
+    assert len(stage.exits(LONG)) == 1
+    stage.run(10)
+    assert set(stage.entries(SHORT)) == {"s1", "s2", "s3"}
+
+
+def test_what_is_said_of_markets_and_of_legs_is_never_mixed(stage: Stage) -> None:
+    hit(stage, LONG, "b1")
+    stage.tell("risk", BanSymbol(symbol=BTC, duration_ns=SECOND, reason="", operator="me"))
+    stage.run(3)
+    said = {
+        (type(one.body), one.body.symbol)  # type: ignore[attr-defined]
+        for one in stage.record.all
+        if isinstance(one.body, POLICY_ROUTES) and one.sender in ROOMS
+    }
+
+    assert {kind for kind, symbol in said if symbol == BTC} <= {*OF_MARKETS, LedgerChanged}
+    assert {kind for kind, symbol in said if symbol in (LONG, SHORT)}.isdisjoint(OF_MARKETS)
+    assert len(said) > 10
 
 
 def test_a_run_in_hedge_mode_replays_to_the_same(tmp_path: Path) -> None:

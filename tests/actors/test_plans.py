@@ -215,7 +215,7 @@ def test_a_hard_reset_rebuilds_and_a_pause_clears_or_leaves() -> None:
 
 
 def test_an_emergency_follows_the_touch_with_exits_until_nothing_is_held() -> None:
-    stage, script = scripted(plan_of())
+    stage, script = scripted(plan_of(), close={"on_stop": "off"})
     stage.run(4)
     stage.sold(599_700, 40)
     stage.run(1)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from decimal import Decimal
 
+import attrs
 import pytest
 
 from grinder.messages.orders import PlaceOrders
@@ -156,3 +158,23 @@ def test_an_end_that_the_venue_does_not_confirm_says_so_in_time() -> None:
     assert not end.is_confirmed
     stage.exchange.advance(stage.now_ms + stage.settings.venue.dead_man_ms)
     assert not stage.orders(), "the countdown is the last resort"
+
+
+def test_a_position_larger_than_a_market_order_may_be_is_closed_in_parts() -> None:
+    small = attrs.evolve(BITCOIN, market_qty_lots_max=2, notional_min=Decimal(5))
+    stage = Stage(quick(), instruments=(small,)).run(3)
+    stage.sold(599_695, 40)
+    stage.run(1)
+    held = stage.held()
+    assert held > 2
+    stage.world.wind_down(StopPosition.FLATTEN)
+    stage.run(4)
+
+    orders = [
+        order
+        for batch in stage.said(PlaceOrders, sender="exchange")
+        for order in batch.orders
+        if order.reason == "STOP_FLATTEN"
+    ]
+    assert [one.qty_lots for one in orders] == [2] * (held // 2) + [1] * (held % 2)
+    assert stage.held() == 0

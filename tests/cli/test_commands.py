@@ -190,7 +190,8 @@ def test_an_armed_run_without_keys_is_refused_before_anything_starts(
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(f"{name}_FILE", raising=False)
 
-    answer = RUNNER.invoke(cli.app, ["run", "--venue", "binance-demo", "--set", "run.armed=true"])
+    armed = ["run", "--venue", "binance-demo", "--set", "run.armed=true"]
+    answer = RUNNER.invoke(cli.app, [*armed, "--set", "latches.file=latches.json"])
 
     assert answer.exit_code == 2
     assert answer.stderr.count("error: BINANCE_API_") == 2

@@ -149,7 +149,12 @@ def test_other_variables_are_nobody_s_business() -> None:
             'run.fault_injection: expected false with run.venue "binance-demo"',
         ),
         (
-            '[run]\nvenue = "binance"\narmed = true',
+            '[run]\nvenue = "binance-demo"\narmed = true',
+            'latches.file: expected a file with run.armed and run.venue "binance-demo": a process '
+            "that is started again would not know of a kill switch or a stop",
+        ),
+        (
+            '[run]\nvenue = "binance"\narmed = true\n[latches]\nfile = "latches.json"',
             'run.allow_mainnet: expected true with run.armed and run.venue "binance": '
             "this is real money",
         ),

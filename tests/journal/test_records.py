@@ -50,7 +50,31 @@ def test_a_block_that_ends_early_is_cut_and_not_damaged(
         unframe(whole[:kept], 0)
 
 
-@pytest.mark.parametrize("payload", [b"{}", b"[]", b"[1]", b'[["?",1]]', b'[["o"]]', b"nonsense"])
+@pytest.mark.parametrize(
+    ("short", "said"),
+    [
+        (b'[[7,"me",2,99]]', []),
+        (b'[[7,"me",2,99,8,["a","b"],null]]', [[8, ["a", "b"], None]]),
+        (b'[[7,"me",2,99,8,["a"],["X",1,[3]]]]', [[8, ["a"], ["X", 1, [3]]]]),
+    ],
+)
+def test_a_short_turn_is_read_as_a_long_one(short: bytes, said: list[object]) -> None:
+    assert parse(short) == [["t", 7, "me", 2, 99, "done", said]]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"[[1,2,3]]",
+        b'[[1,"a",1,1,1,[]]]',
+        b"{}",
+        b"[]",
+        b"[1]",
+        b'[["?",1]]',
+        b'[["o"]]',
+        b"nonsense",
+    ],
+)
 def test_what_checks_and_is_no_record_is_refused(payload: bytes) -> None:
     with pytest.raises(DamagedError):
         parse(payload)

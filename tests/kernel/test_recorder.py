@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from grinder.kernel.actor import Actor
+from grinder.kernel.address import Address
 from grinder.kernel.message import Envelope, Message
 from grinder.kernel.port import Outlet, Port
-from grinder.kernel.signals import StopRequested, TimerFired
+from grinder.kernel.recorded import RecordedCell
+from grinder.kernel.recorder import turn_of
+from grinder.kernel.signals import Recalled, TimerFired
 from grinder.kernel.stepped import SteppedRuntime
 
-HANDED = StopRequested()
+HANDED = Recalled(facts=())
 SAID = TimerFired(key="a", generation=1)
+
+
+class Speaker(Actor):
+    def __init__(self, effects: list[tuple[Address | None, Message]]) -> None:
+        self.effects = effects
+
+    def on_recalled(self, _: Recalled) -> None:
+        for receiver, body in self.effects:
+            if receiver is None:
+                self.say(body)
+            else:
+                self.tell(receiver, body)
 
 
 class Ear(Port):
@@ -34,15 +49,17 @@ def sayings_of(
     runtime = SteppedRuntime()
     addresses = {name: runtime.add_port(name, Ear()) for name in ("one", "two", "three")}
     runtime.routes.connect(TimerFired, *(addresses[name] for name in everyone))
-    runtime._seq = iter(numbers)  # type: ignore[assignment]
     entries: list[Any] = []
     runtime.recorder = entries.append
-    cell: Any = SimpleNamespace(slot=SimpleNamespace(name="me"), generation=1)
-    effects = [(addresses.get(name), body) for name, body in outbox]
-    runtime.flush_recorded(cell, 99, (5, "outside", 0, HANDED), effects, "done")
+    runtime.seq = iter(numbers)  # type: ignore[assignment]
+    actor = Speaker([(addresses.get(name), body) for name, body in outbox])
+    cell = RecordedCell(runtime, runtime.address("me").slot, actor, 1)
+    cell.deliver((5, "outside", 0, HANDED), 99)
     (entry,) = entries
-    assert entry[:6] == ("t", 5, "me", 1, 99, "done")
-    return [(number, list(names), body) for number, names, body in entry[6]]
+    turn = turn_of(entry)
+    assert turn is not None
+    assert turn[:6] == ("t", 5, "me", 1, 99, "done")
+    return [(number, list(names), body) for number, names, body in turn[6]]
 
 
 @pytest.mark.parametrize(

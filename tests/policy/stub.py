@@ -14,6 +14,7 @@ from grinder.model.grid import GridPlan
 from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
+from grinder.model.safety import CloseSettings
 from grinder.policy.grid import GridPlanner
 from grinder.policy.holdings import Holding
 from simulated.worlds import BITCOIN
@@ -28,7 +29,9 @@ class Venue:
     """One planner, its orders and its position; every turn is judged."""
 
     def __init__(self, instrument: Instrument = FINE, **settings: Any) -> None:
-        self.planner = GridPlanner(instrument, GridSettings(**settings))
+        # Nothing here takes: what has to go is offered, however long that lasts.
+        close = CloseSettings(on_stop="off")
+        self.planner = GridPlanner(instrument, GridSettings(**settings), close)
         self.planner.is_synced = self.planner.may_enter = True
         self.instrument = instrument
         self.bid, self.ask = BID, BID + 1

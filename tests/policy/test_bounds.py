@@ -175,3 +175,15 @@ def test_a_grid_that_is_resumed_lies_around_the_mid_of_then_and_so_does_its_heir
     heir.bid, heir.ask = venue.bid, venue.ask
     heir.rest()
     assert sorted(heir.entries().values()) == prices
+
+
+def test_a_stop_of_an_earlier_process_holds_even_where_its_setting_is_gone() -> None:
+    venue = Venue(levels=3)
+    recall(venue.planner, {"stopped": "STOP_LOSS"})
+    venue.rest()
+    assert venue.entries() == {}
+    assert not venue.planner.is_quiet(2 * BID + 1_000), "nothing rests on the fast path"
+
+    assert resume(venue.planner)
+    venue.rest()
+    assert len(venue.entries()) == 6

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import attrs
+import orjson
 import pytest
 
 from grinder.errors import JournalError
 from grinder.journal.reading import JournalReader
+from grinder.journal.records import FORMAT, frame, parse, unframe
 from grinder.messages.codec import CODEC
 from grinder.messages.risk import TripKillSwitch
 from grinder.model.grid_settings import GridSettings
@@ -31,6 +34,22 @@ def replayed(directory: Path, *, until: int = 0, only: str = "") -> tuple[Outcom
         engine.runtime.end()
 
 
+def in_format_1(directory: Path) -> None:
+    """Write the only segment of a run again as the first format had it: every turn with words."""
+    (segment,) = JournalReader(directory).segments
+    data = segment.path.read_bytes()
+    blocks: list[bytes] = []
+    offset = 0
+    while offset < len(data):
+        payload, _, offset = unframe(data, offset)
+        records = orjson.loads(payload) if not blocks else parse(payload)
+        if not blocks:
+            assert records[0][1]["format"] == FORMAT == 2
+            records[0][1]["format"] = 1
+        blocks.append(frame(records, CODEC.pack))
+    segment.path.write_bytes(b"".join(blocks))
+
+
 def crash_everybody(stage: Stage) -> None:
     names = [one.name for one in stage.runtime.snapshots() if one.kind != "Supervisor"]
     for number, name in enumerate(names):
@@ -46,6 +65,18 @@ def test_a_run_replays_to_the_same_messages(record_world: RecordWorld, seed: int
     assert not outcome.skipped
     assert outcome.messages > 1_000
     assert len(outcome.actors) > 15
+
+
+def test_a_run_of_the_first_format_replays_to_the_same(record_world: RecordWorld) -> None:
+    directory = record_world(seconds=10, compress=False)
+    outcome, _ = replayed(directory)
+    size = sum(one.stat().st_size for one in directory.iterdir())
+    in_format_1(directory)
+    before, _ = replayed(directory)
+
+    assert sum(one.stat().st_size for one in directory.iterdir()) > size
+    assert before.messages > 100
+    assert attrs.asdict(before) == attrs.asdict(outcome)
 
 
 def test_a_run_in_which_every_actor_fell_replays_as_well(record_world: RecordWorld) -> None:

@@ -113,6 +113,7 @@ BLOCKS: tuple[tuple[dict[str, Any], DenialCode], ...] = (
     ({"is_winding_down": True}, C.WINDING_DOWN),
     ({"is_killed": True}, C.KILL_SWITCH_ACTIVE),
     ({"symbols": frozenset()}, C.SYMBOL_NOT_WHITELISTED),
+    ({"is_banned": True}, C.SYMBOL_BANNED),
     ({"is_spiking": True, "market": market(50.1, 501)}, C.SPREAD_SPIKE),
     ({"is_spiking": True, "market": market(50, 501)}, C.PRICE_IMPACT_HIGH),
     ({"flow": toxic()}, C.TOXICITY_HIGH),

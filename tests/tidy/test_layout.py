@@ -86,7 +86,15 @@ def test_no_package_stands_under_tests() -> None:
     assert not list(source.TESTS.rglob("__init__.py"))
 
 
-HALVES = {"Bookkeeping", "PrivateStream", "OrderEntry", "OrderNews", "AccountWatch", "MarketReads"}
+HALVES = {
+    "Bookkeeping",
+    "PrivateStream",
+    "OrderEntry",
+    "OrderNews",
+    "AccountWatch",
+    "BanWatch",
+    "MarketReads",
+}
 """Parts that one actor is made of; it alone imports them."""
 BASES = {"Actor", *HALVES}
 
