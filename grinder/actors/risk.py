@@ -46,7 +46,7 @@ from grinder.messages.venue import VenueDenied, VenueThrottled
 from grinder.model.instrument import Instrument
 from grinder.model.settings import Config
 from grinder.model.units import NS_PER_MS
-from grinder.risk.facts import RiskFacts
+from grinder.risk.facts import RiskFacts, hear_feed
 from grinder.risk.kill_switch import reset, trip
 from grinder.risk.serials import first_serial
 from grinder.risk.standing import Budgets
@@ -125,12 +125,11 @@ class RiskSupervisor(BanWatch):
         approved, denials = self._facts.judge(proposed, self._state, self.now_ns)
         if approved:
             permit = self._facts.permit(approved, self._serial, self._state, self.now_ns)
-            self._facts.views[proposed.symbol].let(approved, permit)
             self.say(
                 IntentsApproved(
                     symbol=proposed.symbol,
                     intents=approved,
-                    permit=permit,
+                    permit=self._facts.views[proposed.symbol].let(approved, permit),
                     mid_ticks2=proposed.mid_ticks2,
                     tick_ns=proposed.tick_ns,
                 )
@@ -154,7 +153,7 @@ class RiskSupervisor(BanWatch):
         elif health.stream is not StreamKind.BOOK_TICKER:
             return
         else:
-            self._facts.hear_feed(health)
+            hear_feed(self._facts.views_of[health.symbol], health)
             if health.is_stale:
                 self.revoke(f"FEED_STALE {health.symbol}")
         self._evaluate()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,7 @@ from grinder.messages.ledger import LedgerChanged
 from grinder.messages.market import BookTicked
 from grinder.messages.risk import SymbolBanned
 from grinder.model.instrument import Instrument
+from grinder.model.legs import by_market, markets_of
 from grinder.model.trades import TradeLog
 
 DENIALS_MAX = 64
@@ -220,3 +221,29 @@ class SymbolView:
             "fees": plain(ledger.fees if ledger else nothing),
             "funding": plain(ledger.funding if ledger else nothing),
         }
+
+
+def symbol_views(
+    kept: dict[str, SymbolView], instruments: Mapping[str, Instrument], most: int
+) -> tuple[Callable[[str], SymbolView], Callable[[str], list[SymbolView]]]:
+    """Return what gives the view of a symbol, and what gives those of all legs of a market.
+
+    Those made are put into ``kept``, at most so many: the traded symbols come first and stay;
+    strangers beyond the bound are not kept.
+    """
+    legs = by_market(instruments)
+    # Funding of hedge mode is told by market.
+    known = {**markets_of(instruments), **instruments}
+
+    def of(symbol: str) -> SymbolView:
+        view = kept.get(symbol)
+        if view is None:
+            view = SymbolView(symbol, known)
+            if len(kept) < most:
+                kept[symbol] = view
+        return view
+
+    def of_market(market: str) -> list[SymbolView]:
+        return [of(leg) for leg in legs.get(market, (market,))]
+
+    return of, of_market

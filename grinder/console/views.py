@@ -12,7 +12,7 @@ import attrs
 
 from grinder.console.ordersview import OrdersView
 from grinder.console.samples import Latencies
-from grinder.console.symbolview import SymbolView, plain
+from grinder.console.symbolview import SymbolView, plain, symbol_views
 from grinder.kernel.message import Message
 from grinder.kernel.observer import Observer
 from grinder.kernel.signals import ActorFailed, ActorRestarted
@@ -51,7 +51,6 @@ from grinder.messages.risk import (
 )
 from grinder.messages.venue import PlaceAnswered
 from grinder.model.instrument import Instrument
-from grinder.model.legs import by_market, markets_of
 from grinder.model.units import NS_PER_MS
 
 SYMBOLS_MAX = 200
@@ -74,12 +73,10 @@ class StateView(Observer):
         now_ns: Callable[[], int],
     ) -> None:
         self._lock = threading.Lock()
-        # Funding of hedge mode is told by market.
-        self._instruments = {**markets_of(instruments), **instruments}
         self._now_ns = now_ns
         self._started_ns = now_ns()
-        self._legs = by_market(instruments)
         self._symbols: dict[str, SymbolView] = {}
+        self._symbol, self._of_market = symbol_views(self._symbols, instruments, SYMBOLS_MAX)
         self._ticks = 0
         self._state = "INIT"
         self._states: deque[str] = deque(["INIT"], maxlen=STATES_MAX)
@@ -176,19 +173,6 @@ class StateView(Observer):
             "positions": dict(stop.positions) if stop is not None else None,
             "detail": stop.detail if stop is not None else "",
         }
-
-    def _symbol(self, symbol: str) -> SymbolView:
-        view = self._symbols.get(symbol)
-        if view is None:
-            view = SymbolView(symbol, self._instruments)
-            # The traded symbols come first and stay; strangers beyond the bound are not kept.
-            if len(self._symbols) < SYMBOLS_MAX:
-                self._symbols[symbol] = view
-        return view
-
-    def _of_market(self, market: str) -> list[SymbolView]:
-        """Return the legs of a market: all of them see its book."""
-        return [self._symbol(leg) for leg in self._legs.get(market, (market,))]
 
 
 def _ticked(view: StateView, _: int, body: BookTicked) -> None:

@@ -6,7 +6,7 @@ Facts come in one by one; ``judge`` holds a proposal against all of them at one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from grinder.messages.account import AccountSynced
@@ -63,9 +63,9 @@ class RiskFacts:
             view.is_armed = is_armed
             view.symbols = frozenset(instruments)
             view.twin = self.views.get(twin_of(view.symbol))
-        markets = by_market(instruments)
         self.views_of = {
-            market: tuple(self.views[leg] for leg in legs) for market, legs in markets.items()
+            market: tuple(self.views[leg] for leg in legs)
+            for market, legs in by_market(instruments).items()
         }
         self.down: set[str] = set()
         """Actors that are not up."""
@@ -140,11 +140,6 @@ class RiskFacts:
         """Take a market's flow; return whether it has just turned harmful."""
         views = self.views_of[sample.symbol] if self._is_flow_judged else ()
         return max([view.flow.hear(sample) for view in views], default=False)
-
-    def hear_feed(self, health: FeedHealthChanged) -> None:
-        """Take whether the book of a market can be trusted."""
-        for view in self.views_of[health.symbol]:
-            view.is_feed_stale = health.is_stale
 
     def submit(self, submitted: OrdersSubmitted, now_ns: int) -> None:
         """Count entries that were handed to the venue against the rate of their symbol."""
@@ -226,7 +221,7 @@ class RiskFacts:
         if not self.exposure.has_others(symbol, twin):
             return _NOTHING
         try:
-            return self.exposure.worst_case_of_others(symbol, self._prices(), twin)
+            return self.exposure.worst_case_of_others(symbol, _prices(self), twin)
         except KeyError:
             return None
 
@@ -272,13 +267,21 @@ class RiskFacts:
 
     def _position_notional(self) -> Decimal | None:
         try:
-            return self.exposure.position_notional(self._prices())
+            return self.exposure.position_notional(_prices(self))
         except KeyError:
             return None
 
-    def _prices(self) -> dict[str, tuple[Instrument, int]]:
-        return {
-            view.symbol: (view.instrument, one.bid_ticks + one.ask_ticks)
-            for market, one in self.features.items()
-            for view in self.views_of[market]
-        }
+
+def _prices(facts: RiskFacts) -> dict[str, tuple[Instrument, int]]:
+    """Return what each leg is and twice its market's price in ticks, where one was heard."""
+    return {
+        view.symbol: (view.instrument, one.bid_ticks + one.ask_ticks)
+        for market, one in facts.features.items()
+        for view in facts.views_of[market]
+    }
+
+
+def hear_feed(views: Iterable[RiskView], health: FeedHealthChanged) -> None:
+    """Take whether the book of the market of ``views`` can be trusted."""
+    for view in views:
+        view.is_feed_stale = health.is_stale

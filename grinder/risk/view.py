@@ -114,8 +114,7 @@ class RiskView:
         """Approved in this batch before the intent being judged."""
         self.proposed_sell_lots = 0
         self.proposed_entries = 0
-        self.entries_left = NO_LIMIT
-        """Entries that the minute has room for, those of this batch included."""
+        self.entries_left = NO_LIMIT  # What the minute has room for, this batch included.
         self.cooldown_left_ns = 0
         """Above 0, it is too soon after the last entry."""
 
@@ -124,10 +123,11 @@ class RiskView:
         """The symbol being judged."""
         return self.instrument.symbol
 
-    def let(self, approved: tuple[Intent, ...], permit: Permit | None) -> None:
-        """Let the other leg of a market know what this one may add, until it is sent."""
+    def let(self, approved: tuple[Intent, ...], permit: Permit | None) -> Permit | None:
+        """Let the other leg of a market know what this one may add; return the permit."""
         if self.twin is not None and permit is not None:
             self.underway.let(approved, permit.deadline_ns)
+        return permit
 
     def lots_to_come(self, now_ns: int) -> int:
         """Return this leg's worst case with what it was allowed to add, for the other leg's cap."""

@@ -18,7 +18,7 @@ from grinder.model.legs import HEDGE, legs_of
 from grinder.model.order import Side
 from grinder.model.permit import Permit
 from grinder.model.settings import RiskSettings
-from grinder.risk.facts import RiskFacts
+from grinder.risk.facts import RiskFacts, hear_feed
 from grinder.risk.states import LifecycleState
 from grinder.risk.underway import LATE_NS, Underway
 
@@ -163,8 +163,9 @@ def test_a_market_that_spikes_or_is_not_heard_closes_both_of_its_legs(facts: Ris
     assert judged(facts, OTHER, Side.BUY, 1) == []
 
     facts.see(market())
-    facts.hear_feed(
-        FeedHealthChanged(symbol="BTCUSDT", stream=StreamKind.BOOK_TICKER, is_stale=True, age_ns=1)
+    hear_feed(
+        facts.views_of["BTCUSDT"],
+        FeedHealthChanged(symbol="BTCUSDT", stream=StreamKind.BOOK_TICKER, is_stale=True, age_ns=1),
     )
     assert judged(facts, LONG, Side.BUY, 1) == ["FEED_STALE"]
     assert judged(facts, SHORT, Side.SELL, 1) == ["FEED_STALE"]
