@@ -225,12 +225,16 @@ class Thinned:
         return sorted(point for points in self._stretches.values() for point in points)
 
 
-def _told_of(reader: JournalReader, instrument: Instrument) -> Iterator[Told]:
+def _told_of(directory: Path, run: int | None, instrument: Instrument) -> Iterator[Told]:
     """Yield what was said of a leg, and of its market, whose prices it has."""
-    own = told(reader, Wanted(symbol=instrument.symbol))
+    own = told(JournalReader(directory, run), Wanted(symbol=instrument.symbol))
     if instrument.market == instrument.symbol:
         return own
-    prices = told(reader, Wanted(symbol=instrument.market, kind=FeaturesComputed.__name__))
+    # A reader goes through a journal once at a time.
+    prices = told(
+        JournalReader(directory, run),
+        Wanted(symbol=instrument.market, kind=FeaturesComputed.__name__),
+    )
     return merge(own, prices, key=lambda one: (one.at_ns, one.seq))
 
 
@@ -246,7 +250,7 @@ def story_of(directory: Path, run: int | None, symbol: str) -> Story:
         known = ", ".join(instruments)
         raise JournalError(f"{directory}: this run knows no {symbol}, only {known}")
     taker = Reader(symbol, instruments[symbol])
-    for one in _told_of(reader, instruments[symbol]):
+    for one in _told_of(directory, run, instruments[symbol]):
         if taker.hears(one.kind):
             taker.take(one.at_ns, CODEC.from_row([one.kind, one.version, one.values]))
     story = taker.finish()

@@ -84,7 +84,7 @@ def _rungs(
 
 def _numbers(world: FaultWorld, symbol: str, planner: Any) -> Iterator[str]:
     """Hold the number of levels that are wanted against what the settings or the plan say."""
-    grid, plan = planner.settings, planner.shape.followed
+    grid, plan = world.config.policy, planner.shape.followed
     held = held_lots(world, symbol)
     found = dict.fromkeys(Side, 0)
     for one in planner._wanted().values():
@@ -93,7 +93,7 @@ def _numbers(world: FaultWorld, symbol: str, planner: Any) -> Iterator[str]:
         Side.BUY: grid.levels if plan is None else plan.levels_down,
         Side.SELL: grid.levels if plan is None else plan.levels_up,
     }
-    barred = {"long": Side.SELL, "short": Side.BUY}.get(grid.direction)
+    barred = {"long": Side.SELL, "short": Side.BUY}.get(planner.settings.direction)
     if barred is not None:
         most[barred] = 0
     if grid.lines:
@@ -113,10 +113,10 @@ def _numbers_of_lines(
     world: FaultWorld, symbol: str, found: Mapping[Side, int], most: Mapping[Side, int]
 ) -> Iterator[str]:
     """Hold the number of lines with orders against the settings: one of them stays empty."""
-    grid = world.process.actor(f"policy.{symbol}")._planner.settings
+    grid, planner = world.config.policy, world.process.actor(f"policy.{symbol}")._planner
     total = sum(found.values())
-    is_whole = grid.direction == "neutral" and not held_lots(world, symbol)
-    is_by_settings = world.process.actor(f"policy.{symbol}")._planner.shape.followed is None
+    is_whole = planner.settings.direction == "neutral" and not held_lots(world, symbol)
+    is_by_settings = planner.shape.followed is None
     if total > grid.lines - 1 or (is_whole and is_by_settings and total < grid.lines - 1):
         yield f"ladder: {symbol}: {total} orders wanted on {grid.lines} lines"
     for side, count in most.items():

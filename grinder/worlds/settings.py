@@ -109,6 +109,8 @@ def options_of(seed: int, policy: str) -> dict[str, Drawn]:
         drawn.pop("initial", None)
     # Lines have limits of their own.
     drawn.pop({BOTS: "lines"}.get(policy, "limits" if "lines" in drawn else ""), None)
+    if "initial" in drawn and policy != HEDGED:
+        drawn.pop(HEDGED, None)
     if HEDGED in drawn:
         # Each leg has a direction of its own.
         drawn.pop("direction", None)
