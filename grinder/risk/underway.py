@@ -1,7 +1,8 @@
 """What one leg was allowed to add and has not handed to the venue yet.
 
-The two legs of a market share its cap, and both may propose within the same moment: what the first
-is given has to count before the second is judged, long before it is known to have been sent.
+All legs share the total cap, the two of a market its cap as well, and several may propose within
+the same moment: what the first is given has to count before the next one is judged, long before it
+is known to have been sent.
 """
 
 from __future__ import annotations

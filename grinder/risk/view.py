@@ -37,6 +37,7 @@ class RiskView:
         "flow",
         "instrument",
         "is_account_stale",
+        "is_alone",
         "is_armed",
         "is_banned",
         "is_drawdown_blocked",
@@ -81,6 +82,8 @@ class RiskView:
         self.total_units_max = _half_units(settings.total_notional_max, instrument)
         self.order_units_max = _half_units(settings.order_notional_max, instrument)
         self.underway = Underway()
+        self.is_alone = True
+        """True when no other leg shares a cap with this one."""
         self.twin: RiskView | None = None
         self.twin_lots = 0  # Worst case of the market's other leg: it counts against our caps.
         self.is_armed = False
@@ -124,8 +127,8 @@ class RiskView:
         return self.instrument.symbol
 
     def let(self, approved: tuple[Intent, ...], permit: Permit | None) -> Permit | None:
-        """Let the other leg of a market know what this one may add; return the permit."""
-        if self.twin is not None and permit is not None:
+        """Let the others that share a cap know what this leg may add; return the permit."""
+        if permit is not None and not self.is_alone:
             self.underway.let(approved, permit.deadline_ns)
         return permit
 

@@ -23,6 +23,7 @@ from grinder.messages.risk import (
     TripKillSwitch,
 )
 from grinder.model.grid import ToxicityLevel
+from grinder.model.order import Side
 from grinder.sizing.allocator import allocate, candidates
 from simulated import worlds
 from simulated.worlds import BITCOIN, BTC, ETH, ETHER, SECOND, Stage, ladder, quick
@@ -318,3 +319,28 @@ def test_a_policy_that_begins_anew_is_told_again() -> None:
 
     assert stage.actor(f"policy.{BTC}").generation == 2
     assert stage.actor(f"policy.{BTC}")._budget is not None
+
+
+def pending(stage: Stage) -> Decimal:
+    """Return what could come to be held if everything that rests were to fill, in quote units."""
+    total = Decimal(0)
+    for symbol in (BTC, ETH):
+        sides = [
+            sum(one.price * one.qty for one in stage.orders(symbol) if one.side is side)
+            for side in Side
+        ]
+        total += max(sides)
+    return total
+
+
+def test_what_one_market_was_just_allowed_counts_against_the_total_of_all() -> None:
+    wide = Stage(quick(BTC, ETH), instruments=(BITCOIN, ETHER)).run(3)
+    cap = pending(wide) * 3 / 4
+
+    stage = Stage(quick(BTC, ETH, risk={"total_notional_max": cap}), instruments=(BITCOIN, ETHER))
+    for _ in range(400):
+        stage.run(0.01)
+        assert pending(stage) <= cap
+    assert stage.orders(BTC)
+    assert stage.orders(ETH)
+    assert denials(stage)["MAX_NOTIONAL_EXCEEDED"]

@@ -197,9 +197,10 @@ def test_what_is_held_already_counts() -> None:
 
     assert stage.held() == 4 * lots
     assert bought(stage) == lots
-    assert prices(stage, exits=True)[-4:] == list(ABOVE) or sum(
-        one.qty_lots for one in stage.exits(BTC).values()
-    ) == 4 * lots
+    assert (
+        prices(stage, exits=True)[-4:] == list(ABOVE)
+        or sum(one.qty_lots for one in stage.exits(BTC).values()) == 4 * lots
+    )
     checks.assert_all_well(stage)
 
 

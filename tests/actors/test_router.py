@@ -17,7 +17,12 @@ from grinder.model.permit import Permit
 from grinder.model.settings import RouterSettings
 
 BTC = Instrument(
-    symbol="BTCUSDT", base_asset="BTC", tick=Decimal(1), lot=Decimal(1), qty_lots_max=9, orders_max=5
+    symbol="BTCUSDT",
+    base_asset="BTC",
+    tick=Decimal(1),
+    lot=Decimal(1),
+    qty_lots_max=9,
+    orders_max=5,
 )
 PERMIT = Permit(serial=1, state="ACTIVE", epoch=2, deadline_ns=2_000)
 ENTRY = Intent(
@@ -82,9 +87,7 @@ def test_what_the_filters_find_is_denied_and_the_others_go() -> None:
     assert isinstance(placed, PlaceOrders)
     assert isinstance(denied, IntentsDenied)
     assert [one.level for one in placed.orders] == ["b1", "b3"]
-    assert [(one.level, one.code) for one in denied.denials] == [
-        ("b2", "FILTER_VIOLATION_MAX_QTY")
-    ]
+    assert [(one.level, one.code) for one in denied.denials] == [("b2", "FILTER_VIOLATION_MAX_QTY")]
 
 
 def test_the_budget_is_taken_from_for_each_order_and_the_last_ones_wait() -> None:

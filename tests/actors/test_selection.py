@@ -64,9 +64,7 @@ def test_a_gate_takes_entries_off_and_lets_them_return() -> None:
 
     bid = START_TICKS[BTC]
     stage.market.put(BTC, bid, bid + 1_000)  # 16.7 bps
-    stage.until(
-        lambda: any("SPREAD_TOO_HIGH" in one.reasons for one in stage.said(SymbolSelected))
-    )
+    stage.until(lambda: any("SPREAD_TOO_HIGH" in one.reasons for one in stage.said(SymbolSelected)))
     stage.until(lambda: not stage.entries(BTC))
     assert set(stage.entries(ETH)) == LADDER
     stage.market.put(BTC, bid)
