@@ -29,8 +29,8 @@ from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
 from grinder.model.safety import CloseSettings
 from grinder.model.units import NS_PER_MS
-from grinder.policy.exits import SLOTS
-from grinder.policy.grid import GridPlanner
+from grinder.planner.exits import SLOTS
+from grinder.planner.grid import GridPlanner
 from grinder.policy.quality import Outcome
 
 WOULD_TAKE = -5022

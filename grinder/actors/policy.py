@@ -27,7 +27,7 @@ from grinder.model.instrument import Instrument
 from grinder.model.settings import Config
 from grinder.model.units import NS_PER_S
 from grinder.policy.conductor import Conductor, ConductorFacts, Decision
-from grinder.policy.grid import facts, picture, recall, resume
+from grinder.planner.grid import facts, picture, recall, resume
 
 CHECK_NS = NS_PER_S
 """Pause between looks at what should have been heard of."""

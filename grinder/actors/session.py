@@ -50,7 +50,7 @@ from grinder.messages.risk import (
 )
 from grinder.model.legs import HEDGE, markets_of, names_of
 from grinder.model.settings import Config
-from grinder.policy.ladder import why_untradable
+from grinder.planner.ladder import why_untradable
 from grinder.venues.binance import VenueFacts, VenueHosts, hosts, load_venue
 from grinder.venues.binance_rest import BinanceRestPort
 from grinder.venues.last_resort import cancel_own

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from grinder.model.legs import HEDGE
 from grinder.model.settings import Config
-from grinder.policy.bounds import price_of
-from grinder.policy.initial import LINES_MAX
+from grinder.planner.bounds import price_of
+from grinder.planner.initial import LINES_MAX
 
 PRICES = ("price_lower", "price_upper", "start_price", "stop_lower", "stop_upper")
 ORDERED = (("price_lower", "price_upper"), ("stop_lower", "stop_upper"))

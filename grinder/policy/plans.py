@@ -8,8 +8,8 @@ from decimal import ROUND_CEILING, Decimal
 import attrs
 
 from grinder.model.grid import GridMode, GridPlan, ResetAction
+from grinder.planner.ladder import ROOM
 from grinder.policy.base import MarketView
-from grinder.policy.ladder import ROOM
 
 LEVELS_MAX = 99
 """A level is named by a letter and at most two digits."""

@@ -63,7 +63,6 @@ class RiskFacts:
             view.is_armed = is_armed
             view.symbols = frozenset(instruments)
             view.twin = self.views.get(twin_of(view.symbol))
-            view.is_alone = len(self.views) == 1
         self.views_of = {
             market: tuple(self.views[leg] for leg in legs)
             for market, legs in by_market(instruments).items()
@@ -189,7 +188,7 @@ class RiskFacts:
         view.is_venue_throttled = self.throttled_until_ns > now_ns
         view.is_venue_denied = self.is_denied
         view.price_ticks2 = proposed.mid_ticks2
-        view.notional_of_others = self._notional_of_others(view, now_ns)
+        view.notional_of_others = _notional_of_others(self, view, now_ns)
         view.twin_lots = view.twin.lots_to_come(now_ns) if view.twin is not None else 0
         rate = view.rate
         if not rate.is_limited:
@@ -216,23 +215,6 @@ class RiskFacts:
             daily_drawdown=day.fraction,
             is_killed=self.kill_switch.is_tripped,
         )
-
-    def _notional_of_others(self, view: RiskView, now_ns: int) -> Decimal | None:
-        if view.is_alone:
-            return _NOTHING
-        symbol, twin = view.symbol, view.twin.symbol if view.twin is not None else ""
-        underway = _underway(self.views, {symbol, twin}, now_ns)
-        if not underway and not self.exposure.has_others(symbol, twin):
-            return _NOTHING
-        prices = _prices(self)
-        try:
-            total = self.exposure.worst_case_of_others(symbol, prices, twin)
-            for name, lots in underway:
-                instrument, price_ticks2 = prices[name]
-                total += instrument.notional(price_ticks2, lots) / 2
-        except KeyError:
-            return None
-        return total
 
     def permit(
         self, approved: tuple[Intent, ...], serial: int, state: LifecycleState, now_ns: int
@@ -279,6 +261,24 @@ class RiskFacts:
             return self.exposure.position_notional(_prices(self))
         except KeyError:
             return None
+
+
+def _notional_of_others(facts: RiskFacts, view: RiskView, now_ns: int) -> Decimal | None:
+    if view.is_alone:
+        return _NOTHING
+    symbol, twin = view.symbol, view.twin.symbol if view.twin is not None else ""
+    underway = _underway(facts.views, {symbol, twin}, now_ns)
+    if not underway and not facts.exposure.has_others(symbol, twin):
+        return _NOTHING
+    prices = _prices(facts)
+    try:
+        total = facts.exposure.worst_case_of_others(symbol, prices, twin)
+        for name, lots in underway:
+            instrument, price_ticks2 = prices[name]
+            total += instrument.notional(price_ticks2, lots) / 2
+    except KeyError:
+        return None
+    return total
 
 
 def _underway(

@@ -37,7 +37,6 @@ class RiskView:
         "flow",
         "instrument",
         "is_account_stale",
-        "is_alone",
         "is_armed",
         "is_banned",
         "is_drawdown_blocked",
@@ -82,8 +81,6 @@ class RiskView:
         self.total_units_max = _half_units(settings.total_notional_max, instrument)
         self.order_units_max = _half_units(settings.order_notional_max, instrument)
         self.underway = Underway()
-        self.is_alone = True
-        """True when no other leg shares a cap with this one."""
         self.twin: RiskView | None = None
         self.twin_lots = 0  # Worst case of the market's other leg: it counts against our caps.
         self.is_armed = False
@@ -120,6 +117,11 @@ class RiskView:
         self.entries_left = NO_LIMIT  # What the minute has room for, this batch included.
         self.cooldown_left_ns = 0
         """Above 0, it is too soon after the last entry."""
+
+    @property
+    def is_alone(self) -> bool:
+        """True when no other leg shares a cap with this one."""
+        return len(self.symbols) == 1
 
     @property
     def symbol(self) -> str:

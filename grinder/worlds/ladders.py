@@ -10,9 +10,9 @@ from grinder.execution.identity import decode
 from grinder.messages.grid import Intent
 from grinder.model.legs import twin_of
 from grinder.model.order import Side
-from grinder.policy.bounds import price_of
-from grinder.policy.initial import LEVEL
-from grinder.policy.ladder import has_moved
+from grinder.planner.bounds import price_of
+from grinder.planner.initial import LEVEL
+from grinder.planner.ladder import has_moved
 from grinder.worlds.looks import (
     entries_of,
     held_lots,

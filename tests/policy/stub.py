@@ -15,8 +15,8 @@ from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
 from grinder.model.safety import CloseSettings
-from grinder.policy.grid import GridPlanner
-from grinder.policy.holdings import Holding
+from grinder.planner.grid import GridPlanner
+from grinder.planner.holdings import Holding
 from simulated.worlds import BITCOIN
 
 BID = 600_000

@@ -11,7 +11,7 @@ from grinder.messages.grid import Intent
 from grinder.model.grid import GridMode, MarketRegime, ResetAction, ToxicityLevel
 from grinder.model.grid_settings import GridSettings
 from grinder.model.settings import Config
-from grinder.policy.grid import GridPlanner
+from grinder.planner.grid import GridPlanner
 from grinder.policy.policies.static import StaticPolicy
 from policy.market import BTC, settings, view
 

@@ -15,7 +15,7 @@ from grinder.journal.records import FORMAT, frame, parse, unframe
 from grinder.messages.codec import CODEC
 from grinder.messages.risk import TripKillSwitch
 from grinder.model.grid_settings import GridSettings
-from grinder.policy import ladder
+from grinder.planner import ladder
 from grinder.replay.causes import chain_of
 from grinder.replay.command import runtime_of
 from grinder.replay.differences import sayings
@@ -104,7 +104,7 @@ def test_a_constant_that_changed_is_found_where_it_first_matters(
 ) -> None:
     directory = record_world(seconds=10)
     whole = ladder.step_ticks
-    monkeypatch.setattr("grinder.policy.rungs.step_ticks", lambda *args: whole(*args) + 1)
+    monkeypatch.setattr("grinder.planner.rungs.step_ticks", lambda *args: whole(*args) + 1)
 
     outcome, _ = replayed(directory)
 

@@ -205,9 +205,9 @@ def test_underway_lots_go_with_what_is_sent_or_with_their_time() -> None:
 
 
 def test_without_another_leg_nothing_is_counted() -> None:
-    facts = RiskFacts(SETTINGS, MARKETS, is_armed=True)
+    facts = RiskFacts(SETTINGS, {"BTCUSDT": MARKETS["BTCUSDT"]}, is_armed=True)
     view = facts.views["BTCUSDT"]
     view.let((entry(Side.BUY, 3),), Permit(serial=1, state="ACTIVE", epoch=1, deadline_ns=NOW))
 
-    assert view.twin is None
+    assert view.is_alone
     assert view.underway.lots(0) == 0

@@ -9,9 +9,9 @@ from grinder.messages.orders import Placement
 from grinder.model.grid_settings import GridSettings
 from grinder.model.order import OpenOrder, Side
 from grinder.model.units import NS_PER_MS
-from grinder.policy.exits import MERGED, SLOTS
-from grinder.policy.grid import GridPlanner
-from grinder.policy.holdings import PROPOSAL_PATIENCE_NS
+from grinder.planner.exits import MERGED, SLOTS
+from grinder.planner.grid import GridPlanner
+from grinder.planner.holdings import PROPOSAL_PATIENCE_NS
 from simulated.worlds import BITCOIN, BTC
 
 BID, ASK = 600_000, 600_001

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from grinder.policy.bounds import price_of
-from grinder.policy.grid import facts, recall, resume
+from grinder.planner.bounds import price_of
+from grinder.planner.grid import facts, recall, resume
 from policy.stub import BID, Venue
 
 

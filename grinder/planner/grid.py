@@ -19,14 +19,14 @@ from grinder.model.instrument import Instrument
 from grinder.model.order import Side
 from grinder.model.safety import CloseSettings
 from grinder.model.units import NS_PER_MS
-from grinder.policy.bounds import Bounds, Start
-from grinder.policy.closing import Closing
-from grinder.policy.exits import Exits, Scene
-from grinder.policy.holdings import Holding, Holdings
-from grinder.policy.initial import LEVEL, InitialPosition, initial_of
-from grinder.policy.ladder import has_moved
-from grinder.policy.lineshape import LineShape
-from grinder.policy.shape import Shape
+from grinder.planner.bounds import Bounds, Start
+from grinder.planner.closing import Closing
+from grinder.planner.exits import Exits, Scene
+from grinder.planner.holdings import Holding, Holdings
+from grinder.planner.initial import LEVEL, InitialPosition, initial_of
+from grinder.planner.ladder import has_moved
+from grinder.planner.lineshape import LineShape
+from grinder.planner.shape import Shape
 
 
 class GridPlanner:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grinder.model.grid_settings import GridSettings
-from grinder.policy.ladder import buy_prices, has_moved, sell_prices, step_ticks, why_untradable
+from grinder.planner.ladder import buy_prices, has_moved, sell_prices, step_ticks, why_untradable
 from simulated.worlds import BITCOIN
 
 anchors = st.integers(200, 10**9)

@@ -15,9 +15,9 @@ from grinder.messages.grid import CloseStage, Intent, IntentAction, Manner
 from grinder.messages.orders import Placement
 from grinder.model.order import Side, TimeInForce
 from grinder.model.safety import CloseSettings
-from grinder.policy.closing import Closing
-from grinder.policy.exits import Scene
-from grinder.policy.holdings import Holdings
+from grinder.planner.closing import Closing
+from grinder.planner.exits import Scene
+from grinder.planner.holdings import Holdings
 from policy.stub import BID, FINE, MS
 
 MARK = Decimal(60_000)

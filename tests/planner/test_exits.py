@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from grinder.model.order import Side
-from grinder.policy.exits import SLOTS
+from grinder.planner.exits import SLOTS
 from policy.stub import BID, FINE, MS, Venue
 
 STEP = 300

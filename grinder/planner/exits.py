@@ -18,7 +18,7 @@ from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
 from grinder.model.units import NS_PER_MS, NS_PER_S
-from grinder.policy.holdings import Holding, Holdings
+from grinder.planner.holdings import Holding, Holdings
 
 SLOTS = tuple("x" + digit for digit in "0123456789abcdefghijklmnopqrstuvwxyz")
 """Levels for exits; a position of more parts has its smallest exits made into one."""

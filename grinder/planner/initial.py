@@ -17,9 +17,9 @@ from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
 from grinder.model.units import NS_PER_MS
-from grinder.policy.holdings import Holding, Holdings
-from grinder.policy.lineshape import LineShape
-from grinder.policy.rungs import Place, placeable
+from grinder.planner.holdings import Holding, Holdings
+from grinder.planner.lineshape import LineShape
+from grinder.planner.rungs import Place, placeable
 
 LEVEL = "i"
 """Of the one order that may rest for it."""

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from grinder.model.grid import GridMode
 from grinder.model.order import Side
-from grinder.policy.grid import facts, recall
-from grinder.policy.initial import LEVEL, REASON
+from grinder.planner.grid import facts, recall
+from grinder.planner.initial import LEVEL, REASON
 from policy.stub import Venue, plan_of
 
 RANGE: dict[str, Any] = {

@@ -9,11 +9,11 @@ from grinder.model.grid import ResetAction
 from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
-from grinder.policy.bounds import FAR, Bounds, Start, price_of
-from grinder.policy.holdings import Holdings
-from grinder.policy.lines import Lines
-from grinder.policy.rungs import Geometry, Place, Tolerance, placeable, places_of, settle
-from grinder.policy.shape import Shape, ticks2_of
+from grinder.planner.bounds import FAR, Bounds, Start, price_of
+from grinder.planner.holdings import Holdings
+from grinder.planner.lines import Lines
+from grinder.planner.rungs import Geometry, Place, Tolerance, placeable, places_of, settle
+from grinder.planner.shape import Shape, ticks2_of
 
 
 class LineShape(Shape):

@@ -19,8 +19,8 @@ from grinder.model.instrument import Instrument
 from grinder.model.order import Side
 from grinder.model.safety import CloseSettings
 from grinder.model.units import BPS, NS_PER_MS
-from grinder.policy.exits import SLOTS, Scene
-from grinder.policy.holdings import Holding, Holdings
+from grinder.planner.exits import SLOTS, Scene
+from grinder.planner.holdings import Holding, Holdings
 
 TOXIC = "EMERGENCY_TOX_EXTREME"
 TAKE_PROFIT = "TAKE_PROFIT"

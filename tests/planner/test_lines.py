@@ -13,7 +13,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from grinder.model.order import Side
-from grinder.policy.lines import Lines
+from grinder.planner.lines import Lines
 from policy.stub import FINE, Venue
 
 LOWER, UPPER = "59000", "61000"

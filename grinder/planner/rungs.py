@@ -14,8 +14,8 @@ from grinder.messages.grid import Intent, IntentAction
 from grinder.model.grid import GridMode, GridPlan
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
-from grinder.policy.holdings import Holding, Holdings
-from grinder.policy.ladder import buy_prices, geometric_prices, sell_prices, step_ticks
+from grinder.planner.holdings import Holding, Holdings
+from grinder.planner.ladder import buy_prices, geometric_prices, sell_prices, step_ticks
 
 LEVELS_MAX = 99
 """A level is named by a letter and at most two digits."""

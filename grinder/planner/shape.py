@@ -10,10 +10,10 @@ from grinder.model.grid import GridMode, GridPlan, ResetAction
 from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
-from grinder.policy.bounds import FAR, Start, price_of
-from grinder.policy.holdings import Holdings
-from grinder.policy.ladder import has_moved
-from grinder.policy.rungs import (
+from grinder.planner.bounds import FAR, Start, price_of
+from grinder.planner.holdings import Holdings
+from grinder.planner.ladder import has_moved
+from grinder.planner.rungs import (
     Geometry,
     Tolerance,
     placeable,
