@@ -113,7 +113,7 @@ def test_another_decision_is_found_with_actor_and_field(tmp_path: Path, site: Si
     # The command prefers what lies in its working directory: a copy in which levels stand wider.
     copy = tmp_path / "grinder"
     shutil.copytree(Path(package.__file__).parent, copy)
-    ladder = copy / "policy" / "ladder.py"
+    ladder = copy / "planner" / "ladder.py"
     text = ladder.read_text(encoding="utf-8")
     assert text.count("return max(1, int(anchor_ticks2") == 1
     ladder.write_text(text.replace("return max(1, int(anchor", "return 1 + max(1, int(anchor"))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -155,6 +156,34 @@ def test_candles_of_the_live_venue_are_streamed(world: World) -> None:
     frame = stream.until(lambda each: each["data"]["k"]["c"] == "61700.00")[-1]["data"]
 
     assert (frame["e"], frame["k"]["i"]) == ("kline", "1m")
+
+
+@pytest.mark.parametrize(
+    ("route", "name"),
+    [
+        ("market", "kline_1m"),
+        ("market", "ticker"),
+        ("market", "aggTrade"),
+        ("public", "depth@100ms"),
+        ("public", "depth5@100ms"),
+    ],
+)
+def test_a_stream_goes_on_when_the_clock_is_set_back(world: World, route: str, name: str) -> None:
+    stream = world.stream(f"/{route}/stream?streams=btcusdt@{name}")
+    later_ms = time.time_ns() // 10**6 + 1_800_000
+    world.server.control("clock", offset_ms=3_600_000)
+    trade(world, "61700")
+    stream.until(lambda each: each["data"]["E"] > later_ms)
+
+    world.server.control("clock", offset_ms=0)
+    trade(world, "61701")
+    stream.until(lambda each: each["data"]["E"] < later_ms)
+
+
+def trade(world: World, price: str) -> None:
+    """Let the market stand at a price, with a trade there."""
+    world.quote(price, f"{price}.10")
+    world.server.control("trade", symbol="BTCUSDT", price=price, qty="1")
 
 
 def test_liquidation_of_an_account_is_told_and_listed(world: World) -> None:

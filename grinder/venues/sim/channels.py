@@ -12,7 +12,7 @@ import attrs
 from grinder.simulation.market import DepthDiff, Mark, Quote, Trade
 from grinder.venues.sim import frames
 from grinder.venues.sim.book import Numbered, PublicBook
-from grinder.venues.sim.klines import CandleStreams, Publisher
+from grinder.venues.sim.klines import CandleStreams, Publisher, is_over
 from grinder.venues.sim.tape import Printed
 
 AGGREGATION_MS = 100
@@ -29,7 +29,7 @@ class _DiffStream:
     name: str
     every_ms: int
     last_sent_id: int
-    due_ms: int = 0
+    sent_ms: int = 0
     bids: set[int] = attrs.field(factory=set)
     asks: set[int] = attrs.field(factory=set)
 
@@ -114,17 +114,18 @@ class Channels:
     def marked(self, mark: Mark, now_ms: int) -> None:
         """Tell listeners of the mark price; the stream without a speed hears every third second."""
         self._send("@markPrice@1s", lambda: frames.mark_price(mark, now_ms))
-        if now_ms - self._mark_slow_ms >= MARK_SLOW_MS:
+        if is_over(now_ms, self._mark_slow_ms, MARK_SLOW_MS):
             self._mark_slow_ms = now_ms
             self._send("@markPrice", lambda: frames.mark_price(mark, now_ms))
 
     def tick(self, now_ms: int) -> None:
         """Send what has waited long enough; called every 50 ms."""
-        if self._aggregate and now_ms - self._aggregate.traded_ms >= AGGREGATION_MS:
+        pending = self._aggregate
+        if pending and is_over(now_ms, pending.traded_ms, AGGREGATION_MS):
             self._flush_aggregate(now_ms)
         for stream in self._diffs:
-            if now_ms >= stream.due_ms and (stream.bids or stream.asks):
-                stream.due_ms = now_ms + stream.every_ms
+            if is_over(now_ms, stream.sent_ms, stream.every_ms) and (stream.bids or stream.asks):
+                stream.sent_ms = now_ms
                 self._flush_diff(stream, now_ms)
         self._candles.tick(now_ms)
         for name, levels, every in self._partials:
@@ -180,7 +181,7 @@ class Channels:
     def _send_partial(self, name: str, levels: int, every_ms: int, now_ms: int) -> None:
         book = self._book
         sent_id, sent_ms = self._partial_sent.get(name, (0, 0))
-        if book.depth_id == sent_id or now_ms - sent_ms < every_ms:
+        if book.depth_id == sent_id or not is_over(now_ms, sent_ms, every_ms):
             return
         self._partial_sent[name] = (book.depth_id, now_ms)
         previous = sent_id or book.depth_id - 1

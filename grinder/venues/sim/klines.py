@@ -16,6 +16,11 @@ TICKER_MS = 2000
 PERCENT = Decimal(100)
 
 
+def is_over(now_ms: int, since_ms: int, pause_ms: int) -> bool:
+    """Return whether a pause that began at ``since_ms`` is over; it is if the clock is set back."""
+    return not since_ms <= now_ms < since_ms + pause_ms
+
+
 class Publisher(Protocol):
     """Where frames go."""
 
@@ -40,19 +45,19 @@ class CandleStreams:
         }
         self._sent: dict[str, tuple[int, int]] = {}
         """Open time and newest trade of the candle last sent, by stream."""
-        self._kline_due_ms = self._ticker_due_ms = 0
+        self._kline_ms = self._ticker_ms = 0
 
     def tick(self, now_ms: int) -> None:
         """Send what has changed and is due."""
-        if now_ms >= self._kline_due_ms:
-            self._kline_due_ms = now_ms + KLINE_MS
+        if is_over(now_ms, self._kline_ms, KLINE_MS):
+            self._kline_ms = now_ms
             for name, interval in self._klines.items():
                 if self._publisher.has_listeners(name):
                     self._send_kline(name, interval, now_ms)
                 else:
                     self._sent.pop(name, None)
-        if now_ms >= self._ticker_due_ms:
-            self._ticker_due_ms = now_ms + TICKER_MS
+        if is_over(now_ms, self._ticker_ms, TICKER_MS):
+            self._ticker_ms = now_ms
             for suffix, render in (("@ticker", ticker), ("@miniTicker", mini_ticker)):
                 if self._publisher.has_listeners(self._prefix + suffix):
                     self._publisher.publish(self._prefix + suffix, render(self._book, now_ms))
