@@ -19,7 +19,9 @@ help:
 run: .venv/run.stamp
 	@exec $(BIN)/python -m grinder.actors.main $(ARGS)
 
+# The environments are made first, and once more if that fails: a download may break off.
 test: .venv/tox.stamp
+	@$(BIN)/python -m tox run --notest --quiet $(ARGS) || $(BIN)/python -m tox run --notest --quiet $(ARGS)
 	@exec $(BIN)/python -m tox $(ARGS)
 
 develop: .venv/run.stamp
