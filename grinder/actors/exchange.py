@@ -112,7 +112,8 @@ class ExchangeActor(OrderEntry):
         else:
             for message in self._account.funding(answer):
                 self.say(message)
-            request, rest = "funding", self._account.more_funding(answer)
+            request = "funding"
+            rest = ReadFunding(since_ns=answer.next_ns) if answer.next_ns else None
         if rest is not None:
             self.tell(self._venue, rest)
         elif self._wind_down.settle(request):

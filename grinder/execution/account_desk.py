@@ -92,10 +92,6 @@ class AccountDesk:
         """Return the question for payments that may not have been told yet."""
         return ReadFunding(since_ns=max(self._started_ns, self._paid_ns - LATE_NS))
 
-    def more_funding(self, answer: FundingRead) -> ReadFunding | None:
-        """Return the question for the next page; None when there is none."""
-        return ReadFunding(since_ns=answer.next_ns) if answer.next_ns else None
-
     def funding(self, answer: FundingRead) -> tuple[Message, ...]:
         """Return the payments of this run that have not been told."""
         said: list[Message] = []

@@ -20,7 +20,7 @@ from grinder.model.order import Side
 from grinder.model.safety import CloseSettings
 from grinder.model.units import BPS, NS_PER_MS
 from grinder.planner.exits import SLOTS, Scene
-from grinder.planner.holdings import Holding, Holdings
+from grinder.planner.holdings import Holdings
 
 TOXIC = "EMERGENCY_TOX_EXTREME"
 TAKE_PROFIT = "TAKE_PROFIT"
@@ -133,7 +133,7 @@ class Closing:
         resting = [one for one in self._holdings.exits() if not one.is_taking]
         offered = [one for one in resting if not one.is_cancelling(scene.now_ns)]
         if offered:
-            return [_cancel(one, reason) for one in offered]
+            return [one.cancelled(reason) for one in offered]
         since_ns = max([self._tried_ns, *(one.cancelling_ns for one in resting)])
         if scene.now_ns - since_ns < self._settings.interval_ms * NS_PER_MS or ticks < 0:
             return []
@@ -193,13 +193,3 @@ class Closing:
         if manner is Manner.MARKET:
             most = min(most, instrument.market_qty_lots_max)
         return parts_of(lots, most, instrument.qty_lots_min)[:PARTS_MAX]
-
-
-def _cancel(holding: Holding, reason: str) -> Intent:
-    return Intent(
-        action=IntentAction.CANCEL,
-        level=holding.level,
-        side=holding.side,
-        client_order_id=holding.client_order_id,
-        reason=reason,
-    )

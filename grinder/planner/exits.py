@@ -127,7 +127,7 @@ class Exits:
             smallest = _mergeable(holdings.exits())
             if sum(one.remaining_lots for one in smallest[:2]) > self._instrument.qty_lots_max:
                 return []
-            return [_cancel(one, "TP_MERGE") for one in smallest[:MERGED]]
+            return [one.cancelled("TP_MERGE") for one in smallest[:MERGED]]
         places = []
         for slot, (price, lots) in zip(free, self._parts_of(uncovered, scene), strict=False):
             holdings.propose(slot, scene.now_ns, lots)
@@ -202,7 +202,7 @@ class Exits:
             most = max(1, min(MERGED, len(resting) - 1))
             for one in due[:most]:
                 self.note_part(one.price_ticks, one.remaining_lots, now_ns)
-            return [_cancel(one, reason) for one in due[:most]]
+            return [one.cancelled(reason) for one in due[:most]]
         old = due[0]
         is_own = self._is_per_level and not scene.closing
         ticks = old.price_ticks if is_own else self._average_price(scene)
@@ -221,7 +221,7 @@ class Exits:
             self._replaced = None
         elif new is not None and new.accepted_ns:
             self._replaced = None
-            return [_cancel(old, "TP_SHIFT" if scene.closing else "TP_RENEW")]
+            return [old.cancelled("TP_SHIFT" if scene.closing else "TP_RENEW")]
         return []
 
     def _must_move(self, one: Holding, scene: Scene) -> bool:
@@ -269,15 +269,5 @@ def _place(slot: str, scene: Scene, ticks: int, lots: int, reason: str) -> Inten
         price_ticks=ticks,
         qty_lots=lots,
         reduce_only=True,
-        reason=reason,
-    )
-
-
-def _cancel(holding: Holding, reason: str) -> Intent:
-    return Intent(
-        action=IntentAction.CANCEL,
-        level=holding.level,
-        side=holding.side,
-        client_order_id=holding.client_order_id,
         reason=reason,
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from grinder.messages.grid import Intent, IntentAction, LadderPlanned
+from grinder.messages.grid import Intent, LadderPlanned
 from grinder.model.grid import GridMode, GridPlan
 from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
@@ -184,7 +184,7 @@ class GridPlanner:
             place = None if is_double else wanted.get(holding.level)
             reason = _why_misplaced(self, holding, place)
             if reason:
-                cancels.append(_cancel(holding, reason))
+                cancels.append(holding.cancelled(reason))
         if cancels:
             self._is_tidy = False
         return cancels
@@ -369,17 +369,7 @@ def picture(planner: GridPlanner, symbol: str, reason: str) -> LadderPlanned:
 
 def _cancel_entries(holdings: Holdings, reason: str, now_ns: int) -> list[Intent]:
     return [
-        _cancel(holding, reason)
+        holding.cancelled(reason)
         for holding in holdings.by_id.values()
         if not (holding.reduce_only or holding.is_cancelling(now_ns))
     ]
-
-
-def _cancel(holding: Holding, reason: str) -> Intent:
-    return Intent(
-        action=IntentAction.CANCEL,
-        level=holding.level,
-        side=holding.side,
-        client_order_id=holding.client_order_id,
-        reason=reason,
-    )

@@ -51,6 +51,16 @@ class Holding:
         """Return whether a cancel is under way; one unheard of for too long died with somebody."""
         return self.cancelling_ns > 0 and now_ns - self.cancelling_ns <= PROPOSAL_PATIENCE_NS
 
+    def cancelled(self, reason: str) -> Intent:
+        """Return the intent to have it cancelled."""
+        return Intent(
+            action=IntentAction.CANCEL,
+            level=self.level,
+            side=self.side,
+            client_order_id=self.client_order_id,
+            reason=reason,
+        )
+
 
 class Holdings:
     """The orders of one symbol, by client order id and by level."""

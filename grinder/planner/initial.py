@@ -116,7 +116,7 @@ class InitialPosition:
         if is_wanted or order.is_cancelling(now_ns):
             return []
         self._moved_ns = now_ns
-        return [_cancel(order)]
+        return [order.cancelled(REASON)]
 
     def _is_off(self, order: Holding, touch: int, now_ns: int) -> bool:
         """Return whether the market has left the order behind."""
@@ -142,15 +142,5 @@ def _place(side: Side, ticks: int, lots: int) -> Intent:
         side=side,
         price_ticks=ticks,
         qty_lots=lots,
-        reason=REASON,
-    )
-
-
-def _cancel(order: Holding) -> Intent:
-    return Intent(
-        action=IntentAction.CANCEL,
-        level=LEVEL,
-        side=order.side,
-        client_order_id=order.client_order_id,
         reason=REASON,
     )

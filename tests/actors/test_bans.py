@@ -18,6 +18,7 @@ from grinder.model.settings import JournalSettings
 from grinder.replay.command import runtime_of
 from grinder.replay.engine import Engine
 from simulated import checks
+from simulated.recorded import replayed
 from simulated.worlds import BITCOIN, BTC, ETH, ETHER, SECOND, Stage, ladder, quick
 
 LADDER = ladder(3)
@@ -152,11 +153,6 @@ def test_bans_replay_to_the_same_words(tmp_path: Path) -> None:
     stage.run(3)
     stage.world.runtime.stop()
 
-    reader = JournalReader(tmp_path / "journal")
-    engine = Engine(runtime_of(reader), CODEC)
-    try:
-        outcome = engine.replay(reader)
-    finally:
-        engine.runtime.end()
+    outcome, _ = replayed(tmp_path / "journal")
     assert outcome.divergence is None
     assert not outcome.skipped

@@ -25,6 +25,7 @@ from grinder.replay.command import runtime_of
 from grinder.replay.engine import Engine
 from grinder.simulation.orders import NewOrder
 from simulated import checks, worlds
+from simulated.recorded import replayed
 from simulated.worlds import BITCOIN, BTC, ETH, ETHER, SECOND, START_TICKS, Stage, Walk, quick
 
 ROOMS = ("feature", "feed", "risk", "exchange", "ledger", "router", "selection")
@@ -327,8 +328,7 @@ def test_a_run_in_hedge_mode_replays_to_the_same(tmp_path: Path) -> None:
     stage.run(3)
     stage.runtime.stop()
 
-    reader = JournalReader(tmp_path)
-    outcome = Engine(runtime_of(reader), CODEC).replay(reader)
+    outcome, _ = replayed(tmp_path)
     assert stage.said(OrderFilled)
     assert outcome.divergence is None
     assert outcome.messages > 1_000

@@ -20,6 +20,7 @@ from grinder.model.settings import JournalSettings
 from grinder.replay.command import runtime_of
 from grinder.replay.engine import Engine
 from simulated import checks
+from simulated.recorded import replayed
 from simulated.worlds import BITCOIN, BTC, Stage, level_of, quick
 
 FINE = attrs.evolve(BITCOIN, lot=Decimal("0.0001"), notional_min=Decimal(5))
@@ -248,11 +249,6 @@ def test_it_replays_to_the_same_words(tmp_path: Path) -> None:
     assert stage.held() == 4 * lots
     stage.world.runtime.stop()
 
-    reader = JournalReader(tmp_path / "journal")
-    engine = Engine(runtime_of(reader), CODEC)
-    try:
-        outcome = engine.replay(reader)
-    finally:
-        engine.runtime.end()
+    outcome, _ = replayed(tmp_path / "journal")
     assert outcome.divergence is None
     assert not outcome.skipped

@@ -19,19 +19,10 @@ from grinder.planner import ladder
 from grinder.replay.causes import chain_of
 from grinder.replay.command import runtime_of
 from grinder.replay.differences import sayings
-from grinder.replay.engine import Engine, Outcome
+from grinder.replay.engine import Engine
 from grinder.replay.states import state_of
-from simulated.recorded import RecordWorld
+from simulated.recorded import RecordWorld, replayed
 from simulated.worlds import BTC, Stage
-
-
-def replayed(directory: Path, *, until: int = 0, only: str = "") -> tuple[Outcome, Engine]:
-    reader = JournalReader(directory)
-    engine = Engine(runtime_of(reader), CODEC, only=only)
-    try:
-        return engine.replay(reader, until=until), engine
-    finally:
-        engine.runtime.end()
 
 
 def in_format_1(directory: Path) -> None:

@@ -9,11 +9,25 @@ from typing import Any
 import attrs
 import pytest
 
+from grinder.journal.reading import JournalReader
+from grinder.messages.codec import CODEC
 from grinder.model.settings import JournalSettings
+from grinder.replay.command import runtime_of
+from grinder.replay.engine import Engine, Outcome
 from simulated.worlds import BTC, START_TICKS, Stage, Walk, quick
 
 RecordWorld = Callable[..., Path]
 """Name, seconds, seed, what happens after them, and settings of the journal."""
+
+
+def replayed(directory: Path, *, until: int = 0, only: str = "") -> tuple[Outcome, Engine]:
+    """Return how the replay of a journal went, and what it was played in, ended."""
+    reader = JournalReader(directory)
+    engine = Engine(runtime_of(reader), CODEC, only=only)
+    try:
+        return engine.replay(reader, until=until), engine
+    finally:
+        engine.runtime.end()
 
 
 @pytest.fixture
