@@ -150,7 +150,7 @@ class ExchangeActor(OrderEntry):
             self._say_synced(symbol)
         if self._wind_down.is_reading:
             for place in self._wind_down.account_read(read.open_orders, read.positions):
-                self._apply(self._desk.place(place, self.now_ns))
+                self._apply(self._desk.place(place, self.now_ns, is_closing=True))
         self._ask_for_missed()
 
     def on_account_synced(self, synced: AccountSynced) -> None:

@@ -54,18 +54,23 @@ class OrderDesk:
         self._sharing = {name: legs[one.market] for name, one in instruments.items()}
         # The legs that share the venue's limit of open orders, and its countdown.
 
-    def place(self, batch: PlaceOrders, now_ns: int) -> Applied:
-        """Send placements on, the market's dead-man countdown before them; reject the others."""
+    def place(self, batch: PlaceOrders, now_ns: int, *, is_closing: bool = False) -> Applied:
+        """Send placements on, the market's dead-man countdown before them; reject the others.
+
+        Orders that reduce need no permit. In a wind-down only its own, ``is_closing``, are sent:
+        everything else would have to be cancelled at once.
+        """
         symbol = batch.symbol
         levels = self._levels[symbol]
         instrument = self._instruments[symbol]
         open_orders = sum([len(self._levels[leg]) for leg in self._sharing[symbol]])
         room = instrument.orders_max - open_orders
         bar = self._bar(batch.permit, now_ns)
+        is_free = is_closing or not self.is_winding_down
         refused: list[Message] = []
         sent: list[Placement] = []
         for order in batch.orders:
-            if bar and not order.reduce_only:
+            if bar and not (is_free and order.reduce_only):
                 why = bar
             elif order.level in levels:
                 why = "LEVEL_TAKEN"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import zstandard
 
+from grinder.journal.reading import JournalReader
 from system.conftest import Site
 from system.processes import FIXTURES, Run, grinder, settings
 from system.waiting import until
@@ -44,6 +46,21 @@ def written(folder: Path) -> bytes:
             data = zstandard.ZstdDecompressor().decompressobj().decompress(data)
         parts.append(data)
     return b"".join(parts)
+
+
+def turns(folder: Path, actor: str) -> Iterator[tuple[list[Any], list[list[Any]]]]:
+    """Yield what an actor was handed, as a row, and the rows it said of that; in order."""
+    rows: dict[int, list[Any]] = {}
+    for record in JournalReader(folder / FOLDER).records():
+        if record[0] == "o":
+            rows[record[1]] = record[6]
+        elif record[0] == "t":
+            heard = rows.pop(record[1], None)
+            said = [(first, hearers, row or heard) for first, hearers, row in record[6]]
+            for first, hearers, row in said:
+                rows.update({first + place: row for place in range(len(hearers))})
+            if record[2] == actor and heard is not None:
+                yield heard, [row for _, _, row in said if row is not None]
 
 
 def newest_segment(folder: Path) -> Path:

@@ -13,6 +13,7 @@ import pytest
 from grinder.model.settings import StopSettings
 from system.conftest import Site
 from system.processes import FIXTURES, STOP_S, Run, settings
+from system.recorded import FOLDER, turns
 from system.waiting import until
 from system.witness import accepted, books, doubles, venue_books
 
@@ -68,20 +69,17 @@ def test_stopping_flat_leaves_neither_order_nor_position(tmp_path: Path, site: S
 
 
 def test_nothing_is_placed_after_the_signal(tmp_path: Path, site: Site) -> None:
-    with holding_run(tmp_path, site) as run:
-        run.send(signal.SIGTERM)
-        until(lambda: run.records("wind_down_started"), "the wind-down begins")
-        # What left before the wind-down may still be answered.
-        begun_ms = run.records("wind_down_started")[0]["at_ns"] / 1e6
-        assert run.wait() == 0
+    with holding_run(tmp_path, site, journal__directory=FOLDER) as run:
+        run.stop()
 
-    sent = {one["client_order_id"]: one["at_ns"] / 1e6 for one in run.records("order_submitted")}
-    late = [
-        line
-        for line in accepted(site.witness.log())
-        if line["ts"] > begun_ms and sent[line["client_id"]] > begun_ms
-    ]
-    assert late == []
+    heard = False
+    submitted: dict[bool, list[object]] = {False: [], True: []}
+    for handed, told in turns(tmp_path, "exchange"):
+        heard = heard or handed[0] == "WindDownStarted"
+        submitted[heard] += [row for row in told if row[0] == "OrdersSubmitted"]
+    assert heard
+    assert submitted[False]
+    assert submitted[True] == []
     assert not doubles(site.witness.log())
 
 
