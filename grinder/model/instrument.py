@@ -8,6 +8,7 @@ sell up to the tick, so no rounding moves an order towards the market; a quantit
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from functools import cached_property
 
 import attrs
 
@@ -67,13 +68,13 @@ class Instrument:
     """What one contract of an inverse instrument is worth, in quote units: its quantity is in
     contracts, its money in the base coin. None for a linear one."""
 
-    @property
+    @cached_property
     def market(self) -> str:
         """The venue's symbol."""
         side = self.position_side
         return self.symbol if side.opening is None else self.symbol.rpartition(SEPARATOR)[0]
 
-    @property
+    @cached_property
     def position_side(self) -> PositionSide:
         """Which of the market's positions is traded; BOTH in one-way mode."""
         return side_of(self.symbol)
