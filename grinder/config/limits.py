@@ -37,6 +37,7 @@ MONEY_MAX = 1_000_000_000
 
 RANGES: dict[str, tuple[float, float]] = {
     "run.port": (0, 65_535),
+    "run.core": (-1, 4_095),
     # Binance refuses a larger window.
     "venue.recv_window_ms": (1, 60_000),
     "venue.connect_timeout_ms": (1, 60_000),

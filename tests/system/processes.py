@@ -53,6 +53,10 @@ class Job:
         return whole_lines(self.err_path)
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         return self._process.poll() is None
 

@@ -82,6 +82,14 @@ def test_a_port_in_use_is_refused(tmp_path: Path, site: Site, taken_port: int) -
     assert str(taken_port) in errors[0]
 
 
+def test_a_core_that_is_not_there_is_refused(tmp_path: Path, site: Site) -> None:
+    code, errors = refused(tmp_path, site, *settings(run__core=4_095))
+
+    assert code == EXIT_CONFIG
+    assert len(errors) == 1
+    assert "run.core: there is no core 4095" in errors[0]
+
+
 def test_a_venue_out_of_reach_is_told(tmp_path: Path, site: Site, taken_port: int) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

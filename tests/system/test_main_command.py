@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+from system.conftest import Site
 from system.processes import FIXTURES, Run, grinder, settings
 from system.waiting import PATIENCE_S, until
 from system.witness import books_by_symbol, doubles, sums_by_symbol
@@ -71,6 +74,21 @@ def test_it_ends_by_itself_with_code_0(tmp_path: Path) -> None:
     assert code == 0, run.err[-2000:]
     assert "Traceback" not in run.err
     assert run.report()["open_orders_at_exit"] == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="Linux alone knows of this")
+def test_every_thread_keeps_to_the_core_it_is_given(tmp_path: Path, site: Site) -> None:
+    core = max(os.sched_getaffinity(0))
+    with Run(tmp_path, *site.options, *settings(run__core=core)) as run:
+        until(run.is_active, "active")
+        allowed = {}
+        for path in Path(f"/proc/{run.pid}/task").iterdir():
+            with suppress(ProcessLookupError):
+                allowed[path.name] = os.sched_getaffinity(int(path.name))
+        run.stop()
+
+    assert len(allowed) > 10
+    assert set(map(frozenset, allowed.values())) == {frozenset({core})}
 
 
 def test_it_ends_with_code_0_when_asked_to(finished: tuple[Run, dict[str, Any]]) -> None:
