@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from types import FrameType
 
@@ -37,11 +38,21 @@ def run(config: Config, *, for_seconds: float | None, report: Path | None, secre
     Raises:
         ConfigError: something has to be changed before anything can start.
     """
+    _keep_to(config.run.core)
     is_picture = config.run.log == "auto" and sys.stdout.isatty()
-    configure(
-        "error" if is_picture else config.run.log_level,
-        "json" if config.run.log == "json" else "text",
-    )
+    level = "error" if is_picture else config.run.log_level
+    with closing(configure(level, "json" if config.run.log == "json" else "text")):
+        return _run(config, for_seconds, report, secrets, is_picture=is_picture)
+
+
+def _run(
+    config: Config,
+    for_seconds: float | None,
+    report: Path | None,
+    secrets: Secrets,
+    *,
+    is_picture: bool,
+) -> int:
     asked = threading.Event()
     _listen_for_signals(asked)
     session = Session(config, secrets, is_picture=is_picture)
@@ -58,6 +69,19 @@ def run(config: Config, *, for_seconds: float | None, report: Path | None, secre
             raise ConfigError(f"--report: {report} can't be written: {error}") from error
     _summarise(summary, ending.detail, is_clean=ending.is_clean)
     return 0 if ending.is_clean else EXIT_FAILED
+
+
+def _keep_to(core: int) -> None:
+    """Let this thread, and every thread that it starts from now on, run on ``core`` only."""
+    if core < 0:
+        return
+    if not hasattr(os, "sched_setaffinity"):
+        raise ConfigError("run.core: this system does not let a process choose its core")
+    allowed = os.sched_getaffinity(0)
+    if core not in allowed:
+        known = ", ".join(map(str, sorted(allowed)))
+        raise ConfigError(f"run.core: there is no core {core} here, only {known}")
+    os.sched_setaffinity(0, {core})
 
 
 def _listen_for_signals(asked: threading.Event) -> None:

@@ -113,7 +113,6 @@ class Session:
     def __init__(self, config: Config, secrets: Secrets, *, is_picture: bool) -> None:
         _check_arming(config)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-        _keep_to(config.run.core)
         self.config = config
         self.hash = config_hash(config)
         self.journal: JournalPort | None = None
@@ -290,19 +289,6 @@ class Session:
     def _close_venue(self) -> None:
         if self.embedded is not None:
             self.embedded.stop()
-
-
-def _keep_to(core: int) -> None:
-    """Let this thread, and every thread that it starts from now on, run on ``core`` only."""
-    if core < 0:
-        return
-    if not hasattr(os, "sched_setaffinity"):
-        raise ConfigError("run.core: this system does not let a process choose its core")
-    allowed = os.sched_getaffinity(0)
-    if core not in allowed:
-        known = ", ".join(map(str, sorted(allowed)))
-        raise ConfigError(f"run.core: there is no core {core} here, only {known}")
-    os.sched_setaffinity(0, {core})
 
 
 def _check_arming(config: Config) -> None:

@@ -1,22 +1,23 @@
 """Logging: configured once for the process, and one record for each fact that passes.
 
-Records of the standard library (ours and of the libraries below us) take the same way as those
-of structlog, so one stream has one format, and nothing gets around the redaction.
+Our records and those of the libraries below us take the same way, so one stream has one format, and
+nothing gets around the redaction. A thread of its own makes and writes their text.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-import sys
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any, TextIO, cast
+from typing import Any, cast
 
 import attrs
 import structlog
 
+from grinder.console.logwriter import LogWriter, to_standard_error
 from grinder.kernel.message import Message
 from grinder.kernel.observer import Observer
 from grinder.kernel.signals import ActorFailed, ActorRestarted, ActorStarted, SupervisorGaveUp
@@ -47,40 +48,43 @@ SECRET_TEXT = re.compile(
 )
 
 
-def configure(level: str, style: str, stream: TextIO | None = None) -> None:
-    """Send every record of ``level`` and above to ``stream``, as ``text`` or ``json``.
+def configure(
+    level: str, style: str, write: Callable[[str], object] = to_standard_error
+) -> LogWriter:
+    """Let every record of ``level`` and above be written, as ``text`` or ``json``, a line each.
 
-    ``stream`` None means standard error, whatever that is when the record is written. Calling
-    again replaces what was configured. Libraries are heard from warning on.
+    Calling again replaces what was configured. Libraries are heard from warning on. Records are
+    written by the thread of what is returned, which has to be closed for the last ones.
     """
-    shared: list[Callable[..., Any]] = [
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        redact,
-    ]
+    shared: list[Callable[..., Any]] = [_add_fields, structlog.stdlib.add_log_level, _stamp]
+    shared += [structlog.processors.format_exc_info, redact]
     renderer: Callable[..., Any] = (
         structlog.processors.JSONRenderer()
         if style == "json"
         else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
     )
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     )
-    handler = logging.StreamHandler(stream if stream is not None else _CurrentStderr())
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.PositionalArgumentsFormatter(), *shared],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-        )
-    )
+    writer = LogWriter(formatter, write)
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [writer.hand]
     root.setLevel(logging.WARNING)
     logging.getLogger(LOGGER).setLevel(level.upper())
+    return writer
+
+
+def _add_fields(_: object, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    record.update(getattr(record["_record"], "fields", {}))
+    return record
+
+
+def _stamp(_: object, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Say when it was logged, which is earlier than when it is written."""
+    at = datetime.fromtimestamp(record["_record"].created, UTC)
+    record["timestamp"] = at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return record
 
 
 def redact(_: object, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -175,7 +179,7 @@ class LogObserver(Observer):
 
     def __init__(self, instruments: Mapping[str, Instrument]) -> None:
         self._instruments = {**markets_of(instruments), **instruments}
-        self._log = structlog.stdlib.get_logger(LOGGER)
+        self._log = logging.getLogger(LOGGER)
 
     def observe(self, sender: str, at_ns: int, body: Message) -> None:
         """Log ``body`` under its name in snake case."""
@@ -184,16 +188,30 @@ class LogObserver(Observer):
             level = logging.INFO
         elif isinstance(body, grid.CloseProgressed) and body.stage is grid.CloseStage.OVERDUE:
             level = logging.ERROR
-        said = {"sender": sender, "at_ns": at_ns}
-        if isinstance(body, orders.OrdersSubmitted):
+        self._log.log(level, Fact(sender, at_ns, body, self._instruments))
+
+
+@attrs.frozen
+class Fact:
+    """What a message says, for people; becomes text where it is written."""
+
+    sender: str
+    at_ns: int
+    body: Message
+    instruments: Mapping[str, Instrument]
+
+    def records(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield name and fields of what is logged."""
+        said = {"sender": self.sender, "at_ns": self.at_ns}
+        if isinstance(self.body, orders.OrdersSubmitted):
             # One record for each order, as for everything else that happens to it.
-            for order in body.orders:
-                self._log.log(level, "order_submitted", **(said | self._of(order)))
+            for order in self.body.orders:
+                yield "order_submitted", said | self._of(order)
             return
-        self._log.log(level, event_name(type(body)), **(said | self._of(body)))
+        yield event_name(type(self.body)), said | self._of(self.body)
 
     def _of(self, body: Message | orders.Placement) -> dict[str, Any]:
-        instrument = self._instruments.get(getattr(body, "symbol", ""))
+        instrument = self.instruments.get(getattr(body, "symbol", ""))
         shown: dict[str, Any] = {}
         for field in attrs.fields(cast("type[attrs.AttrsInstance]", type(body))):
             name, value = _in_money(field.name, getattr(body, field.name), instrument)
@@ -255,13 +273,3 @@ def _shown(value: Any) -> Any:
     if value is None or isinstance(value, (str, int, float)):
         return value
     return repr(value)
-
-
-class _CurrentStderr:
-    """Standard error as it is now: a live picture replaces it for as long as it is shown."""
-
-    def write(self, text: str) -> int:
-        return sys.stderr.write(text)
-
-    def flush(self) -> None:
-        sys.stderr.flush()

@@ -22,6 +22,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from grinder.console.gates import GATES
+from grinder.console.logwriter import lost_records
 from grinder.kernel.observer import ActorSnapshot
 from grinder.risk.states import LifecycleState
 
@@ -141,6 +142,8 @@ class Metrics:
         )
         info.labels(config_hash, version).set(1)
         self.gauge("grinder_readyz_callback_registered", "1 when readiness is asked for").set(1)
+        lost = self.gauge("grinder_log_records_lost", "Log records that nobody took in time")
+        lost.set_function(lost_records)
         ready = self.gauge("grinder_readyz_ready", "1 when every actor is ready")
         ready.set_function(lambda: float(is_ready()))
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import structlog
+from freezegun import freeze_time
 
 from console import said
 from console.said import INSTRUMENTS, NOW
@@ -22,11 +23,15 @@ from grinder.console.log import (
     event_name,
     observer_for,
 )
+from grinder.console.logwriter import LOST, WAITING_MAX
 from grinder.kernel.message import Message
 from grinder.kernel.signals import ActorFailed, ExitReason
 from grinder.messages.grid import IntentsDenied
 from grinder.messages.market import FeedHealthChanged, StreamKind
 from grinder.messages.orders import OrderFilled
+
+PATIENCE_S = 60.0
+"""Ends a hopeless wait."""
 
 
 @pytest.fixture(autouse=True)
@@ -37,16 +42,27 @@ def restored() -> Iterator[None]:
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.getLogger("grinder").setLevel(logging.NOTSET)
-    structlog.reset_defaults()
 
 
 def logged(*messages: Message, level: str = "info") -> list[dict[str, Any]]:
-    stream = io.StringIO()
-    configure(level, "json", stream)
-    observer = observer_for(level, INSTRUMENTS)
-    for message in messages:
-        observer.observe("exchange", NOW, message)
-    return [json.loads(line) for line in stream.getvalue().splitlines()]
+    with writing(level) as lines:
+        observer = observer_for(level, INSTRUMENTS)
+        for message in messages:
+            observer.observe("exchange", NOW, message)
+    return parsed(lines)
+
+
+@contextmanager
+def writing(level: str = "info", style: str = "json") -> Iterator[list[str]]:
+    """Configure; at the end every record stands in the list, a line each."""
+    lines: list[str] = []
+    writer = configure(level, style, lines.append)
+    yield lines
+    assert writer.close(PATIENCE_S)
+
+
+def parsed(lines: list[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in lines]
 
 
 def test_a_fill_is_one_record_in_money() -> None:
@@ -105,23 +121,18 @@ def test_every_message_class_can_be_logged() -> None:
             said.planned(),
         )
     }
-    stream = io.StringIO()
-    configure("debug", "json", stream)
+    with writing("debug") as lines:
+        for one in sample.values():
+            observer.observe("anybody", NOW, one)
 
-    for one in sample.values():
-        observer.observe("anybody", NOW, one)
-
-    events = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
+    events = [record["event"] for record in parsed(lines)]
     named = [event_name(one) for one in sample]
     assert events == [{"orders_submitted": "order_submitted"}.get(one, one) for one in named]
 
 
 def test_each_of_the_orders_submitted_together_has_a_record() -> None:
-    stream = io.StringIO()
-    configure("info", "json", stream)
-    LogObserver(INSTRUMENTS).observe("exchange", NOW, said.submitted("o1", "o2"))
+    records = logged(said.submitted("o1", "o2"))
 
-    records = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [one["event"] for one in records] == ["order_submitted"] * 2
     assert [one["client_order_id"] for one in records] == ["o1", "o2"]
     assert {(one["price"], one["grid_level"]) for one in records} == {("59900.00", "b1")}
@@ -132,12 +143,11 @@ def test_names_are_in_snake_case() -> None:
 
 
 def test_text_style_is_one_line_a_record() -> None:
-    stream = io.StringIO()
-    configure("info", "text", stream)
+    with writing(style="text") as lines:
+        LogObserver(INSTRUMENTS).observe("exchange", NOW, said.filled())
 
-    LogObserver(INSTRUMENTS).observe("exchange", NOW, said.filled())
-
-    (line,) = stream.getvalue().splitlines()
+    (line,) = lines
+    assert line.count("\n") == 1
     assert "order_filled" in line
     assert "price=59900.00" in line
 
@@ -148,19 +158,20 @@ def test_records_below_the_level_are_not_written() -> None:
 
 @pytest.mark.parametrize("style", ["text", "json"])
 def test_secrets_never_reach_a_record(style: str) -> None:
-    stream = io.StringIO()
-    configure("info", style, stream)
-    log = structlog.stdlib.get_logger("grinder")
+    log = logging.getLogger("grinder")
 
-    log.info("one", api_key="HUSH1", secret="HUSH2", signature="HUSH3", listenKey="HUSH4")
-    log.info("GET /x?timestamp=1&signature=HUSH5", url="wss://h/ws?listenKey=HUSH6&a=b")
-    logging.getLogger("grinder.kernel").error("failed with X-MBX-APIKEY: %s", "HUSH7")
-    try:
-        raise ValueError("secret=HUSH8")
-    except ValueError:
-        logging.getLogger("grinder.kernel").exception("an actor failed")
+    with writing(style=style) as lines:
+        named = {"api_key": "HUSH1", "secret": "HUSH2", "signature": "HUSH3", "listenKey": "HUSH4"}
+        log.info("one", extra={"fields": named})
+        url = {"url": "wss://h/ws?listenKey=HUSH6&a=b"}
+        log.info("GET /x?timestamp=1&signature=HUSH5", extra={"fields": url})
+        logging.getLogger("grinder.kernel").error("failed with X-MBX-APIKEY: %s", "HUSH7")
+        try:
+            raise ValueError("secret=HUSH8")
+        except ValueError:
+            logging.getLogger("grinder.kernel").exception("an actor failed")
 
-    written = stream.getvalue()
+    written = "".join(lines)
     assert "HUSH" not in written
     # The traceback shows the last one twice: in the source line and in the exception.
     assert written.count("[hidden]") == 9
@@ -169,19 +180,47 @@ def test_secrets_never_reach_a_record(style: str) -> None:
 
 
 def test_library_records_take_the_same_way_from_warning_on() -> None:
-    stream = io.StringIO()
-    configure("info", "json", stream)
+    with writing() as lines:
+        logging.getLogger("urllib3").info("quiet")
+        logging.getLogger("urllib3").warning("retry %d", 3)
 
-    logging.getLogger("urllib3").info("quiet")
-    logging.getLogger("urllib3").warning("retry %d", 3)
-
-    (record,) = [json.loads(line) for line in stream.getvalue().splitlines()]
+    (record,) = parsed(lines)
     assert (record["event"], record["level"]) == ("retry 3", "warning")
 
 
-def test_standard_error_is_looked_up_when_written(capsys: pytest.CaptureFixture[str]) -> None:
-    configure("info", "text")
+def test_standard_error_takes_what_is_written(capfd: pytest.CaptureFixture[str]) -> None:
+    writer = configure("info", "text")
+    logging.getLogger("grinder").info("hello")
+    writer.close()
 
-    structlog.stdlib.get_logger("grinder").info("hello")
+    assert "hello" in capfd.readouterr().err
 
-    assert "hello" in capsys.readouterr().err
+
+def test_a_record_says_when_it_was_logged() -> None:
+    with writing() as lines, freeze_time("2026-01-02 03:04:05.000006", tick=False):
+        logging.getLogger("grinder").info("now")
+
+    (record,) = parsed(lines)
+    assert record["timestamp"] == "2026-01-02T03:04:05.000006Z"
+
+
+def test_whoever_logs_does_not_wait_for_whoever_reads() -> None:
+    is_reading = threading.Event()
+    lines: list[str] = []
+
+    def write(line: str) -> None:
+        is_reading.wait()
+        lines.append(line)
+
+    writer = configure("info", "json", write)
+    log = logging.getLogger("grinder")
+    for number in range(WAITING_MAX + 3):
+        log.info("record %d", number)
+    assert not writer.close(timeout_s=0.0)
+    is_reading.set()
+    assert writer.close(PATIENCE_S)
+
+    records = parsed(lines)
+    lost = [record["count"] for record in records if record["event"] == LOST]
+    # The writer may have taken one to write before the queue was full.
+    assert sum(lost) in (2, 3)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import requests
 
@@ -18,6 +18,19 @@ START_S = STOP_S = HTTP_S = PATIENCE_S
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 
 
+def settings(**values: object) -> list[str]:
+    """Return ``--set`` options; ``risk__permit_ms=5`` stands for ``risk.permit_ms=5``."""
+    pairs = [f"{name.replace('__', '.')}={value}" for name, value in values.items()]
+    return [word for pair in pairs for word in ("--set", pair)]
+
+
+FAULTS = settings(run__fault_injection="true", supervision__stall_after_ms=500)
+"""Lets actors be broken from outside, and takes one that hangs for stuck soon.
+
+Only here: on a busy machine somebody who does not hang may need that long now and then.
+"""
+
+
 class Job:
     """A process whose output goes to files; used as a context it does not outlive the test."""
 
@@ -25,7 +38,7 @@ class Job:
         self.out_path = folder / f"{name}.out"
         self.err_path = folder / f"{name}.err"
         self.folder = folder
-        with self.out_path.open("wb") as out, self.err_path.open("wb") as err:
+        with self.out_path.open("wb") as out, self._open_err() as err:
             self._process = subprocess.Popen(
                 [sys.executable, *arguments],
                 cwd=folder,
@@ -33,6 +46,9 @@ class Job:
                 stdout=out,
                 stderr=err,
             )
+
+    def _open_err(self) -> BinaryIO:
+        return self.err_path.open("wb")
 
     def __enter__(self) -> Job:
         return self
@@ -150,12 +166,6 @@ def whole_lines(path: Path) -> str:
     """Return the text of a file up to the last line that has been written to its end."""
     data = path.read_bytes()
     return data[: data.rfind(b"\n") + 1].decode()
-
-
-def settings(**values: object) -> list[str]:
-    """Return ``--set`` options; ``risk__permit_ms=5`` stands for ``risk.permit_ms=5``."""
-    pairs = [f"{name.replace('__', '.')}={value}" for name, value in values.items()]
-    return [word for pair in pairs for word in ("--set", pair)]
 
 
 def grinder(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
