@@ -42,8 +42,8 @@ class RunSettings:
     """text, json, or auto: the live picture on a terminal, text elsewhere."""
     log_level: str = "info"
     core: int = -1
-    """The one processor core, counted from 0, that the process keeps to; -1: all of them. Its threads
-    take turns anyway, and on one core they hand over to each other sooner. Linux only."""
+    """The one processor core, counted from 0, that the process keeps to; -1: all of them. Its
+    threads take turns anyway, and hand over to each other sooner there. Linux only."""
     fault_injection: bool = False
     """Serve POST /debug/fault/ACTOR/KIND; refused with any venue but sim."""
 
