@@ -11,9 +11,11 @@ completes counts from the tick that called for it, so nothing slow is left out.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import time
 from collections.abc import Callable
+from itertools import product
 from typing import Protocol
 
 from grinder.bench.figures import Result, Spread, percentile, ratios, spread, target
@@ -70,6 +72,7 @@ SUBJECTS: dict[str, Callable[[Grid], Subject]] = {
     "own": lambda grid: LiveSystem(grid, "own"),
     "shared": lambda grid: LiveSystem(grid, "shared"),
 }
+ONE_CORE, ALL_CORES = "one_core", "all_cores"
 Figures = dict[str, float]
 """Percentiles in microseconds: of the only order, and of the first and the last of a ladder."""
 BOUNDS = {
@@ -84,36 +87,61 @@ BOUNDS = {
 def reaction(*, is_short: bool) -> Result:
     """Measure a thread each and the shared thread against six bare pykka threads.
 
-    The floor stands beside them: what it misses can't be met.
+    The floor stands beside them: what it misses can't be met. Everything is measured twice: kept
+    to one core, as ``run.core`` keeps a live run, and on all of them, where the machine decides
+    which thread runs where.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    rounds, cycles = (1, 8) if is_short else (5, 200)
-    found: dict[str, list[Figures]] = {name: [] for name in SUBJECTS}
+    rounds, cycles = (1, 8) if is_short else (5, 150)
+    every = _cores()
+    places = {ONE_CORE: every[-1:], ALL_CORES: every}
+    found: dict[str, dict[str, list[Figures]]] = {
+        place: {name: [] for name in SUBJECTS} for place in places
+    }
     missed = dict.fromkeys(SUBJECTS, 0)
-    for _ in range(rounds):
-        for name, make in SUBJECTS.items():
-            single, lost_single = round_of(make(SINGLE), SINGLE.levels, cycles)
-            ladder, lost_ladder = round_of(make(LADDER), LADDER.levels, cycles)
-            found[name].append(figures_of(single, ladder))
-            missed[name] += lost_single + lost_ladder
+    for _, (place, cores), (name, make) in product(range(rounds), places.items(), SUBJECTS.items()):
+        _keep_to(cores)
+        single, lost_single = round_of(make(SINGLE), SINGLE.levels, cycles)
+        ladder, lost_ladder = round_of(make(LADDER), LADDER.levels, cycles)
+        found[place][name].append(figures_of(single, ladder))
+        missed[name] += lost_single + lost_ladder
+    _keep_to(every)
+    told: Result = {"ticks_per_s": TICKS_PER_S, "rounds": rounds, "cycles": cycles}
+    told["incomplete"] = missed
+    targets: list[Result] = []
+    for place in places:
+        told[place], judged = _compared(place, found[place])
+        targets += judged
+    return told | {"targets": targets}
+
+
+def _compared(place: str, found: dict[str, list[Figures]]) -> tuple[Result, list[Result]]:
+    """Return figures and ratios, and the ratios held against their bounds."""
     against = {name: _against(found[name], found["pykka"]) for name in ("floor", *BOUNDS)}
-    return {
-        "ticks_per_s": TICKS_PER_S,
-        "rounds": rounds,
-        "cycles": cycles,
-        "incomplete": missed,
+    figures: Result = {
         "us": {
             name: {key: spread([one[key] for one in each]) for key in each[0]}
             for name, each in found.items()
         },
         "against_pykka": against,
         "against_floor": {"shared": _against(found["shared"], found["floor"])},
-        "targets": [
-            target(f"{name} {key}", against[name][key]["median"], bound, at_least=False)
-            for name, (keys, bound) in BOUNDS.items()
-            for key in keys
-        ],
     }
+    return figures, [
+        target(f"{place} {name} {key}", against[name][key]["median"], bound, at_least=False)
+        for name, (keys, bound) in BOUNDS.items()
+        for key in keys
+    ]
+
+
+def _cores() -> tuple[int, ...]:
+    """Return the cores that this process may run on; none where the system does not tell."""
+    return tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
+
+
+def _keep_to(cores: tuple[int, ...]) -> None:
+    """Let this thread, and what it starts, run on ``cores`` only; on any if there are none."""
+    if cores:
+        os.sched_setaffinity(0, cores)
 
 
 def _against(ours: list[Figures], theirs: list[Figures]) -> dict[str, Spread]:
