@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from operator import attrgetter
 
 import attrs
 
@@ -39,6 +40,8 @@ from grinder.model.order import OrderType, TimeInForce
 from grinder.model.permit import Permit
 from grinder.model.settings import RouterSettings
 from grinder.risk.serials import void_below
+
+_LEVEL = attrgetter("level")
 
 SEQUENCE_SHIFT = 28
 """Orders of one generation stay below 2 to this power, so generations never share a name."""
@@ -82,8 +85,9 @@ class RouterActor(Actor):
         symbol = approved.symbol
         exits: list[Intent] = []
         entries: list[Intent] = []
+        cancel = IntentAction.CANCEL
         for intent in approved.intents:
-            if intent.action is IntentAction.CANCEL:
+            if intent.action is cancel:
                 name = intent.client_order_id
                 self.say(CancelOrder(symbol=symbol, client_order_id=name, reason=intent.reason))
             else:
@@ -110,7 +114,9 @@ class RouterActor(Actor):
     def _fitting(self, symbol: str, intents: list[Intent], denials: list[Denial]) -> list[Intent]:
         """Return the placements that the venue's filters let pass; add why the others do not."""
         bounds = self._bounds[symbol]
-        open_orders = sum([len(self._resting[leg]) for leg in self._sharing[symbol]])
+        open_orders = 0
+        for leg in self._sharing[symbol]:
+            open_orders += len(self._resting[leg])
         if bounds.fits(intents, open_orders):
             return intents
         fitting: list[Intent] = []
@@ -124,9 +130,10 @@ class RouterActor(Actor):
 
     def _bar(self, permit: Permit | None) -> Callable[[Intent], Denial] | None:
         """Return how to refuse every entry under ``permit``; None if they may go on."""
-        if permit is None or not permit.holds(self._revoked_below, self.now_ns):
+        now_ns = self.now_ns
+        if permit is None or permit.serial < self._revoked_below or permit.deadline_ns <= now_ns:
             return partial(denial, DenialCode.FSM_STATE_BLOCKED, permit="void")
-        if self.now_ns < self._quiet_until_ns:
+        if now_ns < self._quiet_until_ns:
             return partial(denial, DenialCode.VENUE_THROTTLED, until_ns=self._quiet_until_ns)
         return None
 
@@ -142,27 +149,24 @@ class RouterActor(Actor):
             return
         symbol = approved.symbol
         epoch = permit.epoch if permit else 0
-        name = self._identity.name
-        orders = tuple(
-            [
-                Placement(
-                    symbol=symbol,
-                    client_order_id=name(symbol, one.level, epoch, sequence),
-                    side=one.side,
-                    price_ticks=one.price_ticks,
-                    qty_lots=one.qty_lots,
-                    reduce_only=one.reduce_only,
-                    level=one.level,
-                    reason=one.reason,
-                )
-                for sequence, one in enumerate(intents, self._sequence + 1)
-            ]
-        )
-        if permit is None:
-            orders = tuple(map(_in_its_manner, orders, intents))
-        self._sequence += len(orders)
-        self._resting[symbol].update([one.client_order_id for one in orders])
-        self.say(PlaceOrders(symbol=symbol, orders=orders, permit=permit, tick_ns=approved.tick_ns))
+        names = self._identity.names(symbol, map(_LEVEL, intents), epoch, self._sequence + 1)
+        self._sequence += len(names)
+        self._resting[symbol].update(names)
+        orders: list[Placement] = []
+        for one, name in zip(intents, names, strict=True):
+            order = Placement(
+                symbol=symbol,
+                client_order_id=name,
+                side=one.side,
+                price_ticks=one.price_ticks,
+                qty_lots=one.qty_lots,
+                reduce_only=one.reduce_only,
+                level=one.level,
+                reason=one.reason,
+            )
+            orders.append(order if permit else _in_its_manner(order, one))
+        batch = tuple(orders)
+        self.say(PlaceOrders(symbol=symbol, orders=batch, permit=permit, tick_ns=approved.tick_ns))
 
     def on_permits_revoked(self, revoked: PermitsRevoked) -> None:
         """Void the permits of approvals still on their way."""

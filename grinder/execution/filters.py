@@ -62,10 +62,10 @@ class Bounds:
         lots_min, lots_max = instrument.qty_lots_min, instrument.qty_lots_max
         is_trading = instrument.status == "TRADING"
         units_min = self._units_min
-        buys, sells = self._high, self._low
+        buys, sells, buy = self._high, self._low, Side.BUY
         for intent in intents:
             ticks, lots = intent.price_ticks, intent.qty_lots
-            low, high = buys if intent.side is Side.BUY else sells
+            low, high = buys if intent.side is buy else sells
             is_well = low <= ticks <= high and lots_min <= lots <= lots_max
             if not is_well or not (
                 intent.reduce_only or (is_trading and ticks * lots >= units_min)

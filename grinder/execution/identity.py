@@ -15,6 +15,7 @@ Two ids of one scheme differ whenever symbol, level, epoch or sequence differ wi
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from hashlib import blake2b
 
 import attrs
@@ -140,31 +141,36 @@ class IdentityScheme:
                 )
 
     def name(self, symbol: str, level: str, epoch: int, sequence: int) -> str:
-        """Return the client order id of one order.
+        """Return the client order id of one order; see ``names``."""
+        return self.names(symbol, (level,), epoch, sequence)[0]
+
+    def names(self, symbol: str, levels: Iterable[str], epoch: int, sequence: int) -> list[str]:
+        """Return the client order ids of orders of these levels, numbered from ``sequence`` on.
 
         Raises:
             KeyError: the symbol was not announced.
-            ValueError: the level can't be written, or a number is negative.
+            ValueError: a level can't be written, or a number is negative.
         """
         if epoch < 0 or sequence < 0:
             raise ValueError(f"expected numbers of at least 0, was {epoch} and {sequence}")
-        prefix = self._prefixes.get((symbol, level, epoch))
-        if prefix is None:
-            # All but the sequence; a run has a few dozen, and a new epoch makes the old ones void.
-            if len(self._prefixes) >= PREFIXES_MAX:
-                self._prefixes.clear()
-            prefix = self._encoded(symbol, level, epoch).rpartition("-")[0] + "-"
-            self._prefixes[symbol, level, epoch] = prefix
-        return prefix + self._digits(sequence % SEQUENCE_COUNT)
+        prefixes = self._prefixes
+        names: list[str] = []
+        for number, level in enumerate(levels, sequence):
+            prefix = prefixes.get((symbol, level, epoch)) or self._prefix(symbol, level, epoch)
+            # Orders of one ladder share all but the last two digits.
+            high, low = divmod(number % SEQUENCE_COUNT, 1296)
+            if high != self._high:
+                self._high, self._high_digits = high, base36(high)
+            names.append(prefix + (self._high_digits + _PAIRS[low] if high else base36(low)))
+        return names
 
-    def _digits(self, number: int) -> str:
-        # Orders of one ladder share all but the last two digits.
-        high, low = divmod(number, 1296)
-        if not high:
-            return base36(low)
-        if high != self._high:
-            self._high, self._high_digits = high, base36(high)
-        return self._high_digits + _PAIRS[low]
+    def _prefix(self, symbol: str, level: str, epoch: int) -> str:
+        # All but the sequence; a run has a few dozen, and a new epoch makes the old ones void.
+        if len(self._prefixes) >= PREFIXES_MAX:
+            self._prefixes.clear()
+        prefix = self._encoded(symbol, level, epoch).rpartition("-")[0] + "-"
+        self._prefixes[symbol, level, epoch] = prefix
+        return prefix
 
     def _encoded(self, symbol: str, level: str, epoch: int) -> str:
         return encode(

@@ -72,6 +72,25 @@ def test_different_orders_have_different_ids(orders: list[tuple[str, int, int]])
     assert len({scheme.name("BTCUSDT", *order) for order in orders}) == len(orders)
 
 
+@given(levels=st.lists(LEVELS, max_size=5), epoch=NUMBERS, first=st.integers(0, 3_000) | NUMBERS)
+def test_a_ladder_is_named_like_its_orders_one_by_one(
+    levels: list[str], epoch: int, first: int
+) -> None:
+    names = IdentityScheme(("BTCUSDT",), nonce=1).names("BTCUSDT", levels, epoch, first)
+
+    assert [decode(name) for name in names] == [
+        OrderIdentity(
+            strategy="g",
+            symbol_code=symbol_code("BTCUSDT"),
+            level=level,
+            epoch=epoch % EPOCH_COUNT,
+            nonce=1,
+            sequence=number % SEQUENCE_COUNT,
+        )
+        for number, level in enumerate(levels, first)
+    ]
+
+
 def test_the_sequence_wraps_after_its_last_number() -> None:
     scheme = IdentityScheme(("BTCUSDT",), nonce=1)
 
