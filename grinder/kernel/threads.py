@@ -43,12 +43,14 @@ class ThreadOutlet(Outlet):
     def __init__(self, runtime: ThreadRuntime, name: str) -> None:
         self._runtime = runtime
         self._name = name
+        self._spoke = runtime.spoke
+        self._clock_ns = runtime.clock.now_ns
 
     def tell(self, receiver: Address, message: Message, *, cause: int = 0) -> None:
         """Post ``message`` in the port's name."""
         self._runtime.emit(self._name, receiver, message, cause)
         # After, not before: the receiver may be a port that answers at once, on this thread.
-        self._runtime.spoke.port = self._name
+        self._spoke.port = self._name
 
     def resolve(self, name: str) -> Address:
         """Return the address called ``name``."""
@@ -56,8 +58,8 @@ class ThreadOutlet(Outlet):
 
     def now_ns(self) -> int:
         """Return the runtime's time."""
-        self._runtime.spoke.port = self._name
-        return self._runtime.now_ns()
+        self._spoke.port = self._name
+        return self._clock_ns()
 
 
 class ThreadRuntime(Runtime):

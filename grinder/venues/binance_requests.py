@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from grinder.messages.orders import CancelOrder, Placement
 from grinder.messages.venue import QueryOrder, ReadFunding, SetCountdown
 from grinder.model.instrument import Instrument
 from grinder.model.legs import market_of
-from grinder.model.order import OrderType, TimeInForce
+from grinder.model.order import OrderType, PositionSide, TimeInForce
 from grinder.model.units import NS_PER_MS
 from grinder.venues.http import Access, Request
 from grinder.venues.signing import Parameters
@@ -38,23 +36,24 @@ def placement(order: Placement, instrument: Instrument) -> Request:
     RESULT is asked for only where the answer can say more than that the order rests: the venue
     then answers after matching.
     """
+    # Side, type and time in force are texts already, spelt as the venue spells them.
     parameters: Parameters = (
         ("symbol", instrument.market),
-        ("side", order.side.value),
-        ("type", order.order_type.value),
-        ("quantity", plain(instrument.qty(order.qty_lots))),
+        ("side", order.side),
+        ("type", order.order_type),
+        ("quantity", f"{instrument.qty(order.qty_lots):f}"),
         ("newClientOrderId", order.client_order_id),
     )
     is_limit = order.order_type is OrderType.LIMIT
     if is_limit:
         parameters += (
-            ("price", plain(instrument.price(order.price_ticks))),
-            ("timeInForce", order.time_in_force.value),
+            ("price", f"{instrument.price(order.price_ticks):f}"),
+            ("timeInForce", order.time_in_force),
         )
     leg = instrument.position_side
-    if leg.opening is not None:
+    if leg is not PositionSide.BOTH:
         # The flag must not be sent with it: the sides say what can only reduce.
-        parameters += (("positionSide", leg.value),)
+        parameters += (("positionSide", leg),)
     elif order.reduce_only:
         parameters += (("reduceOnly", "true"),)
     if not is_limit or order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
@@ -153,8 +152,3 @@ def _of_market(path: str, symbol: str, *parameters: tuple[str, str]) -> Request:
     return Request(
         method="GET", path=path, parameters=(("symbol", symbol), *parameters), access=Access.OPEN
     )
-
-
-def plain(value: Decimal) -> str:
-    """Return ``value`` without an exponent, exact."""
-    return format(value, "f")

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-import attrs
-
 from grinder.errors import TransientError, UnknownOutcomeError, VenueError
 from grinder.kernel.message import Envelope
 from grinder.messages.orders import CancelOrder, Placement, PlaceOrders
@@ -32,7 +30,7 @@ from grinder.venues.answers import (
     place_refused,
     place_unknown,
 )
-from grinder.venues.binance_bodies import BodyDecoder
+from grinder.venues.binance_bodies import BodyDecoder, OrderAnswer
 from grinder.venues.binance_errors import CLOCK_REFUSED, BusyError, code_and_text
 from grinder.venues.budget import Purpose
 from grinder.venues.line import VenueLine
@@ -141,11 +139,13 @@ class WriteDesk:
 
     def _place(self, envelope: Envelope, batch: PlaceOrders, order: Placement) -> None:
         mark = self._line.clock.mark()
-        attempt = self._attempt(self._settings.recv_window_ms)
-        answer = _unknown(batch, order, BROKEN, attempt)
+        answer: PlaceAnswered | None = None
         try:
             answer = self._placed(envelope, batch, order)
         finally:
+            if answer is None:
+                now_ns, window_ms = self._line.now_ns(), self._settings.recv_window_ms
+                answer = self._unknown(batch, order, BROKEN, now_ns, window_ms)
             self._answer_place(envelope, answer)
         if answer.code == CLOCK_REFUSED:
             self._line.remeasure(envelope, since=mark)
@@ -165,12 +165,12 @@ class WriteDesk:
         if self._ahead is not None and not order.reduce_only and not self._ahead():
             return refused(0, "the journal is behind")
         # From here to the request nothing may wait: what is checked now has to be true then.
-        window_ms = self._window_ms(batch.permit, is_exit=order.reduce_only)
+        now_ns = self._line.now_ns()
+        window_ms = self._window_ms(batch.permit, now_ns, is_exit=order.reduce_only)
         if window_ms <= 0:
             return refused(0, "permit void")
         if order.client_order_id in self._withdrawn:
             return refused(0, "cancelled before it was sent")
-        attempt = self._attempt(window_ms)
         try:
             body = self._line.call(
                 envelope,
@@ -180,34 +180,28 @@ class WriteDesk:
             )
             done = self._bodies.order_answer(body)
         except (UnknownOutcomeError, ValueError) as error:
-            return _unknown(batch, order, str(error), attempt)
+            return self._unknown(batch, order, str(error), now_ns, window_ms)
         except VenueError as error:
             has_left = not isinstance(error, TransientError) or isinstance(error, BusyError)
-            return refused(*code_and_text(error), sent_ns=attempt.sent_ns if has_left else 0)
-        return PlaceAnswered(
-            symbol=order.symbol,
-            client_order_id=order.client_order_id,
-            outcome=Outcome.DONE,
-            order_id=done.order_id,
-            status=done.status,
-            filled_lots=done.filled_lots,
-            sent_ns=attempt.sent_ns,
-            tick_ns=batch.tick_ns,
-        )
+            return refused(*code_and_text(error), sent_ns=now_ns if has_left else 0)
+        return _done(batch, order, done, now_ns)
 
-    def _window_ms(self, permit: Permit | None, *, is_exit: bool) -> int:
+    def _window_ms(self, permit: Permit | None, now_ns: int, *, is_exit: bool) -> int:
         # The venue itself enforces the permit's deadline: it takes nothing after the window.
         if permit is None:
             return self._settings.recv_window_ms if is_exit else 0
         if permit.serial < self._serial:
             return 0
-        left_ms = (permit.deadline_ns - self._line.now_ns()) // NS_PER_MS
+        left_ms = (permit.deadline_ns - now_ns) // NS_PER_MS
         return min(self._settings.recv_window_ms, left_ms)
 
-    def _attempt(self, window_ms: int) -> _Attempt:
-        now_ns = self._line.now_ns()
-        span_ms = window_ms + self._settings.unknown_margin_ms
-        return _Attempt(sent_ns=now_ns, decided_ns=now_ns + span_ms * NS_PER_MS)
+    def _unknown(
+        self, batch: PlaceOrders, order: Placement, text: str, sent_ns: int, window_ms: int
+    ) -> PlaceAnswered:
+        decided_ns = _decided_ns(self._settings, sent_ns, window_ms)
+        return place_unknown(
+            order, text, tick_ns=batch.tick_ns, sent_ns=sent_ns, decided_ns=decided_ns
+        )
 
     def _answer_place(self, envelope: Envelope, answer: PlaceAnswered) -> None:
         self._line.tell(envelope, answer)
@@ -251,8 +245,9 @@ class WriteDesk:
 
     def _answer_cancel(self, envelope: Envelope, answer: CancelAnswered) -> None:
         self._line.tell(envelope, answer)
-        is_open = answer.outcome is Outcome.UNKNOWN
-        decided_ns = self._attempt(self._settings.recv_window_ms).decided_ns if is_open else 0
+        decided_ns, settings = 0, self._settings
+        if answer.outcome is Outcome.UNKNOWN:
+            decided_ns = _decided_ns(settings, self._line.now_ns(), settings.recv_window_ms)
         self._tracker.settle(envelope.seq, decided_ns=decided_ns)
 
     def _countdown(self, envelope: Envelope, command: SetCountdown) -> None:
@@ -284,17 +279,18 @@ class WriteDesk:
         return countdown_answer(command, Outcome.DONE, 0, "")
 
 
-@attrs.frozen(kw_only=True)
-class _Attempt:
-    sent_ns: int
-    decided_ns: int
-
-
-def _unknown(batch: PlaceOrders, order: Placement, text: str, attempt: _Attempt) -> PlaceAnswered:
-    return place_unknown(
-        order,
-        text,
+def _done(batch: PlaceOrders, order: Placement, done: OrderAnswer, sent_ns: int) -> PlaceAnswered:
+    return PlaceAnswered(
+        symbol=order.symbol,
+        client_order_id=order.client_order_id,
+        outcome=Outcome.DONE,
+        order_id=done.order_id,
+        status=done.status,
+        filled_lots=done.filled_lots,
+        sent_ns=sent_ns,
         tick_ns=batch.tick_ns,
-        sent_ns=attempt.sent_ns,
-        decided_ns=attempt.decided_ns,
     )
+
+
+def _decided_ns(settings: VenueSettings, sent_ns: int, window_ms: int) -> int:
+    return sent_ns + (window_ms + settings.unknown_margin_ms) * NS_PER_MS

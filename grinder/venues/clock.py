@@ -51,13 +51,10 @@ class VenueClock:
         self._wall_ns = wall_ns
         self._monotonic_ns = monotonic_ns
         self._best: Sample | None = None
+        self.is_measured = False
+        """True once measured."""
         self._measured = ClockMeasured(scope="venue", offset_ns=0, round_trip_ns=0)
         self._measuring = threading.Lock()
-
-    @property
-    def is_measured(self) -> bool:
-        """True once measured."""
-        return self._best is not None
 
     @property
     def is_due(self) -> bool:
@@ -106,6 +103,7 @@ class VenueClock:
                 round_trip_ns=fresh.round_trip_ns,
             )
             self._best = fresh
+            self.is_measured = True
             return self._measured
 
     def _quickest(self, read_ms: Callable[[], int]) -> Sample:

@@ -13,7 +13,6 @@ from grinder.messages.venue import VenueDenied, VenueThrottled
 from grinder.model.units import NS_PER_MS
 from grinder.venues.binance_errors import BannedError, code_and_text, is_denial
 from grinder.venues.budget import Budget, Purpose, Silence
-from grinder.venues.clock import VenueClock
 from grinder.venues.http import Request, VenueHttp
 
 
@@ -26,6 +25,8 @@ class VenueLine:
 
     def __init__(self, http: VenueHttp, budget: Budget | None) -> None:
         self._http = http
+        self.clock = http.clock
+        """The venue's clock."""
         if budget is not None:
             http.on_headers = self.note_headers
         self._budget = budget
@@ -42,14 +43,10 @@ class VenueLine:
         assert self._outlet is not None, "expected an open port"
         return self._outlet
 
-    @property
-    def clock(self) -> VenueClock:
-        """The venue's clock."""
-        return self._http.clock
-
     def now_ns(self) -> int:
-        """Return the runtime's time."""
-        return self.outlet.now_ns()
+        """Return the runtime's time; the port must have been opened."""
+        assert self._outlet is not None, "expected an open port"
+        return self._outlet.now_ns()
 
     def tell(self, envelope: Envelope, message: Message) -> None:
         """Tell ``message`` to the sender of ``envelope``, caused by it."""

@@ -6,11 +6,13 @@ import hashlib
 import hmac
 import re
 from functools import lru_cache
+from operator import itemgetter
 from urllib.parse import urlencode
 
 import attrs
 
 Parameters = tuple[tuple[str, str], ...]
+_VALUE = itemgetter(1)
 _PLAIN = re.compile(r"[0-9A-Za-z_.~-]*").fullmatch
 """What percent-encoding leaves alone; nearly every request of ours has nothing else."""
 _NAMED = re.compile(r"(?i)\b(listenKey|signature|X-MBX-APIKEY)(['\"]?\s*[=:]\s*['\"]?)[0-9A-Za-z]+")
@@ -48,8 +50,8 @@ def sign(secret: str, text: str) -> str:
 
 def encoded(parameters: Parameters) -> str:
     """Return the parameters percent-encoded, in their order, as query string or form body."""
-    if _PLAIN("".join([value for _, value in parameters])):
-        return "&".join([f"{name}={value}" for name, value in parameters])
+    if _PLAIN("".join(map(_VALUE, parameters))):
+        return "&".join(map("=".join, parameters))
     return urlencode(parameters)
 
 
