@@ -168,9 +168,10 @@ class ExchangeActor(OrderEntry):
 
     def orders_changed(self) -> None:
         """Tell what rests if the venue cut an order; make sure as soon as the book is cleared."""
-        for symbol in self._desk.take_amended():
-            if self._is_synced:
-                self._say_synced(symbol)
+        if self._desk.book.amended:
+            for symbol in self._desk.take_amended():
+                if self._is_synced:
+                    self._say_synced(symbol)
         if self._wind_down.step is Step.CLEARING and not self._desk.book.live_count:
             self._read_account()
 
@@ -249,7 +250,7 @@ class ExchangeActor(OrderEntry):
 
     def _complete(self, *, is_confirmed: bool, detail: str) -> None:
         if is_confirmed:
-            for command in self._desk.dead_man.renew(frozenset(), self.now_ns):
+            for command in self._desk.dead_man.renew(frozenset()):
                 self.tell(self._venue, command)
         self.say(self._wind_down.complete(is_confirmed=is_confirmed, detail=detail))
         self.cancel_timer("sweep")

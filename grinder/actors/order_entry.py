@@ -64,14 +64,19 @@ class OrderEntry(PrivateStream):
 
     def on_place_orders(self, batch: PlaceOrders) -> None:
         """Hand placements to the port, or reject them."""
-        if self._is_synced:
-            self._hand_on(self._desk.place(batch, self.now_ns))
-            # Nothing is due of a placement before it has gone unanswered for so long.
-            if not 0 < self._due_ns <= self.now_ns + ANSWER_TIMEOUT_NS:
-                self._watch_due()
+        if not self._is_synced:
+            for order in batch.orders:
+                self._apply(self._desk.book.drop(order, "NOT_SYNCED"))
             return
-        for order in batch.orders:
-            self._apply(self._desk.book.drop(order, "NOT_SYNCED"))
+        applied = self._desk.place(batch, self.now_ns)
+        self._hand_on(applied)
+        if applied.requests:
+            # Nothing is due of it before it has gone unanswered for so long.
+            due_ns = self.now_ns + ANSWER_TIMEOUT_NS
+            if not 0 < self._due_ns <= due_ns:
+                self._wake_by(due_ns)
+        elif applied.messages:
+            self.orders_changed()
 
     def on_cancel_order(self, command: CancelOrder) -> None:
         """Hand a cancel to the port, at once or when the placement is answered."""
@@ -111,7 +116,7 @@ class OrderEntry(PrivateStream):
     def entry_timer(self, key: str) -> bool:
         """Do what a timer of order entry asks for; return whether it was one."""
         if key == "dead_man":
-            for command in self._desk.dead_man.renew(self._desk.watched(), self.now_ns):
+            for command in self._desk.dead_man.renew(self._desk.watched()):
                 self.tell(self._venue, command)
             self.set_timer("dead_man", self._desk.dead_man.renew_ns)
         elif key == "due":
@@ -124,6 +129,8 @@ class OrderEntry(PrivateStream):
     def _apply(self, applied: Applied) -> None:
         """Hand on what the desk asks, publish what it says, and be woken when something is due."""
         self._hand_on(applied)
+        if applied.messages or self._desk.book.amended:
+            self.orders_changed()
         self._watch_due()
 
     def _hand_on(self, applied: Applied) -> None:
@@ -132,11 +139,13 @@ class OrderEntry(PrivateStream):
             self.tell(self._venue, request)
         for message in applied.messages:
             self.say(message)
-        if applied.messages or self._desk.book.amended:
-            self.orders_changed()
 
     def _watch_due(self) -> None:
         due_ns = self._desk.book.next_due_ns()
-        if due_ns is not None and (self._due_ns == 0 or due_ns < self._due_ns):
+        if due_ns is not None:
+            self._wake_by(due_ns)
+
+    def _wake_by(self, due_ns: int) -> None:
+        if self._due_ns == 0 or due_ns < self._due_ns:
             self._due_ns = due_ns
             self.set_timer("due", due_ns - self.now_ns)

@@ -19,10 +19,10 @@ from grinder.execution.mover import Mover
 from grinder.execution.record import OrderRecord, cancel_rejected, rejected
 from grinder.execution.table import OrderTable
 from grinder.execution.tally import Tally
+from grinder.execution.timers import Timers
 from grinder.execution.words import (
     event_of_report,
     found_event,
-    record_of_place,
     record_of_report,
 )
 from grinder.kernel.message import Message
@@ -65,22 +65,8 @@ def narrowed(batch: PlaceOrders, orders: list[Placement]) -> PlaceOrders:
     return attrs.evolve(batch, orders=tuple(orders))
 
 
-def _taken(
-    table: OrderTable, batch: PlaceOrders, now_ns: int
-) -> tuple[list[Placement], list[Message]]:
-    room = table.room
-    taken: list[Placement] = []
-    refused: list[Message] = []
-    for order in batch.orders:
-        if table.find(order.client_order_id) is not None:
-            continue
-        record = record_of_place(order, now_ns)
-        if len(taken) < room:
-            table.add(record)
-            taken.append(order)
-        else:
-            refused.append(rejected(record, 0, f"BOOK_FULL: live={table.live_count}"))
-    return taken, refused
+def _without_room(orders: list[Placement], live_count: int) -> list[Message]:
+    return [rejected(order, 0, f"BOOK_FULL: live={live_count}") for order in orders]
 
 
 class OrderBook:
@@ -94,11 +80,12 @@ class OrderBook:
         self, identity: IdentityScheme, live_max: int = LIVE_MAX, ended_max: int = ENDED_MAX
     ) -> None:
         self._identity = identity
-        self._table = OrderTable(live_max, ended_max)
+        self._timers = Timers()
+        self._table = OrderTable(live_max, ended_max, self._timers, ANSWER_TIMEOUT_NS)
         self.amended = self._table.amended
         """Symbols of which the venue has changed an order; whoever tells of it clears them."""
         self._tally = Tally(self._table)
-        self._mover = Mover(self._table, ANSWER_TIMEOUT_NS)
+        self._mover = Mover(self._table, self._timers, ANSWER_TIMEOUT_NS)
         self._findings = Findings(identity, self._table, self._mover, self._tally)
 
     # what we want
@@ -109,19 +96,19 @@ class OrderBook:
         An id already known is left alone (the command was heard twice). A full book rejects with
         OrderRejected code 0, and that order is not sent.
         """
-        taken, refused = _taken(self._table, batch, now_ns)
+        taken, left = self._table.take(batch.orders, now_ns)
+        messages = _without_room(left, self._table.live_count) if left else []
         if not taken:
-            return Applied(tuple(refused), ())
-        self._mover.await_answers([one.client_order_id for one in taken], now_ns)
-        sent = narrowed(batch, taken)
-        submitted = OrdersSubmitted(symbol=batch.symbol, orders=sent.orders)
-        return Applied((*refused, submitted), (sent,))
+            return Applied(tuple(messages), ())
+        sent = batch if len(taken) == len(batch.orders) else narrowed(batch, taken)
+        messages.append(OrdersSubmitted(symbol=sent.symbol, orders=sent.orders))
+        return Applied(tuple(messages), (sent,))
 
     def drop(self, place: Placement, reason: str) -> Applied:
         """Reject a placement that may not be sent at all (a void permit, say)."""
         if self._table.find(place.client_order_id) is not None:
             return Applied((), ())
-        return Applied((rejected(record_of_place(place, 0), 0, reason),), ())
+        return Applied((rejected(place, 0, reason),), ())
 
     def cancel(self, command: CancelOrder, now_ns: int) -> Applied:
         """Hand a cancel on, or keep it until the placement is answered.
@@ -155,12 +142,7 @@ class OrderBook:
             self._mover.move(record, OrderEvent.PLACE_UNKNOWN, now_ns, said)
         elif answer.outcome is Outcome.REFUSED:
             self._mover.move(
-                record,
-                OrderEvent.PLACE_REFUSED,
-                now_ns,
-                said,
-                code=answer.code,
-                reason=answer.text,
+                record, OrderEvent.PLACE_REFUSED, now_ns, said, code=answer.code, reason=answer.text
             )
         else:
             self._table.learn_order_id(record, answer.order_id)
@@ -276,8 +258,9 @@ class OrderBook:
 
     def next_due_ns(self) -> int | None:
         """Return when ``due`` has something to do at the earliest; None when nothing waits."""
-        times = [at for at in (self._mover.next_due_ns(), self._tally.next_due_ns()) if at]
-        return min(times, default=None)
+        self._table.write()
+        times = (self._timers.next_ns(), self._tally.next_due_ns())
+        return min(filter(None, times), default=None)
 
     # what can be asked
 

@@ -20,32 +20,34 @@ class DeadMan:
         """0 when the switch is not used."""
         self.failures = 0
         """Countdowns in a row that the venue did not take."""
-        self._told_ns: dict[str, int] = {}
+        self.armed: set[str] = set()
+        """Markets whose countdown runs."""
 
     @property
     def renew_ns(self) -> int:
         """Pause between renewals."""
         return self.countdown_ms * NS_PER_MS // RENEWALS
 
-    def before_placing(self, symbol: str, now_ns: int) -> tuple[SetCountdown, ...]:
-        """Arm a symbol that is not armed yet."""
-        if self.countdown_ms == 0 or symbol in self._told_ns:
+    def arm(self, symbol: str) -> tuple[SetCountdown, ...]:
+        """Return what lets the countdown of a symbol run, before an order of it is placed."""
+        if self.countdown_ms == 0:
             return ()
-        return (self._arm(symbol, now_ns),)
+        self.armed.add(symbol)
+        return (SetCountdown(symbol=symbol, countdown_ms=self.countdown_ms),)
 
-    def renew(self, resting: frozenset[str], now_ns: int) -> tuple[SetCountdown, ...]:
+    def renew(self, resting: frozenset[str]) -> tuple[SetCountdown, ...]:
         """Return what to tell the venue now, given the symbols that have orders resting."""
         if self.countdown_ms == 0:
             return ()
-        commands = [self._arm(symbol, now_ns) for symbol in sorted(resting)]
-        for symbol in sorted(self._told_ns.keys() - resting):
-            del self._told_ns[symbol]
-            commands.append(SetCountdown(symbol=symbol, countdown_ms=0))
-        return tuple(commands)
-
-    def _arm(self, symbol: str, now_ns: int) -> SetCountdown:
-        self._told_ns[symbol] = now_ns
-        return SetCountdown(symbol=symbol, countdown_ms=self.countdown_ms)
+        idle = sorted(self.armed - resting)
+        self.armed = set(resting)
+        return (
+            *(
+                SetCountdown(symbol=each, countdown_ms=self.countdown_ms)
+                for each in sorted(resting)
+            ),
+            *(SetCountdown(symbol=each, countdown_ms=0) for each in idle),
+        )
 
     def answered(self, answer: CountdownAnswered) -> bool:
         """Take the venue's answer; return whether the countdown should be told again soon."""

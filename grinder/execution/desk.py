@@ -51,8 +51,12 @@ class OrderDesk:
         self._levels: dict[str, dict[str, str]] = {symbol: {} for symbol in instruments}
         """By leg, then by level: the name of the order that it carries."""
         legs = by_market(instruments)
-        self._sharing = {name: legs[one.market] for name, one in instruments.items()}
-        # The legs that share the venue's limit of open orders, and its countdown.
+        self._markets = {name: one.market for name, one in instruments.items()}
+        self._sharing = {
+            name: tuple(self._levels[leg] for leg in legs[market])
+            for name, market in self._markets.items()
+        }
+        """By leg: what the legs carry that share the venue's limit of open orders."""
 
     def place(self, batch: PlaceOrders, now_ns: int, *, is_closing: bool = False) -> Applied:
         """Send placements on, the market's dead-man countdown before them; reject the others.
@@ -62,9 +66,9 @@ class OrderDesk:
         """
         symbol = batch.symbol
         levels = self._levels[symbol]
-        instrument = self._instruments[symbol]
-        open_orders = sum([len(self._levels[leg]) for leg in self._sharing[symbol]])
-        room = instrument.orders_max - open_orders
+        room = self._instruments[symbol].orders_max
+        for carried in self._sharing[symbol]:
+            room -= len(carried)
         bar = self._bar(batch.permit, now_ns)
         is_free = is_closing or not self.is_winding_down
         refused: list[Message] = []
@@ -83,8 +87,13 @@ class OrderDesk:
             refused += self.book.drop(order, why).messages
         if not sent:
             return Applied(tuple(refused), ())
-        armed = self.dead_man.before_placing(instrument.market, now_ns)
-        applied = self._noted(self.book.submit(narrowed(batch, sent), now_ns))
+        if len(sent) < len(batch.orders):
+            batch = narrowed(batch, sent)
+        applied = self._noted(self.book.submit(batch, now_ns))
+        market = self._markets[symbol]
+        armed = () if market in self.dead_man.armed else self.dead_man.arm(market)
+        if not (refused or armed):
+            return applied
         return Applied((*refused, *applied.messages), (*armed, *applied.requests))
 
     def _bar(self, permit: Permit | None, now_ns: int) -> str:

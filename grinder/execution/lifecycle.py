@@ -144,6 +144,22 @@ TRANSITIONS = _parse(_TABLE)
 """Cell of the table for each (state, event)."""
 
 
+def _step(state: OrderState, cell: str, *, has_fills: bool) -> Step:
+    if cell in (".", "?"):
+        return Step(state, cell == "?")
+    if cell == "RS":
+        return Step(OrderState.PARTIALLY_FILLED if has_fills else OrderState.OPEN, False)
+    return Step(_CODES[cell], False)
+
+
+_STEPS = {
+    pair: (_step(pair[0], cell, has_fills=False), _step(pair[0], cell, has_fills=True))
+    for pair, cell in TRANSITIONS.items()
+    if cell != "!"
+}
+"""What each pair that can be heard comes to: before any lot has filled, and after."""
+
+
 def next_state(state: OrderState, event: OrderEvent, *, has_fills: bool) -> Step:
     """Return what ``event`` does to an order in ``state``.
 
@@ -155,11 +171,7 @@ def next_state(state: OrderState, event: OrderEvent, *, has_fills: bool) -> Step
     Raises:
         InvariantError: only our own code can have caused the pair.
     """
-    cell = TRANSITIONS[state, event]
-    if cell == "!":
+    steps = _STEPS.get((state, event))
+    if steps is None:
         raise InvariantError(f"expected no {event} for an order in {state}")
-    if cell in (".", "?"):
-        return Step(state, cell == "?")
-    if cell == "RS":
-        return Step(OrderState.PARTIALLY_FILLED if has_fills else OrderState.OPEN, False)
-    return Step(_CODES[cell], False)
+    return steps[has_fills]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from heapq import heapify, heappop, heappush
-
 from grinder.execution.applied import Said
 from grinder.execution.lifecycle import OrderEvent, OrderState, next_state
 from grinder.execution.record import (
@@ -15,6 +13,7 @@ from grinder.execution.record import (
     rejected,
 )
 from grinder.execution.table import OrderTable
+from grinder.execution.timers import Timers
 from grinder.messages.orders import CancelOrder
 from grinder.messages.venue import QueryOrder
 from grinder.model.units import NS_PER_S
@@ -36,12 +35,10 @@ def say_accepted(record: OrderRecord, said: Said) -> None:
 class Mover:
     """Transitions of records, with their timers."""
 
-    def __init__(self, table: OrderTable, answer_timeout_ns: int) -> None:
+    def __init__(self, table: OrderTable, timers: Timers, answer_timeout_ns: int) -> None:
         self._table = table
+        self._timers = timers
         self._answer_timeout_ns = answer_timeout_ns
-        self._timers: dict[str, int] = {}
-        self._queue: list[tuple[int, str]] = []
-        """Every timer by time, and some that were replaced or withdrawn."""
 
     def move(
         self,
@@ -63,10 +60,11 @@ class Mover:
             return
         record.state = step.state
         record.updated_ns = now_ns
-        self._timers.pop(record.client_order_id, None)
-        if step.state.is_live != before.is_live or not step.state.is_live:
+        self._timers.drop(record.client_order_id)
+        is_live = step.state.is_live
+        if not (is_live and before.is_live):
             self._table.settle(record)
-        if step.state.is_live:
+        if is_live:
             self._went_on(record, before, event, now_ns, said, code=code, reason=reason)
         else:
             self._came_to_an_end(record, said, status=status, reason=reason, code=code)
@@ -105,7 +103,7 @@ class Mover:
         """Take note that the venue answered; return when it had been asked, -1 if it was not."""
         asked_ns, record.lookup_asked_ns = record.lookup_asked_ns, -1
         if record.state is not OrderState.PENDING_NEW:
-            self._timers.pop(record.client_order_id, None)
+            self._timers.drop(record.client_order_id)
         if record.state is OrderState.PENDING_CANCEL:
             self.set_timer(record, max(asked_ns, record.updated_ns) + self._answer_timeout_ns)
         return asked_ns
@@ -113,28 +111,12 @@ class Mover:
     def set_timer(self, record: OrderRecord, at_ns: int) -> None:
         """Have ``due`` come back to a live record."""
         if record.state.is_live:
-            self._timers[record.client_order_id] = at_ns
-            heappush(self._queue, (at_ns, record.client_order_id))
-            self._tidy_queue()
-
-    def await_answers(self, names: list[str], now_ns: int) -> None:
-        """Have ``due`` come back to placements handed on now, if nothing is heard of them."""
-        at_ns = now_ns + self._answer_timeout_ns
-        self._timers.update(dict.fromkeys(names, at_ns))
-        for name in names:
-            heappush(self._queue, (at_ns, name))
-        self._tidy_queue()
-
-    def _tidy_queue(self) -> None:
-        if len(self._queue) > 64 + 4 * len(self._timers):
-            self._queue = [(due_ns, name) for name, due_ns in self._timers.items()]
-            heapify(self._queue)
+            self._timers.set(record.client_order_id, at_ns)
 
     def due(self, now_ns: int, said: Said) -> None:
         """Do what has become due."""
-        names = [name for name, at_ns in self._timers.items() if at_ns <= now_ns]
-        for name in names:
-            del self._timers[name]
+        self._table.write()
+        for name in self._timers.take_due(now_ns):
             record = self._table.find(name)
             if record is None or not record.state.is_live:
                 continue
@@ -146,13 +128,6 @@ class Mover:
                 # A question unanswered for its whole pause is void: ask anew.
                 record.lookup_asked_ns = -1
                 self.look_up(record, now_ns, said)
-
-    def next_due_ns(self) -> int | None:
-        """Return the earliest timer."""
-        queue = self._queue
-        while queue and self._timers.get(queue[0][1]) != queue[0][0]:
-            heappop(queue)
-        return queue[0][0] if queue else None
 
     def _went_on(
         self,

@@ -15,6 +15,7 @@ from grinder.messages.orders import (
     OrderFilled,
     OrderOutcomeUnknown,
     OrderRejected,
+    Placement,
 )
 from grinder.messages.venue import OrderReported
 from grinder.model.order import OpenOrder, OrderStatus, Side, Trade
@@ -176,14 +177,14 @@ def accepted(record: OrderRecord) -> OrderAccepted:
     )
 
 
-def rejected(record: OrderRecord, code: int, reason: str) -> OrderRejected:
+def rejected(order: OrderRecord | Placement, code: int, reason: str) -> OrderRejected:
     """Say that the order never came to be."""
     return OrderRejected(
-        symbol=record.symbol,
-        client_order_id=record.client_order_id,
-        side=record.side,
-        level=record.level,
-        reduce_only=record.reduce_only,
+        symbol=order.symbol,
+        client_order_id=order.client_order_id,
+        side=order.side,
+        level=order.level,
+        reduce_only=order.reduce_only,
         code=code,
         reason=reason,
     )
