@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from hypothesis import HealthCheck, settings
 
 PORT_ATTEMPTS_MAX = 5
 START_TIMEOUT_S = 60.0
+FOR_PROCESSES = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
+"""Tell a Python that is started that what it reaches is measured."""
 
 settings.register_profile(
     "local", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
@@ -26,6 +28,23 @@ settings.register_profile("ci", settings.get_profile("local"), derandomize=True,
 settings.register_profile("fuzz", settings.get_profile("local"), max_examples=20_000)
 PROFILE = "ci" if os.environ.get("CI") else "local"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", PROFILE))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Leave what is marked as unmeasured out of the coverage: itself, its threads and processes."""
+    if item.get_closest_marker("unmeasured") is None:
+        return (yield)
+    here, in_threads = sys.gettrace(), threading.gettrace()
+    in_processes = {name: os.environ.pop(name) for name in FOR_PROCESSES if name in os.environ}
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        return (yield)
+    finally:
+        os.environ.update(in_processes)
+        threading.settrace(in_threads)
+        sys.settrace(here)
 
 
 class NetworkBlockedError(RuntimeError):

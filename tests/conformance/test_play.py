@@ -42,7 +42,7 @@ def test_bars_are_read(trader: Trader) -> None:
 def test_market_streams_are_heard(trader: Trader, kind: str) -> None:
     frames = trader.listen(kind)
     name = "markPriceUpdate" if kind == "markPrice" else kind
-    sizes = iter(range(1, 100))
+    sizes = itertools.cycle(range(1, 100))
 
     def move() -> None:
         size = next(sizes)
@@ -56,7 +56,7 @@ def test_market_streams_are_heard(trader: Trader, kind: str) -> None:
 
 def test_a_local_book_is_synchronised(trader: Trader) -> None:
     frames = trader.listen("depth")
-    bids = iter(range(61_600, 61_700))
+    bids = itertools.cycle(range(61_600, 61_700))
 
     def move() -> None:
         stand(trader.server, bid=f"{next(bids)}.0")

@@ -40,7 +40,7 @@ def test_a_failure_in_on_start_reaches_the_supervisor(world: World) -> None:
 def test_what_is_told_to_an_actor_that_is_down_reaches_its_next_generation(world: World) -> None:
     world.start(world.probe("a"), intensity=PAUSE)
     world.runtime.inject("a", "raise")
-    world.until(lambda: world.shot("a").state == "down")
+    world.until(lambda: world.shot("a").state == "down" or world.shot("a").generation == 2)
     world.tell("a", Note(text="while down"))
 
     world.until_heard("while down")

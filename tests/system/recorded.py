@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import attrs
 import zstandard
 
 from grinder.journal.reading import JournalReader
+from grinder.kernel.message import Message
+from grinder.messages.codec import CODEC
 from system.conftest import Site
 from system.processes import FIXTURES, Run, grinder, settings
 from system.waiting import until
@@ -18,6 +21,7 @@ from system.witness import fills
 LIVELY = ("--config", str(FIXTURES / "lively.toml"))
 FOLDER = "journal"
 BAD_JOURNAL = 1
+M = TypeVar("M", bound=Message)
 
 
 def recorded_run(folder: Path, site: Site, **values: object) -> Run:
@@ -48,8 +52,20 @@ def written(folder: Path) -> bytes:
     return b"".join(parts)
 
 
-def turns(folder: Path, actor: str) -> Iterator[tuple[list[Any], list[list[Any]]]]:
-    """Yield what an actor was handed, as a row, and the rows it said of that; in order."""
+@attrs.frozen(kw_only=True)
+class Turn:
+    """One message that an actor was handed, and what it said of that."""
+
+    generation: int
+    at_ns: int
+    """When it was handed."""
+    handed: list[Any]
+    """The message as a row: its class, then its fields."""
+    said: list[list[Any]]
+
+
+def turns(folder: Path, actor: str) -> Iterator[Turn]:
+    """Yield the turns of an actor in the order in which it had them, whatever its thread."""
     rows: dict[int, list[Any]] = {}
     for record in JournalReader(folder / FOLDER).records():
         if record[0] == "o":
@@ -60,7 +76,14 @@ def turns(folder: Path, actor: str) -> Iterator[tuple[list[Any], list[list[Any]]
             for first, hearers, row in said:
                 rows.update({first + place: row for place in range(len(hearers))})
             if record[2] == actor and heard is not None:
-                yield heard, [row for _, _, row in said if row is not None]
+                told = [row for _, _, row in said if row is not None]
+                yield Turn(generation=record[3], at_ns=record[4], handed=heard, said=told)
+
+
+def spoken(turn: Turn, kind: type[M]) -> list[M]:
+    """Return what was said of one kind in a turn."""
+    said = [CODEC.from_row(row) for row in turn.said if row[0] == kind.__name__]
+    return [one for one in said if isinstance(one, kind)]
 
 
 def newest_segment(folder: Path) -> Path:

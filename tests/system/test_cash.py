@@ -10,12 +10,13 @@ from typing import Any
 import requests
 
 from system.conftest import OpenSite
+from system.funding import until_funded
 from system.processes import FIXTURES, HTTP_S, Job, Run, settings
 from system.waiting import until
 from system.witness import Witness, books, doubles, fills, venue_books
 
 LIVELY = ("--config", str(FIXTURES / "lively.toml"))
-FUNDING_MS = 4_000
+FUNDING_MS = 8_000
 
 
 def controlled(url: str) -> Witness:
@@ -48,11 +49,10 @@ def test_a_run_on_a_venue_of_its_own_process_agrees_with_its_ledger(tmp_path: Pa
 
 def test_funding_is_booked_as_the_venue_booked_it(tmp_path: Path, open_site: OpenSite) -> None:
     site = open_site(speed=8.0, funding_interval_ms=FUNDING_MS, funding_rate=Decimal("0.000137"))
-    with Run(tmp_path, *LIVELY, *site.options) as run:
-        until(
-            lambda: Decimal(site.witness.account()["ledger"]["funding"]) != 0,
-            "a funding payment",
-        )
+    flat = settings(stop__position="flatten")
+    with Run(tmp_path, *LIVELY, *flat, *site.options) as run:
+        # Nothing is held any more when the next payment is due, an interval later.
+        until_funded(run, site.witness)
         report = run.stop()
 
     assert Decimal(report["funding"]) != 0

@@ -28,6 +28,8 @@ from system.recorded import (
 from system.waiting import until
 from system.witness import ACCOUNT, accepted, fills
 
+pytestmark = pytest.mark.unmeasured
+
 EXIT_CONFIG = 2
 ASKED_ABOUT = 6
 """Orders whose reason is asked for."""
@@ -70,7 +72,8 @@ def test_a_run_whose_actors_crash_and_hang_replays_as_well(tmp_path: Path, site:
         *(("policy.BTCUSDT", "raise"), ("risk", "raise"), ("router", "hang")),
         *(("exchange", "raise"), ("journal", "raise"), ("feature", "hang")),
     )
-    with recorded_run(tmp_path, site, run__fault_injection="true") as run:
+    values = {"run__fault_injection": "true", "supervision__stall_after_ms": 500}
+    with recorded_run(tmp_path, site, **values) as run:
         trades(site)
         for actor, kind in victims:
             before = run.restarts_of(actor)

@@ -11,6 +11,8 @@ from system.processes import FIXTURES, Run, settings
 from system.waiting import until
 from system.witness import accepted, books, doubles, venue_books
 
+pytestmark = pytest.mark.unmeasured
+
 # No order is of unknown outcome because a busy venue was slow to answer.
 PATIENT = settings(venue__place_timeout_ms=60_000)
 RESTLESS = ("--config", str(FIXTURES / "restless.toml"))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from system.conftest import Site
 from system.processes import FIXTURES, Run, settings
 from system.waiting import until
 from system.witness import accepted, doubles
+
+pytestmark = pytest.mark.unmeasured
 
 STALE_MS = 1_500
 MARGIN_MS = 8_000

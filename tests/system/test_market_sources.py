@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from system.processes import FIXTURES, Run, settings, whole_lines
 from system.waiting import until
+
+pytestmark = pytest.mark.unmeasured
 
 RECORDINGS = FIXTURES / "recordings"
 CAPTURE = RECORDINGS / "cryptofeed-usdm-20210417.txt.gz"
@@ -64,7 +68,7 @@ def paused_after(run: Run, ms: int) -> bool:
 def test_it_takes_its_orders_away_when_the_market_crashes(tmp_path: Path) -> None:
     log, faults = tmp_path / "orders.jsonl", tmp_path / "faults.toml"
     # Who is slow to start meets a later one.
-    faults.write_text("".join(CRASH.format(at_s=at_s) for at_s in (5, 25, 45)))
+    faults.write_text("".join(CRASH.format(at_s=at_s) for at_s in range(5, 100, 20)))
     options = ("--regime", "range", "--faults", str(faults), "--symbols", "BTCUSDT")
     config = ("--config", str(FIXTURES / "lively.toml"), *settings(sim__order_log=log))
     with Run(tmp_path, *options, *config) as run:

@@ -11,6 +11,8 @@ from grinder.policy.registry import AUTO, OWN
 from system.processes import FIXTURES, Run, settings
 from system.waiting import until
 
+pytestmark = pytest.mark.unmeasured
+
 TICKS = 300
 QUOTING = {"static", "range", "adaptive", "funding-harvester", AUTO}
 """Those that quote in the market at hand from the first sample on."""

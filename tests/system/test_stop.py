@@ -74,9 +74,9 @@ def test_nothing_is_placed_after_the_signal(tmp_path: Path, site: Site) -> None:
 
     heard = False
     submitted: dict[bool, list[object]] = {False: [], True: []}
-    for handed, told in turns(tmp_path, "exchange"):
-        heard = heard or handed[0] == "WindDownStarted"
-        submitted[heard] += [row for row in told if row[0] == "OrdersSubmitted"]
+    for turn in turns(tmp_path, "exchange"):
+        heard = heard or turn.handed[0] == "WindDownStarted"
+        submitted[heard] += [row for row in turn.said if row[0] == "OrdersSubmitted"]
     assert heard
     assert submitted[False]
     assert submitted[True] == []
@@ -98,12 +98,12 @@ def test_a_second_interrupt_ends_at_once(tmp_path: Path, site: Site) -> None:
 
 def test_orders_of_a_killed_run_vanish_with_its_countdown(tmp_path: Path, site: Site) -> None:
     with holding_run(tmp_path, site, venue__dead_man_ms=3_000) as run:
+        mark = site.witness.last()
         run.send(signal.SIGKILL)
         run.wait()
-        rested = site.witness.resting()
         until(lambda: site.witness.resting() == 0, "no order rests")
 
-    assert rested > 0
+    assert [line for line in site.witness.log(mark) if line["op"] == "canceled"]
 
 
 def test_a_new_run_takes_over_what_a_killed_one_has_left(tmp_path: Path, site: Site) -> None:

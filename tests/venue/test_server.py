@@ -25,6 +25,8 @@ from grinder.venues.sim.server import VenueServer
 from venue.clients import Rest, Stream, World
 
 Started = Callable[..., VenueServer]
+NOW_MS = 60_000
+"""What is stated as of now is no older, however busy the machine; what was recorded is by years."""
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def test_recorded_and_generated_markets_play_by_themselves(started: Started) -> 
     frame = stream.next()["data"]
     stream.close()
 
-    assert abs(frame["E"] - time.time_ns() // 1_000_000) < 5_000
+    assert abs(frame["E"] - time.time_ns() // 1_000_000) < NOW_MS
 
 
 def test_diff_chain_of_the_playing_market_never_breaks(started: Started) -> None:
