@@ -11,6 +11,8 @@ from grinder.actors.world import ACCOUNT
 from grinder.fixtures.play import Play
 from grinder.fixtures.scenario import read
 
+pytestmark = pytest.mark.unmeasured
+
 SCENARIO = Path(__file__).resolve().parents[2] / "fixtures" / "flash-crash"
 CRASH_MS = 30_000
 PATIENCE_MS = 500

@@ -15,6 +15,8 @@ from grinder.venues.simulated import Latency
 from simulated import checks
 from simulated.worlds import BITCOIN, BTC, ETH, ETHER, MS, START_TICKS, Stage, Walk, ladder, quick
 
+pytestmark = pytest.mark.unmeasured
+
 ACTORS = (
     "feed", "feature", "policy.BTCUSDT", "policy.ETHUSDT", "risk", "router", "exchange",
     "account_sync", "reconcile", "leader", "ledger",

@@ -7,6 +7,8 @@ import pytest
 from simulated import checks
 from simulated.worlds import BITCOIN, BTC, ETH, ETHER, START_TICKS, Stage, Walk, quick
 
+pytestmark = pytest.mark.unmeasured
+
 
 def played(walk: int, order: int | None, seconds: float = 40) -> Stage:
     both = {name: START_TICKS[name] for name in (BTC, ETH)}

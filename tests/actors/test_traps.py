@@ -41,6 +41,8 @@ from simulated.worlds import (
     quick,
 )
 
+pytestmark = pytest.mark.unmeasured
+
 __all__ = ["stage"]
 
 BID = START_TICKS[BTC]

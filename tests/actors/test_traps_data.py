@@ -46,6 +46,8 @@ from simulated.worlds import (
     quick,
 )
 
+pytestmark = pytest.mark.unmeasured
+
 __all__ = ["stage"]
 
 TREND = (FeaturesSampled, RegimeChanged)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections import Counter
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +30,8 @@ from grinder.messages.venue import (
 )
 from grinder.model.order import OpenOrder, OrderStatus, OrderType, Side, Trade
 from grinder.model.units import NS_PER_MS, NS_PER_S
+
+pytestmark = pytest.mark.unmeasured
 
 SYMBOL = "BTCUSDT"
 SCHEME = IdentityScheme((SYMBOL,), nonce=1)

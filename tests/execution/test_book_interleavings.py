@@ -36,6 +36,8 @@ from grinder.messages.venue import (
 from grinder.model.order import OrderStatus
 from grinder.model.units import NS_PER_S
 
+pytestmark = pytest.mark.unmeasured
+
 
 @st.composite
 def lives(draw: st.DrawFn) -> tuple[list[int], bool, list[tuple[str, int]]]:

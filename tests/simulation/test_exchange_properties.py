@@ -19,6 +19,8 @@ from grinder.simulation.orders import ExpireReason, NewOrder, Order, SelfTradePr
 from grinder.simulation.refusals import Refusal
 from grinder.simulation.reports import AccountReason, AccountReport, Execution, OrderReport
 
+pytestmark = pytest.mark.unmeasured
+
 SYMBOL = "ABCUSDT"
 INSTRUMENT = Instrument(
     symbol=SYMBOL,

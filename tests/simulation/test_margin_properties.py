@@ -26,6 +26,8 @@ from grinder.simulation.reports import (
     OrderReport,
 )
 
+pytestmark = pytest.mark.unmeasured
+
 SYMBOL = "ABCUSDT"
 INSTRUMENT = Instrument(
     symbol=SYMBOL, base_asset="ABC", tick=Decimal("0.01"), lot=Decimal("0.1"), orders_max=12

@@ -15,6 +15,8 @@ from grinder.venues.sim.rest import BODY_MAX
 from venue.fuzzing import SYMBOL, TIMEOUT_S, Target, examples, request
 from venue.malformed import json_text, json_values
 
+pytestmark = pytest.mark.unmeasured
+
 WELL: dict[str, dict[str, Any]] = {
     "state": {},
     "orders": {"after": 0},

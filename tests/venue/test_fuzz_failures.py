@@ -18,6 +18,8 @@ from grinder.venues.sim.streams import Hub
 from grinder.venues.sim.venue import Venue
 from venue.fuzzing import TIMEOUT_S, Target, form, request, stamped
 
+pytestmark = pytest.mark.unmeasured
+
 PLANTED = "/fapi/v1/planted"
 
 

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from grinder.venues.sim.site import TABLES
 from venue.fuzzing import KEY, TIMEOUT_S, Target, examples, request
 
+pytestmark = pytest.mark.unmeasured
+
 METHODS = (b"GET", b"POST", b"PUT", b"DELETE", b"HEAD", b"OPTIONS", b"CONNECT", b"TRACE", b"PATCH")
 PATHS = st.sampled_from([path.encode() for _, path in sorted(TABLES["usdm"])])
 TARGETS = st.one_of(

@@ -12,6 +12,8 @@ from venue.fuzzing import SYMBOL, Target, form, request, stamped
 from venue.malformed import deep, json_text
 from venue.test_fuzz_rest import AMENDMENT, ORDER, V1
 
+pytestmark = pytest.mark.unmeasured
+
 
 @pytest.fixture(scope="module")
 def target() -> Iterator[Target]:

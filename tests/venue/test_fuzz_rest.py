@@ -15,6 +15,8 @@ from grinder.venues.sim.site import TABLES
 from venue.fuzzing import SYMBOL, Target, examples, form, request, stamped
 from venue.malformed import json_text, json_values, values
 
+pytestmark = pytest.mark.unmeasured
+
 ORDER = {
     "symbol": SYMBOL,
     "side": "BUY",

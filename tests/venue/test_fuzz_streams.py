@@ -17,6 +17,8 @@ from grinder.venues.sim.streams import MESSAGE_MAX, NAME_MAX
 from venue.fuzzing import SYMBOL, TIMEOUT_S, Target, examples
 from venue.malformed import deep, json_text, json_values, values
 
+pytestmark = pytest.mark.unmeasured
+
 FENCE = 990_099
 PATHS = (
     "/ws",

@@ -21,6 +21,8 @@ from venue.fuzzing import KEY, SECRET, SYMBOL, Target, examples, now_ms
 from venue.malformed import deep, json_text, json_values
 from venue.test_fuzz_rest import ALGO, AMENDMENT, NAMES, ORDER
 
+pytestmark = pytest.mark.unmeasured
+
 WELL: dict[str, dict[str, Any]] = {
     "order.place": ORDER,
     "order.modify": AMENDMENT,

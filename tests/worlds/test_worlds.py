@@ -10,6 +10,8 @@ from grinder.worlds.command import REFERENCE, play_canary
 from grinder.worlds.plan import KINDS, Fault
 from grinder.worlds.run import Verdict, WorldSpec, play
 
+pytestmark = pytest.mark.unmeasured
+
 SHORT = WorldSpec(seed=5, minutes=1, kinds=tuple(KINDS))
 
 
