@@ -82,6 +82,7 @@ class Reconciler:
         if snapshot.asked_ns <= self._asked_ns:
             return ()
         self._asked_ns = snapshot.asked_ns
+        self.expected.read()
         differences = dict(self._differences(snapshot))
         standing: dict[_Subject, _Standing] = {}
         said: list[Message] = []

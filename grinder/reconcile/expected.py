@@ -16,6 +16,8 @@ from grinder.messages.orders import (
 
 ORDERS_MAX = 2_000
 """Above what the venue allows; the oldest is forgotten first."""
+UNREAD_MAX = 100
+"""Commands noted; above, they are taken in at once."""
 ENDED_MAX = 1_000
 
 
@@ -55,15 +57,18 @@ class Expected:
         self.holdings: dict[str, ExpectedHolding] = {}
         self.synced: set[str] = set()
         """Symbols whose whole picture has been heard once; others are not compared."""
+        self._unread: list[tuple[OrdersSubmitted, int]] = []
 
     def apply(self, message: Message, now_ns: int) -> bool:
         """Take an order or position event heard at ``now_ns``; False for any other message."""
         if isinstance(message, OrdersSubmitted):
-            for order in message.orders:
-                self._rest(
-                    order.client_order_id, order.symbol, order.price_ticks, order.qty_lots, now_ns
-                )
-        elif isinstance(message, OrderAccepted):
+            # The orders are on their way at this very moment: what is not urgent stands back.
+            self._unread.append((message, now_ns))
+            if len(self._unread) > UNREAD_MAX:
+                self.read()
+            return True
+        self.read()
+        if isinstance(message, OrderAccepted):
             self._rest(
                 message.client_order_id,
                 message.symbol,
@@ -84,6 +89,15 @@ class Expected:
         else:
             return False
         return True
+
+    def read(self) -> None:
+        """Take in what was only noted; due before anything here is looked at."""
+        for submitted, at_ns in self._unread:
+            for order in submitted.orders:
+                self._rest(
+                    order.client_order_id, order.symbol, order.price_ticks, order.qty_lots, at_ns
+                )
+        self._unread.clear()
 
     def _rest(
         self, name: str, symbol: str, price_ticks: int, qty_lots: int, now_ns: int
