@@ -6,12 +6,6 @@ from grinder.features.volatility import round_half_even
 from grinder.model.units import BPS
 
 
-def spread_bps(bid_ticks: int, ask_ticks: int) -> float:
-    """Return (ask - bid) / mid x 10,000; 0 when there is no mid."""
-    mid2 = bid_ticks + ask_ticks
-    return 2 * BPS * (ask_ticks - bid_ticks) / mid2 if mid2 > 0 else 0.0
-
-
 def imbalance_bps(bid_lots: int, ask_lots: int) -> int:
     """Return 10,000 x (bid - ask) / (bid + ask), half to even, in [-10,000, 10,000].
 

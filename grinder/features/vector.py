@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grinder.features.bars import Bar, BarBuilder
-from grinder.features.microstructure import imbalance_bps, spread_bps
+from grinder.features.microstructure import imbalance_bps
 from grinder.features.volatility import AverageTrueRange
 from grinder.features.window import OldestInWindow
 from grinder.messages.features import FeaturesComputed
@@ -96,7 +96,7 @@ class FeatureState:
             symbol=self.symbol,
             bid_ticks=bid_ticks,
             ask_ticks=ask_ticks,
-            spread_bps=spread_bps(bid_ticks, ask_ticks),
+            spread_bps=2 * BPS * (ask_ticks - bid_ticks) / mid2 if mid2 > 0 else 0.0,
             imbalance_bps=imbalance_bps(bid_lots, ask_lots),
             natr_bps=self._atr.natr_bps,
             move_bps=BPS * (move2 if move2 >= 0 else -move2) / oldest2 if oldest2 > 0 else 0.0,

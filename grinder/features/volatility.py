@@ -34,7 +34,7 @@ def round_half_even(numerator: int, denominator: int) -> int:
 class AverageTrueRange:
     """Mean true range of the last ``period`` bars; needs one bar more for the first close."""
 
-    __slots__ = ("_last_close2", "_ranges", "_sum", "natr_bps", "period")
+    __slots__ = ("_last_close2", "_ranges", "_sum", "is_warm", "natr_bps", "period")
 
     def __init__(self, period: int) -> None:
         if period < 1:
@@ -45,11 +45,8 @@ class AverageTrueRange:
         self._last_close2: int | None = None
         self.natr_bps = 0
         """Mean true range over the last close x 10,000; 0 while warming up or on a close of 0."""
-
-    @property
-    def is_warm(self) -> bool:
+        self.is_warm = False
         """True once ``period`` true ranges are known."""
-        return len(self._ranges) == self.period
 
     def add(self, bar: Bar) -> None:
         """Take a completed bar."""
@@ -59,6 +56,7 @@ class AverageTrueRange:
             self._sum += latest
             if len(self._ranges) > self.period:
                 self._sum -= self._ranges.popleft()
+            self.is_warm = len(self._ranges) == self.period
         self._last_close2 = bar.close2
         self.natr_bps = (
             round_half_even(BPS * self._sum, self.period * bar.close2)

@@ -21,6 +21,10 @@ class IntentAction(StrEnum):
     CANCEL = "CANCEL"
 
 
+# A name of its own costs a tenth of a look into an enum; these are read with each proposal.
+_PLACE, _NORMAL, _URGENT = IntentAction.PLACE, Lane.NORMAL, Lane.URGENT
+
+
 class Manner(StrEnum):
     """How a placement meets the book."""
 
@@ -53,7 +57,7 @@ class Intent:
     @property
     def adds_risk(self) -> bool:
         """True for a placement that is not reduce-only."""
-        return self.action is IntentAction.PLACE and not self.reduce_only
+        return self.action is _PLACE and not self.reduce_only
 
 
 @attrs.frozen(kw_only=True)
@@ -67,6 +71,14 @@ class Denial:
     action: IntentAction = IntentAction.PLACE
     detail: str = ""
     """The numbers: ``CODE: key=value key=value``."""
+
+
+def _lane(message: IntentsProposed | IntentsApproved) -> Lane:
+    """URGENT if anything in it cancels or reduces: what adds risk stands last."""
+    intents = message.intents
+    if intents and (intents[0].reduce_only or intents[0].action is not _PLACE):
+        return _URGENT
+    return _NORMAL
 
 
 @attrs.frozen(kw_only=True)
@@ -83,10 +95,7 @@ class IntentsProposed(Message):
     tick_ns: int
     """When the market frame behind the plan reached us; 0 when something else was behind it."""
 
-    @property
-    def lane(self) -> Lane:  # type: ignore[override]  # the lane depends on what is proposed
-        """URGENT if anything in it cancels or reduces."""
-        return _lane(self.intents)
+    lane = property(_lane)
 
 
 @attrs.frozen(kw_only=True)
@@ -103,10 +112,7 @@ class IntentsApproved(Message):
     mid_ticks2: int
     tick_ns: int
 
-    @property
-    def lane(self) -> Lane:  # type: ignore[override]  # the lane depends on what is approved
-        """URGENT if anything in it cancels or reduces."""
-        return _lane(self.intents)
+    lane = property(_lane)
 
 
 @attrs.frozen(kw_only=True)
@@ -231,11 +237,3 @@ class SelectionRanked(Message):
     """(symbol, score), best first."""
     excluded: tuple[tuple[str, str], ...]
     """(symbol, reason) of everyone that a gate keeps out."""
-
-
-def _lane(intents: tuple[Intent, ...]) -> Lane:
-    # What adds risk stands last, so the first one tells.
-    is_entry = not intents or (
-        intents[0].action is IntentAction.PLACE and not intents[0].reduce_only
-    )
-    return Lane.NORMAL if is_entry else Lane.URGENT

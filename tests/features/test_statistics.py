@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grinder.features.bars import Bar
-from grinder.features.microstructure import imbalance_bps, spread_bps
+from grinder.features.microstructure import imbalance_bps
 from grinder.features.volatility import AverageTrueRange, round_half_even, true_range2
 from grinder.features.window import OldestInWindow
 
@@ -92,11 +92,6 @@ def test_rounding_is_half_to_even(numerator: int, denominator: int) -> None:
 )
 def test_imbalance_examples(bid: int, ask: int, expected: int) -> None:
     assert imbalance_bps(bid, ask) == expected
-
-
-def test_spread_examples() -> None:
-    assert spread_bps(99, 101) == 200.0
-    assert spread_bps(0, 0) == 0.0
 
 
 @given(

@@ -47,6 +47,11 @@ def test_one_tick_gives_every_feature() -> None:
     )
 
 
+def test_the_spread_is_a_share_of_the_mid() -> None:
+    assert make_state().update(tick(5, 99, 101)).spread_bps == 200.0
+    assert make_state().update(tick(5, 0, 0)).spread_bps == 0.0
+
+
 def test_the_move_is_against_the_oldest_mid_of_five_seconds() -> None:
     state = make_state()
     state.update(tick(0, 9_999, 10_001))
