@@ -7,6 +7,7 @@ from grinder.kernel.address import Address
 from grinder.kernel.signals import Recall, Recalled, Remember, TimerFired
 from grinder.messages.features import FeaturesComputed, FeaturesSampled
 from grinder.messages.grid import (
+    IntentAction,
     IntentsProposed,
     PlanChosen,
     PlanRequested,
@@ -26,9 +27,10 @@ from grinder.messages.risk import (
 from grinder.model.instrument import Instrument
 from grinder.model.settings import Config
 from grinder.model.units import NS_PER_S
-from grinder.policy.conductor import Conductor, ConductorFacts, Decision
 from grinder.planner.grid import facts, picture, recall, resume
+from grinder.policy.conductor import Conductor, ConductorFacts, Decision
 
+_CANCEL = IntentAction.CANCEL
 CHECK_NS = NS_PER_S
 """Pause between looks at what should have been heard of."""
 CLEARING_STATES = frozenset({"THROTTLED", "PAUSED", "DEGRADED", "EMERGENCY"})
@@ -40,8 +42,8 @@ class PolicyActor(OrderNews):
 
     Hears FeaturesComputed, FeaturesSampled, order news, PositionChanged, RiskStateChanged,
     RiskBudgetChanged, LedgerChanged, FeedHealthChanged, IntentsDenied, SymbolSelected,
-    SelectionRanked, SymbolBanned, OverrideLifecycle, WindDownStarted. Says IntentsProposed, OrdersRequested,
-    LadderPlanned, PlanChosen, RegimeChanged, PolicySwitched.
+    SelectionRanked, SymbolBanned, OverrideLifecycle, WindDownStarted. Says IntentsProposed,
+    OrdersRequested, LadderPlanned, PlanChosen, RegimeChanged, PolicySwitched.
     Restart: asks ExchangeActor what rests and plans nothing before it knows. Unless the policy is
     static it enters no more before the next sample, and where symbols are selected, before the next
     ranking; the keeper tells it which limit of the grid was reached.
@@ -69,8 +71,7 @@ class PolicyActor(OrderNews):
         self._is_static = config.policy.name == "static"
         self._is_selected = not config.selection.enabled
         self._is_banned = False
-        self._bid_ticks = 0
-        self._ask_ticks = 0
+        self._bid_ticks = self._ask_ticks = 0
         self._state = "INIT"
         self._is_feed_stale = True
         self._is_winding_down = False
@@ -174,10 +175,12 @@ class PolicyActor(OrderNews):
         if self._facts:
             # A stop is kept before anything is done about it.
             self._remember()
-        self.look_at_close()
+        if planner.closing_for or planner.closing.reason:
+            self.look_at_close()
         if not intents:
             return
-        planner.holdings.note_cancels(intents, self.now_ns)
+        if intents[0].action is _CANCEL:
+            planner.holdings.note_cancels(intents, self.now_ns)
         self.say(
             IntentsProposed(
                 symbol=self._symbol,

@@ -24,9 +24,10 @@ from grinder.planner.closing import Closing
 from grinder.planner.exits import Exits, Scene
 from grinder.planner.holdings import Holding, Holdings
 from grinder.planner.initial import LEVEL, InitialPosition, initial_of
-from grinder.planner.ladder import has_moved
 from grinder.planner.lineshape import LineShape
 from grinder.planner.shape import Shape
+
+_BUY = Side.BUY
 
 
 class GridPlanner:
@@ -70,6 +71,10 @@ class GridPlanner:
         """True while nothing but the anchor is looked at with each price."""
         self._is_tidy = False
         """True when no entry that rests was out of place, and none has come since."""
+        self._counts_orders = settings.slot_takeover or self.initial is not None
+        """True where what should rest depends on orders, too, not only on what is held."""
+        self.closing_for = ""
+        """Why the position has to go, as the last plan saw it."""
 
     @property
     def anchor_ticks2(self) -> int:
@@ -98,9 +103,7 @@ class GridPlanner:
         if self._is_usual:
             if self.position_lots and self.settings.freeze_in_position:
                 return not self.must_close
-            return not self.may_enter or not has_moved(
-                mid_ticks2, self.shape.anchor_ticks2, self.settings.recentre_bps
-            )
+            return not self.may_enter or self.shape.low2 <= mid_ticks2 <= self.shape.high2
         is_begun = self.initial is None or not self.initial.is_due
         if not is_begun or (self.bounds is not None and not self.bounds.is_calm(mid_ticks2)):
             return False
@@ -115,43 +118,44 @@ class GridPlanner:
         if self.bounds is not None and self.bounds.stopped:
             return self.bounds.stopped
         plan = self.shape.followed
-        return self.shape.why_off() if plan is not None and plan.mode is GridMode.EMERGENCY else ""
+        return self.shape.why_off if plan is not None and plan.mode is GridMode.EMERGENCY else ""
 
     def plan(self, bid_ticks: int, ask_ticks: int, now_ns: int) -> tuple[Intent, ...]:
         """Return what to do now, cancels first, then exits, then entries."""
         self.is_dirty = False
         self.waits_for_price = False
+        shape, bounds, held = self.shape, self.bounds, self.position_lots
+        mid_ticks2 = bid_ticks + ask_ticks
+        if bounds is not None and self.is_synced:
+            shape.begin(mid_ticks2)
+            bounds.look(mid_ticks2, held, self.entry_price)
+        closing = self.closing_for = self.must_close if self._is_usual else self.why_closing()
         if not self.is_synced:
             return ()
-        self._forget_pauses(now_ns)
-        mid_ticks2 = bid_ticks + ask_ticks
-        if self.bounds is not None:
-            self.shape.begin(mid_ticks2)
-            self.bounds.look(mid_ticks2, self.position_lots, self.entry_price)
-        closing, held = self.why_closing(), self.position_lots
+        if self.paused_until_ns:
+            self._forget_pauses(now_ns)
         cancels: list[Intent] = []
         entries: list[Intent] = []
-        off = "CANCEL_ONLY" if self.must_clear else closing or self.shape.why_off()
+        exits: list[Intent] = []
+        off = "CANCEL_ONLY" if self.must_clear else closing or shape.why_off
         if off:
             self._is_tidy = False
-            if self.must_clear or closing or not self.shape.stands_still:
+            if self.must_clear or closing or not shape.stands_still:
                 cancels = _cancel_entries(self.holdings, off, now_ns)
         elif self.may_enter:
-            self.shape.centre(mid_ticks2, held)
-            is_waiting = self._is_waiting(mid_ticks2)
+            shape.centre(mid_ticks2, held)
+            is_waiting = not self._is_usual and must_wait(self, mid_ticks2)
             if self.initial is not None and not (is_waiting or LEVEL in self.paused_until_ns):
                 cancels, entries = self.initial.plan(held, (bid_ticks, ask_ticks), now_ns)
-            wanted = self._wanted()
-            cancels += self._cancel_misplaced(wanted, now_ns)
+            is_known = shape.wanted_at == held and not self._counts_orders
+            wanted = shape.ladder if is_known else self._wanted()
+            if self.holdings.has_grown or not self._is_tidy:
+                cancels += self._cancel_misplaced(wanted, now_ns)
             if not is_waiting:
                 entries += self._missing(wanted, bid_ticks, ask_ticks, now_ns)
-        exits = self._exits(bid_ticks, ask_ticks, now_ns, closing)
+        if held and "x" not in self.paused_until_ns:
+            exits = self._exits(bid_ticks, ask_ticks, now_ns, closing)
         return (*cancels, *exits, *entries)
-
-    def _is_waiting(self, mid_ticks2: int) -> bool:
-        """Return whether nothing may be placed at this price."""
-        is_early = self.bounds is not None and not self.bounds.is_started
-        return is_early or self.shape.is_outside(mid_ticks2)
 
     def _wanted(self) -> dict[str, Intent]:
         """Return the entries that should rest, by level; made anew when something has changed."""
@@ -169,8 +173,6 @@ class GridPlanner:
 
     def _cancel_misplaced(self, wanted: dict[str, Intent], now_ns: int) -> list[Intent]:
         holdings = self.holdings
-        if self._is_tidy and not holdings.has_grown:
-            return []
         holdings.has_grown = False
         self._is_tidy = True
         cancels = []
@@ -199,7 +201,7 @@ class GridPlanner:
             if level in taken or level in proposed or level in paused:
                 continue
             ticks = intent.price_ticks
-            if ticks >= ask_ticks if intent.side is Side.BUY else ticks <= bid_ticks:
+            if ticks >= ask_ticks if intent.side is _BUY else ticks <= bid_ticks:
                 self.waits_for_price = True
                 continue
             proposed[level] = (now_ns, intent.qty_lots)
@@ -208,8 +210,6 @@ class GridPlanner:
 
     def _exits(self, bid_ticks: int, ask_ticks: int, now_ns: int, closing: str) -> list[Intent]:
         """Cover what no exit covers yet; nothing of the covered part is touched without need."""
-        if not self.position_lots or "x" in self.paused_until_ns:
-            return []
         scene = _scene(self, bid_ticks, ask_ticks, now_ns, closing)
         taken = self.closing.plan(scene) if closing else None
         if taken is None:
@@ -267,8 +267,14 @@ class GridPlanner:
         self.paused_until_ns = {"x": paused["x"]} if "x" in paused else {}
 
     def _forget_pauses(self, now_ns: int) -> None:
-        if paused := self.paused_until_ns:
-            self.paused_until_ns = {name: until for name, until in paused.items() if until > now_ns}
+        paused = self.paused_until_ns
+        self.paused_until_ns = {name: until for name, until in paused.items() if until > now_ns}
+
+
+def must_wait(planner: GridPlanner, mid_ticks2: int) -> bool:
+    """Return whether nothing may be placed at this price."""
+    is_early = planner.bounds is not None and not planner.bounds.is_started
+    return is_early or planner.shape.is_outside(mid_ticks2)
 
 
 def _scene(
@@ -351,7 +357,7 @@ def resume(planner: GridPlanner) -> bool:
 
 def picture(planner: GridPlanner, symbol: str, reason: str) -> LadderPlanned:
     """Return the plan for people to see."""
-    is_on = planner.may_enter and planner.anchor_ticks2 and not planner.shape.why_off()
+    is_on = planner.may_enter and planner.anchor_ticks2 and not planner.shape.why_off
     wanted = planner.shape.ladder if is_on and not planner.why_closing() else {}
     exits = planner.holdings.exits()
     return LadderPlanned(

@@ -14,6 +14,8 @@ from grinder.model.instrument import Instrument
 from grinder.model.order import Side
 from grinder.model.units import BPS
 
+NOWHERE = (1, 0)
+"""Bounds that no mid lies within."""
 ROOM = Decimal("1.1")
 """A level has to be worth this much more than the venue's minimum: the price will move."""
 
@@ -63,6 +65,12 @@ def geometric_prices(
 def has_moved(mid_ticks2: int, anchor_ticks2: int, limit_bps: float) -> bool:
     """Return whether the mid is at least ``limit_bps`` away from the anchor."""
     return abs(mid_ticks2 - anchor_ticks2) * BPS >= limit_bps * anchor_ticks2
+
+
+def unmoved(anchor_ticks2: int, limit_bps: int) -> tuple[int, int]:
+    """Return the lowest and the highest mid that has not moved by ``limit_bps``."""
+    reach = (limit_bps * anchor_ticks2 - 1) // BPS
+    return anchor_ticks2 - reach, anchor_ticks2 + reach
 
 
 def why_untradable(instrument: Instrument, settings: GridSettings, price: Decimal) -> str:

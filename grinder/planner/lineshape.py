@@ -136,7 +136,7 @@ class LineShape(Shape):
         gap = lines.base if lines.gap is None else lines.gap
         anchor2 = ticks2_of(lines.price(gap), self._instrument)
         spacing_bps = float(lines.step_at(gap) / lines.price(gap) * 10_000)
-        self.anchor_ticks2 = anchor2
+        self._anchor(anchor2)
         self.geometry = Geometry(anchor_ticks2=anchor2, spacing_bps=spacing_bps)
         self._built_for = self.followed
         self.wanted_at = None

@@ -12,7 +12,7 @@ from grinder.model.instrument import Instrument
 from grinder.model.order import Side
 from grinder.planner.bounds import FAR, Start, price_of
 from grinder.planner.holdings import Holdings
-from grinder.planner.ladder import has_moved
+from grinder.planner.ladder import NOWHERE, has_moved, unmoved
 from grinder.planner.rungs import (
     Geometry,
     Tolerance,
@@ -23,6 +23,7 @@ from grinder.planner.rungs import (
 )
 
 Rungs = tuple[Intent, ...]
+_NONE = ResetAction.NONE
 RESETS = (ResetAction.NONE, ResetAction.SOFT, ResetAction.HARD)
 """From the mildest to the gravest."""
 
@@ -45,11 +46,18 @@ class Shape:
         self.geometry: Geometry | None = None
         self.anchor_ticks2 = 0
         """Twice the price that the ladder is centred on, in ticks; 0 before the first one."""
+        self.low2, self.high2 = NOWHERE
+        """Between these, both included, twice a mid in ticks has not moved from the anchor."""
+        self.why_off = ""
+        """Why no entries are wanted at all; empty when some are."""
         self.realised = Decimal(0)
         """Net profit of the symbol so far, in quote units."""
         self.was_in_position = False
         self._reset = ResetAction.NONE
         """What another plan asks for and has not got yet."""
+        self._spacing_bps: float = settings.spacing_bps
+        self._middle2 = 0
+        """Twice the middle of the plan that is followed, in ticks."""
         self._built_for: GridPlan | None = None
         self._limits: tuple[int, int] = (0, FAR)
         """Between which prices in ticks levels may stand."""
@@ -76,33 +84,25 @@ class Shape:
         if plan is before:
             return False
         self.followed = plan
+        self.why_off = _why_off(plan)
+        self._spacing_bps = (self._settings if plan is None else plan).spacing_bps
+        self._middle2 = 0 if plan is None else ticks2_of(plan.middle, self._instrument)
         if plan is None or before is None:
             self._reset = max(self._reset, ResetAction.SOFT, key=RESETS.index)
             return True
         self._reset = max(self._reset, plan.reset_action, key=RESETS.index)
-        middle2 = ticks2_of(plan.middle, self._instrument)
         return (
-            self._reset is not ResetAction.NONE
+            self._reset is not _NONE
             or not _same_ladder(before, plan)
-            or has_moved(middle2, self.anchor_ticks2, self._settings.recentre_bps)
+            or not self.low2 <= self._middle2 <= self.high2
         )
-
-    def why_off(self) -> str:
-        """Return why no entries are wanted at all; empty when some are."""
-        plan = self.followed
-        if plan is None:
-            return ""
-        is_off = plan.mode in (GridMode.PAUSE, GridMode.EMERGENCY) or not plan.is_active
-        return (plan.reason_codes or (plan.mode,))[0] if is_off else ""
 
     @property
     def stands_still(self) -> bool:
         """True when a pause leaves on the book what rests."""
         plan = self.followed
         return (
-            plan is not None
-            and plan.mode is not GridMode.EMERGENCY
-            and plan.reset_action is ResetAction.NONE
+            plan is not None and plan.mode is not GridMode.EMERGENCY and plan.reset_action is _NONE
         )
 
     # Where it stands.
@@ -128,43 +128,44 @@ class Shape:
         """Return whether a change of price alone leaves the ladder as it is."""
         if self.followed is not None or (position_lots and self._settings.freeze_in_position):
             return True
-        return not has_moved(mid_ticks2, self.anchor_ticks2, self._settings.recentre_bps)
+        return self.low2 <= mid_ticks2 <= self.high2
 
     def centre(self, mid_ticks2: int, position_lots: int) -> None:
-        """Move the anchor if it may and must."""
-        settings, plan = self._settings, self.followed
+        """Move the anchor if it may and must; else take numbers and sizes of another plan."""
+        plan = self.followed
+        middle2 = mid_ticks2 if plan is None else self._middle2
+        if self.geometry is None:
+            self._move(middle2, mid_ticks2)
+            return
         in_position = position_lots != 0
-        middle2 = mid_ticks2 if plan is None else ticks2_of(plan.middle, self._instrument)
-        spacing_bps = settings.spacing_bps if plan is None else plan.spacing_bps
-        if self.geometry is not None:
-            is_asked = self._reset is not ResetAction.NONE
-            if in_position and settings.freeze_in_position:
-                self.was_in_position = True
-                self._refresh(mid_ticks2)
-                return
-            # Just flat again: one step of distance is enough, the old anchor holds nothing back.
-            limit: float = settings.recentre_bps
-            if self.was_in_position and not in_position:
-                limit = min(limit, spacing_bps)
-            self.was_in_position = in_position
-            if not is_asked and not has_moved(middle2, self.anchor_ticks2, limit):
-                self._refresh(mid_ticks2)
-                return
+        is_flat_again = self.was_in_position and not in_position
+        self.was_in_position = in_position
+        is_near = self.low2 <= middle2 <= self.high2
+        if is_near and is_flat_again:
+            # One step of distance is enough, the old anchor holds nothing back.
+            is_near = not has_moved(middle2, self.anchor_ticks2, self._spacing_bps)
+        is_frozen = in_position and self._settings.freeze_in_position
+        if not is_frozen and (self._reset is not _NONE or not is_near):
+            self._move(middle2, mid_ticks2)
+        elif self._built_for is not plan:
+            self._build(mid_ticks2)
+
+    def _move(self, middle2: int, mid_ticks2: int) -> None:
+        """Centre the ladder on ``middle2``."""
         if self._reset is ResetAction.HARD:
             self._holdings.condemn_entries()
         self.geometry = Geometry(
             anchor_ticks2=middle2,
-            spacing_bps=spacing_bps,
-            is_geometric=settings.spacing_kind == "geometric",
+            spacing_bps=self._spacing_bps,
+            is_geometric=self._settings.spacing_kind == "geometric",
         )
-        self.anchor_ticks2 = middle2
+        self._anchor(middle2)
         self._build(mid_ticks2)
-        self._reset = ResetAction.NONE
+        self._reset = _NONE
 
-    def _refresh(self, mid_ticks2: int) -> None:
-        """Take numbers and sizes of another plan; the places stay."""
-        if self._built_for is not self.followed:
-            self._build(mid_ticks2)
+    def _anchor(self, middle2: int) -> None:
+        self.anchor_ticks2 = middle2
+        self.low2, self.high2 = unmoved(middle2, self._settings.recentre_bps)
 
     def _build(self, mid_ticks2: int) -> None:
         plan, geometry = self.followed, self.geometry
@@ -182,7 +183,7 @@ class Shape:
         tolerance = Tolerance(
             ticks=int(step * self._settings.price_epsilon),
             qty_pct=self._settings.qty_epsilon_pct,
-            keeps_size=self._reset is ResetAction.NONE,
+            keeps_size=self._reset is _NONE,
         )
         self._buys, self._sells = (
             self._limited(
@@ -270,6 +271,13 @@ def _consumed(rungs: Rungs, lots: int) -> int:
         lots -= rungs[number].qty_lots
         number += 1
     return number
+
+
+def _why_off(plan: GridPlan | None) -> str:
+    """Return why ``plan`` wants no entries at all; empty when it wants some."""
+    if plan is None or (plan.is_active and plan.mode not in (GridMode.PAUSE, GridMode.EMERGENCY)):
+        return ""
+    return (plan.reason_codes or (plan.mode,))[0]
 
 
 def _same_ladder(one: GridPlan, other: GridPlan) -> bool:

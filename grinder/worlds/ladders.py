@@ -11,6 +11,7 @@ from grinder.messages.grid import Intent
 from grinder.model.legs import twin_of
 from grinder.model.order import Side
 from grinder.planner.bounds import price_of
+from grinder.planner.grid import must_wait
 from grinder.planner.initial import LEVEL
 from grinder.planner.ladder import has_moved
 from grinder.worlds.looks import (
@@ -44,10 +45,10 @@ def ladder_of(world: FaultWorld, symbol: str) -> Iterator[str]:
         if (identity := decode(one.client_order_id)) is not None
     }
     yield from _initial(world, symbol, planner, shown)
-    if planner.why_closing() or (planner.shape.why_off() and not planner.shape.stands_still):
+    if planner.why_closing() or (planner.shape.why_off and not planner.shape.stands_still):
         if shown:
             yield f"ladder: {symbol}: entries at {sorted(shown)} although none are wanted"
-    elif not planner.shape.why_off():
+    elif not planner.shape.why_off:
         yield from _rungs(world, symbol, planner, shown)
         yield from _numbers(world, symbol, planner)
         yield from _limits(world, symbol, planner, shown)
@@ -70,7 +71,7 @@ def _rungs(
     whole: dict[str, Intent] = planner._wanted()
     wanted = {level: (one.side, one.price_ticks) for level, one in whole.items()}
     bid, ask = world.market.quotes[world.instruments[symbol].market]
-    is_waiting = planner._is_waiting(bid + ask)
+    is_waiting = must_wait(planner, bid + ask)
     due = {
         level: (one.side, one.price_ticks)
         for level, one in whole.items()

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grinder.model.grid_settings import GridSettings
-from grinder.planner.ladder import buy_prices, has_moved, sell_prices, step_ticks, why_untradable
+from grinder.planner.ladder import (
+    buy_prices,
+    has_moved,
+    sell_prices,
+    step_ticks,
+    unmoved,
+    why_untradable,
+)
 from simulated.worlds import BITCOIN
 
 anchors = st.integers(200, 10**9)
@@ -41,6 +48,19 @@ def test_a_move_counts_from_its_limit_on_in_both_directions() -> None:
     assert not has_moved(1_000_999, 1_000_000, 10)
     assert has_moved(1_001_000, 1_000_000, 10)
     assert has_moved(999_000, 1_000_000, 10)
+
+
+@given(anchor=st.integers(0, 10**12), limit=st.integers(0, 10_000))
+def test_bounds_are_the_outermost_mids_that_have_not_moved(anchor: int, limit: int) -> None:
+    low, high = unmoved(anchor, limit)
+
+    assert has_moved(low - 1, anchor, limit)
+    assert has_moved(high + 1, anchor, limit)
+    if low <= high:
+        assert not has_moved(low, anchor, limit)
+        assert not has_moved(high, anchor, limit)
+    else:
+        assert has_moved(anchor, anchor, limit)
 
 
 def test_a_level_too_small_for_the_venue_says_what_would_do() -> None:

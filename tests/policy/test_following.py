@@ -349,7 +349,7 @@ def test_any_sequence_of_plans_converges_with_everything_covered(
 
     planner = venue.planner
     assert venue.uncovered == 0
-    if planner.shape.why_off():
+    if planner.shape.why_off:
         return
     wanted = planner._wanted()
     due = {
