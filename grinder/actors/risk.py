@@ -57,9 +57,10 @@ class RiskSupervisor(BanWatch):
     """Hold the lifecycle, the kill switch and every permit. It supervises risk, not actors.
 
     Hears IntentsProposed, FeaturesComputed, FeaturesSampled, feed health, order and position
-    news, AccountSynced, LedgerChanged, JournalHealthChanged, leadership, the fate of other actors,
-    and operators. Says IntentsApproved, IntentsDenied, RiskStateChanged, RiskBudgetChanged,
-    PermitsRevoked, KillSwitchTripped, SymbolBanned, WindDownStarted, OrdersRequested, LedgerRequested.
+    news, AccountSynced, LedgerChanged, JournalHealthChanged, leadership, the fate of others, and
+    operators. Says IntentsApproved, IntentsDenied, RiskStateChanged, RiskBudgetChanged,
+    PermitsRevoked, KillSwitchTripped, SymbolBanned, WindDownStarted, OrdersRequested,
+    LedgerRequested.
     Restart: begins in INIT with everything forbidden and every earlier permit void; what was
     latched (kill switch, an operator's hold, equity at start and at its peak, the day and its loss,
     a key denied, bans) is asked back of the keeper, and what the books hold of the ledger.
@@ -122,14 +123,17 @@ class RiskSupervisor(BanWatch):
 
     def on_intents_proposed(self, proposed: IntentsProposed) -> None:
         """Judge each intent; what passes gets a permit if it adds risk."""
-        approved, denials = self._facts.judge(proposed, self._state, self.now_ns)
+        facts = self._facts
+        approved, denials = facts.judge(proposed, self._state, self.now_ns)
         if approved:
-            permit = self._facts.permit(approved, self._serial, self._state, self.now_ns)
+            permit = facts.permit(approved, self._serial, self._state, self.now_ns)
+            if not facts.is_alone:
+                facts.views[proposed.symbol].let(approved, permit)
             self.say(
                 IntentsApproved(
                     symbol=proposed.symbol,
                     intents=approved,
-                    permit=self._facts.views[proposed.symbol].let(approved, permit),
+                    permit=permit,
                     mid_ticks2=proposed.mid_ticks2,
                     tick_ns=proposed.tick_ns,
                 )
@@ -280,16 +284,12 @@ class RiskSupervisor(BanWatch):
         )
         if transition is None:
             return
-        before = self._state
-        self._state = transition.to_state
+        before, self._state = self._state, transition.to_state
         self._entered_ns = transition.at_ns
         if before is LifecycleState.ACTIVE:
             self.revoke(f"FSM_STATE_BLOCKED {transition.to_state}")
         self._say_state(before, transition.reason)
 
     def _say_state(self, before: LifecycleState, reason: Reason) -> None:
-        self.say(
-            RiskStateChanged(
-                from_state=before, to_state=self._state, reason=reason, at_ns=self.now_ns
-            )
-        )
+        state, at_ns = self._state, self.now_ns
+        self.say(RiskStateChanged(from_state=before, to_state=state, reason=reason, at_ns=at_ns))

@@ -68,7 +68,7 @@ class SymbolExposure:
         What is held may be gone by then: exits fill, too.
         """
         buys, sells = self.buy_lots + extra_buy_lots, self.sell_lots + extra_sell_lots
-        held = self.position_lots
+        held = self.holding.lots
         return max(buys, sells, held + buys, sells - held)
 
 

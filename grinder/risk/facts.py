@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from grinder.messages.account import AccountSynced
 from grinder.messages.features import FeaturesComputed, FeaturesSampled
-from grinder.messages.grid import Denial, Intent, IntentsProposed
+from grinder.messages.grid import Denial, Intent, IntentAction, IntentsProposed
 from grinder.messages.ledger import LedgerChanged
 from grinder.messages.market import FeedHealthChanged
 from grinder.messages.orders import OrdersSubmitted
@@ -31,6 +31,7 @@ from grinder.risk.states import LifecycleInputs, LifecycleState, Override
 from grinder.risk.view import RiskView
 
 _NOTHING = Decimal(0)
+_PLACE = IntentAction.PLACE
 LASTING = frozenset({"kill_switch", "kill_switch_detail", "override", "bans"})
 """What is latched by a decision: a new process has to know it, too."""
 
@@ -54,6 +55,9 @@ class RiskFacts:
         self.kill_switch = OPEN
         self.bans = Bans()
         self.override = Override.NONE
+        self.is_alone = len(instruments) == 1  # No other leg shares a cap with the only one.
+        self._permit_ns = settings.permit_ms * NS_PER_MS
+        self._account_ns_max = settings.account_stale_after_ms * NS_PER_MS
         self.features: dict[str, FeaturesComputed] = {}
         self.views = {
             symbol: RiskView(settings, instrument, self.exposure, self.day)
@@ -173,22 +177,22 @@ class RiskFacts:
     ) -> tuple[tuple[Intent, ...], tuple[Denial, ...]]:
         """Return what of a proposal may go on, and why the rest may not."""
         view = self.views[proposed.symbol]
-        settings = self.settings
         view.is_leader = self.leader_until_ns > now_ns
-        view.is_lease_expiring = self.leader_until_ns - now_ns < settings.permit_ms * NS_PER_MS
+        view.is_lease_expiring = self.leader_until_ns - now_ns < self._permit_ns
         view.actors_down = tuple(sorted(self.down)) if self.down else ()
         view.is_winding_down = self.is_winding_down
         view.is_killed = self.kill_switch.is_tripped
-        view.is_banned = self.bans.holds(view.instrument.market, now_ns)
+        bans = self.bans
+        view.is_banned = bool(bans.by_symbol) and bans.holds(view.instrument.market, now_ns)
         view.state = state
         view.is_drawdown_blocked = self._is_breached
-        view.is_account_stale = (
-            now_ns - self.account_ns > settings.account_stale_after_ms * NS_PER_MS
-        )
+        view.is_account_stale = now_ns - self.account_ns > self._account_ns_max
         view.is_venue_throttled = self.throttled_until_ns > now_ns
         view.is_venue_denied = self.is_denied
         view.price_ticks2 = proposed.mid_ticks2
-        view.notional_of_others = _notional_of_others(self, view, now_ns)
+        view.notional_of_others = (
+            _NOTHING if self.is_alone else _notional_of_others(self, view, now_ns)
+        )
         view.twin_lots = view.twin.lots_to_come(now_ns) if view.twin is not None else 0
         rate = view.rate
         if not rate.is_limited:
@@ -224,9 +228,12 @@ class RiskFacts:
         None when nothing of what is approved adds risk.
         """
         # What adds risk stands last, so one look is enough where there is any.
-        if not (approved[-1].adds_risk or any(one.adds_risk for one in approved)):
+        last = approved[-1]
+        if (last.reduce_only or last.action is not _PLACE) and not any(
+            one.adds_risk for one in approved
+        ):
             return None
-        deadline_ns = now_ns + self.settings.permit_ms * NS_PER_MS
+        deadline_ns = now_ns + self._permit_ns
         return Permit(
             serial=serial,
             state=state,
@@ -264,8 +271,6 @@ class RiskFacts:
 
 
 def _notional_of_others(facts: RiskFacts, view: RiskView, now_ns: int) -> Decimal | None:
-    if view.is_alone:
-        return _NOTHING
     symbol, twin = view.symbol, view.twin.symbol if view.twin is not None else ""
     underway = _underway(facts.views, {symbol, twin}, now_ns)
     if not underway and not facts.exposure.has_others(symbol, twin):

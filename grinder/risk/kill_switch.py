@@ -14,10 +14,11 @@ class KillSwitch:
     reason: str = ""
     detail: str = ""
     tripped_ns: int = 0
+    is_tripped: bool = attrs.field(init=False)
+    """True while everything that adds risk is stopped."""
 
-    @property
-    def is_tripped(self) -> bool:
-        """True while everything that adds risk is stopped."""
+    @is_tripped.default
+    def _is_tripped(self) -> bool:
         return self.reason != ""
 
 

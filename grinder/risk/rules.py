@@ -16,6 +16,7 @@ from grinder.model.units import NS_PER_MS
 from grinder.risk.states import PERMISSIONS
 from grinder.risk.view import RiskView
 
+_CANCEL, _BUY = IntentAction.CANCEL, Side.BUY
 Gate = Callable[[RiskView, Intent], Denial | None]
 
 
@@ -249,28 +250,29 @@ def caps_allow(view: RiskView, intents: tuple[Intent, ...]) -> bool:
     The worst case grows with every order, so that of the whole batch at its dearest price is the
     worst that any of its orders can make. False may mean that only a part of it passes.
     """
-    buy_lots = sell_lots = dearest = largest = entries = 0
+    buy_lots = sell_lots = 0
+    prices: list[int] = []
+    order_units_max = view.order_units_max
     for intent in intents:
-        if intent.action is IntentAction.CANCEL or intent.reduce_only:
+        if intent.reduce_only or intent.action is _CANCEL:
             continue
         ticks, lots = intent.price_ticks, intent.qty_lots
-        if intent.side is Side.BUY:
+        if 2 * ticks * lots > order_units_max:
+            return False
+        prices.append(ticks)
+        if intent.side is _BUY:
             buy_lots += lots
         else:
             sell_lots += lots
-        entries += 1
-        dearest = max(dearest, ticks)
-        largest = max(largest, ticks * lots)
     price_ticks2 = view.price_ticks2
     worst_lots = view.exposure.of(view.instrument.symbol).worst_lots(buy_lots, sell_lots)
-    worst_units = (worst_lots + view.twin_lots) * max(price_ticks2, 2 * dearest)
+    worst_units = (worst_lots + view.twin_lots) * max(price_ticks2, 2 * max(prices, default=0))
     return (
         price_ticks2 > 0
-        and entries <= view.entries_left
+        and len(prices) <= view.entries_left
         and view.notional_of_others == 0
         and worst_units <= view.position_units_max
         and worst_units <= view.total_units_max
-        and 2 * largest <= view.order_units_max
     )
 
 

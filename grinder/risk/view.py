@@ -128,11 +128,10 @@ class RiskView:
         """The symbol being judged."""
         return self.instrument.symbol
 
-    def let(self, approved: tuple[Intent, ...], permit: Permit | None) -> Permit | None:
-        """Let the others that share a cap know what this leg may add; return the permit."""
+    def let(self, approved: tuple[Intent, ...], permit: Permit | None) -> None:
+        """Let the others that share a cap know what this leg may add under ``permit``."""
         if permit is not None and not self.is_alone:
             self.underway.let(approved, permit.deadline_ns)
-        return permit
 
     def lots_to_come(self, now_ns: int) -> int:
         """Return this leg's worst case with what it was allowed to add, for the other leg's cap."""
