@@ -11,7 +11,7 @@ lost meanwhile is written as a gap, so nobody who reads the journal mistakes it 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import ClassVar
 
 import attrs
@@ -81,9 +81,8 @@ class JournalPort(TurningPort, RecordingPort):
         )
         self._writer = writer
         self._settings = settings
+        self._is_synced_always = settings.fsync == "always"
         self._entries: list[Entry] = []
-        self._drained = 0
-        """Entries taken out of the queue so far, written or lost."""
         self._lock = threading.Lock()
         # Held while entries are taken out and written: whoever holds it is the only writer.
         self._losing = threading.Lock()
@@ -132,12 +131,13 @@ class JournalPort(TurningPort, RecordingPort):
 
         Called by whoever is about to send something that takes risk, on a thread that may wait.
         """
-        wanted = self._drained + len(self._entries)
         if not self._lock.acquire(timeout=self._settings.ahead_ms / 1_000):
             return False
         try:
-            while self._drained < wanted and not self._failed:
-                self._drain()
+            # Counted when nobody else writes: what was taken out before is written by now.
+            left = len(self._entries)
+            while left > 0 and not self._failed:
+                left -= self._drain()
             return self._room > 0 and not self._failed
         finally:
             self._lock.release()
@@ -163,6 +163,9 @@ class JournalPort(TurningPort, RecordingPort):
         while self._entries:
             with self._lock:
                 self._drain()
+        if self._writer.is_due(now_ns):
+            with self._lock:
+                self._rotate(now_ns)
         if not self._room:
             with self._lock:
                 self._close_gap()
@@ -181,24 +184,33 @@ class JournalPort(TurningPort, RecordingPort):
         if now_ns - self._reported_ns >= REPORT_NS:
             self._report(now_ns)
 
-    def _drain(self) -> None:
-        """Write one block: between two of them somebody else may have his turn; under the lock."""
+    def _drain(self) -> int:
+        """Write one block; return how many entries it took from the queue. Under the lock.
+
+        Between two blocks somebody else may have his turn.
+        """
         entries = self._entries
         batch = entries[:BLOCK_RECORDS]
+        if not batch:
+            return 0
         del entries[: len(batch)]
-        if batch and not self._failed:
-            self._try(self._write, batch)
-            if not self._failed:
-                self._drained += len(batch)
-                return
+        if not self._failed:
+            # Whoever is about to send an order waits for this: no call too many.
+            try:
+                self._writer.put(batch)
+                if self._is_synced_always:
+                    self._writer.sync()
+                return len(batch)
+            except (OSError, ValueError) as error:
+                self._fail(error)
         for entry in batch:
             self._lose(entry)
-        self._drained += len(batch)
+        return len(batch)
 
-    def _write(self, batch: Sequence[Entry]) -> None:
-        self._writer.write(batch, self._outlet.now_ns())
-        if self._settings.fsync == "always":
-            self._writer.sync()
+    def _rotate(self, now_ns: int) -> None:
+        """Begin another segment on the journal's own thread; under the lock."""
+        if not self._failed:
+            self._try(self._writer.rotate, now_ns)
 
     def _close_gap(self) -> None:
         """Write down what was lost and take entries again; under the lock."""
@@ -231,11 +243,14 @@ class JournalPort(TurningPort, RecordingPort):
         try:
             function(*arguments)
         except (OSError, ValueError) as error:
-            self._failed = f"{type(error).__name__}: {error}"
-            pause_s = min(PAUSE_MAX_S, 2 ** min(self._failures, 10))
-            self._failures += 1
-            self._retry_ns = self._outlet.now_ns() + pause_s * NS_PER_S
-            self._reported_ns = 0
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._failed = f"{type(error).__name__}: {error}"
+        pause_s = min(PAUSE_MAX_S, 2 ** min(self._failures, 10))
+        self._failures += 1
+        self._retry_ns = self._outlet.now_ns() + pause_s * NS_PER_S
+        self._reported_ns = 0
 
     def _report(self, now_ns: int) -> None:
         owner = self._owner

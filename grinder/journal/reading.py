@@ -26,6 +26,7 @@ from grinder.journal.records import (
 )
 from grinder.journal.segments import SegmentFile, segments_of
 from grinder.kernel.codec import Codec
+from grinder.kernel.rows import Nested, unfold
 from grinder.messages.journal import RunDescribed
 
 CHUNK: Final = 1024 * 1024
@@ -39,8 +40,21 @@ class Head:
     first: int
     """Number of its first record in the run."""
     columns: dict[str, list[str]]
+    nested: Nested
+    """What is folded in rows; nothing was before format 3."""
     described: list[Any]
-    """The row of RunDescribed."""
+    """The row of RunDescribed, unfolded."""
+
+
+@attrs.frozen(kw_only=True)
+class _Block:
+    """One block as it was written."""
+
+    segment: SegmentFile
+    head: Head
+    first: int
+    """Number of its first record in the run."""
+    payload: bytes
 
 
 class JournalReader:
@@ -112,10 +126,10 @@ class JournalReader:
             if before and segment.number != before + 1:
                 raise JournalError(f"{self.directory}: segment {before + 1} is missing")
             before = segment.number
-            for first, payload in self._blocks(segment, count):
-                if needle and needle not in payload:
+            for block in self._blocks(segment, count):
+                if needle and needle not in block.payload:
                     continue
-                for number, record in enumerate(_parsed(payload, segment, first), first):
+                for number, record in enumerate(_parsed(block), block.first):
                     self.place = f"{segment.path.name}, record {number}"
                     yield record
             count = self._count
@@ -127,11 +141,11 @@ class JournalReader:
             JournalError: damage, with its place.
         """
         for segment in reversed(self.segments):
-            for first, payload in reversed(list(self._blocks(segment, None))):
-                yield from reversed(_parsed(payload, segment, first))
+            for block in reversed(list(self._blocks(segment, None))):
+                yield from reversed(_parsed(block))
 
-    def _blocks(self, segment: SegmentFile, expected: int | None) -> Iterator[tuple[int, bytes]]:
-        """Yield number of the first record and payload of each block that holds any."""
+    def _blocks(self, segment: SegmentFile, expected: int | None) -> Iterator[_Block]:
+        """Yield each block that holds any records but a head or an end."""
         data = _bytes_of(segment)
         is_last = segment is self.segments[-1]
         offset = 0
@@ -159,13 +173,14 @@ class JournalReader:
                     f"{segment.path}: the block at byte {offset}, record {self._count}, "
                     f"is damaged: {error}"
                 ) from error
+            block = _Block(segment=segment, head=head, first=self._count, payload=payload)
             if payload.startswith(b'[["e",'):
-                is_complete = _parsed(payload, segment, self._count)[0][1] == self._count - first
+                is_complete = _parsed(block)[0][1] == self._count - first
                 if not is_complete or after < len(data):
                     raise JournalError(f"{segment.path}: records are missing, or follow its end")
                 self.is_closed = True
             elif offset:
-                yield self._count, payload
+                yield block
                 self._count += records
             offset = after
         if segment.is_packed and not self.is_closed:
@@ -188,7 +203,7 @@ def _bytes_of(segment: SegmentFile) -> bytes:
 def _read_head(segment: SegmentFile, data: bytes) -> Head:
     try:
         payload, _, _ = unframe(data, 0)
-        record = parse(payload)[0]
+        record = parse(payload, {})[0]
     except CutError:
         raise JournalError(f"{segment.path}: it ends in the middle of its head") from None
     except DamagedError as error:
@@ -199,16 +214,19 @@ def _read_head(segment: SegmentFile, data: bytes) -> Head:
     if head.get("format") not in FORMATS:
         known = " or ".join(map(str, FORMATS))
         raise JournalError(f"{segment.path}: format {head.get('format')}, expected {known}")
+    nested = head.get("nested", {})
+    unfold(head["described"], nested, [])
     return Head(
         segment=head["segment"],
         first=head["first"],
         columns=head["columns"],
+        nested=nested,
         described=head["described"],
     )
 
 
-def _parsed(payload: bytes, segment: SegmentFile, first: int) -> list[Record]:
+def _parsed(block: _Block) -> list[Record]:
     try:
-        return parse(payload)
+        return parse(block.payload, block.head.nested)
     except DamagedError as error:
-        raise JournalError(f"{segment.path}: record {first}: {error}") from error
+        raise JournalError(f"{block.segment.path}: record {block.first}: {error}") from error

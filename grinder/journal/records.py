@@ -13,7 +13,7 @@ most frequent one, with a number):
 ``["h", {...}]``
     Head, alone in the first block of each segment: ``format``, the number of the ``segment``, the
     number ``first`` of its first record in the journal, the ``columns`` of every message class,
-    and ``described``, the row of RunDescribed.
+    what is ``nested`` in them, and ``described``, the row of RunDescribed.
 ``["o", seq, sender, receiver, at_ns, cause, row]``
     A message from outside every actor: from a port, the runtime, or an operator.
 ``["t", seq, actor, generation, at_ns, ending, [[seq, [receiver, ...], row], ...]]``
@@ -28,22 +28,27 @@ most frequent one, with a number):
     A gap: so many records were lost, whose messages have numbers between these.
 ``["e", records]``
     End, alone in the last block of a segment that was closed in order: how many it holds.
+
+Rows are those of ``grinder.kernel.rows``. By ``nested``, value objects in them are folded into
+lists of values, and one that stands again in its block is a number there; ``parse`` returns
+documents by the names of fields, as formats 1 and 2 had them.
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import orjson
 
 from grinder.kernel.recorder import DONE
+from grinder.kernel.rows import Nested, unfold
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Raised when blocks or records change their shape; messages have versions of their own."""
-FORMATS: Final = (1, 2)
+FORMATS: Final = (1, 2, 3)
 """Those that can be read."""
 FRAME: Final = struct.Struct("<IIII")
 PAYLOAD_MAX: Final = 64 * 1024 * 1024
@@ -103,8 +108,8 @@ def unframe(data: bytes, offset: int) -> tuple[bytes, int, int]:
     return payload, count, end
 
 
-def parse(payload: bytes) -> list[Record]:
-    """Return the records of a block.
+def parse(payload: bytes, nested: Nested) -> list[Record]:
+    """Return the records of a block, with everything in its place that is folded by ``nested``.
 
     Raises:
         DamagedError: it holds no records, although its checksum matches.
@@ -115,7 +120,27 @@ def parse(payload: bytes) -> list[Record]:
         raise DamagedError(f"it is no JSON: {error}") from error
     if not isinstance(records, list) or not records:
         raise DamagedError("it holds no records")
-    return [_record(value) for value in records]
+    found = [_record(value) for value in records]
+    if nested:
+        met: list[Any] = []
+        try:
+            for row in _rows(found):
+                if row[0] in nested:
+                    unfold(row, nested, met)
+        except (LookupError, TypeError, ValueError) as error:
+            raise DamagedError(f"it holds a row that can't be unfolded: {error}") from error
+    return found
+
+
+def _rows(records: Sequence[Record]) -> Iterator[Any]:
+    """Yield the rows of messages in the order in which they were written."""
+    for record in records:
+        if record[0] == "t":
+            for _, _, row in record[6]:
+                if row is not None:
+                    yield row
+        elif record[0] == "o":
+            yield record[6]
 
 
 def _record(value: Any) -> Record:

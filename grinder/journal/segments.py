@@ -16,7 +16,6 @@ import zstandard
 
 from grinder.journal.records import FORMAT, Record, frame
 from grinder.kernel.codec import Codec
-from grinder.kernel.recorder import Entry
 from grinder.messages.journal import RunDescribed
 from grinder.model.settings import JournalSettings
 from grinder.model.units import NS_PER_S
@@ -119,6 +118,7 @@ class SegmentWriter:
                 "segment": self._number + 1,
                 "first": self.records,
                 "columns": self._codec.columns(),
+                "nested": self._codec.nested(),
                 "described": self.described,
             },
         ]
@@ -130,34 +130,32 @@ class SegmentWriter:
             raise
         self._number += 1
 
-    def write(self, entries: Sequence[Entry], now_ns: int) -> None:
-        """Append a block of what a recorder was told; begin another segment when it is time.
+    def put(self, records: Sequence[Record]) -> None:
+        """Append a block: records, or what a recorder was told.
 
         Raises:
-            ValueError: a message that can't be written; nothing of ``entries`` is.
+            ValueError: a message that can't be written; nothing of ``records`` is.
         """
-        self.put(entries)
-        is_full = self._size >= self._settings.segment_mb * MIB
-        is_old = now_ns - self._begun_ns >= self._settings.segment_s * NS_PER_S
-        if is_full or (is_old and self._held):
-            self.rotate(now_ns)
-
-    def put(self, records: Sequence[Record]) -> None:
-        """Append one block."""
         self._append(frame(records, self._codec.pack))
         self._held += len(records)
         self.records += len(records)
 
     def _append(self, block: bytes) -> None:
+        size = len(block)
         try:
-            written = 0
-            while written < len(block):
+            written = os.write(self._file, block)
+            while written < size:
                 written += os.write(self._file, memoryview(block)[written:])
         except OSError:
             os.ftruncate(self._file, self._size)
             raise
-        self._size += len(block)
-        self.bytes += len(block)
+        self._size += size
+        self.bytes += size
+
+    def is_due(self, now_ns: int) -> bool:
+        """Return whether it is time for another segment."""
+        is_old = now_ns - self._begun_ns >= self._settings.segment_s * NS_PER_S
+        return self._size >= self._settings.segment_mb * MIB or (is_old and self._held > 0)
 
     def rotate(self, now_ns: int) -> None:
         """Close the segment in order and begin another one."""

@@ -5,9 +5,10 @@ fields in the order of the class. Equal messages give equal bytes. Reading is st
 is missing, unknown, or of another JSON type than declared is refused, as is a tag or a version that
 the classes at hand do not have.
 
-Where the same few classes are written by the million, a message is a row instead, ``[<class name>,
-<version>, [<value>, ...]]``, wherever in tuples and lists it stands, and whoever stores rows stores
-``columns`` once beside them. Nothing of a row is made before the writer of the JSON comes to it.
+Where the same few classes are written by the million, a message is a row instead (see
+``grinder.kernel.rows``), wherever in tuples and lists it stands, and whoever stores rows stores
+``columns`` and ``nested`` once beside them. Nothing of a row is made before the writer of the JSON
+comes to it.
 """
 
 from __future__ import annotations
@@ -28,12 +29,9 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 from cattrs.preconf.orjson import OrjsonConverter, make_converter
 
 from grinder.kernel.message import Message
+from grinder.kernel.rows import Columns, Nested, RowWriter, Seen, nested_in, row_writer
 from grinder.kernel.schema import describe, enums_of, fields_of, is_optional, is_plain, is_tuple
 
-Row = tuple[str, int, tuple[Any, ...]]
-"""Class name, version, and the values of the fields in the order of the class."""
-Spelling = Callable[[Any], Any]
-"""Returns something that JSON carries, or that has spellings itself, in place of a value."""
 SMALL_EXPONENT_MAX = 30
 """Decimals with more leading zeros than this keep their exponent; 1E-999999 is a long text."""
 
@@ -61,9 +59,10 @@ class Codec:
         self._readers = {
             cls.__name__: (cls, converter.get_structure_hook(cls)) for cls in self.message_classes
         }
+        columns: Columns = {}
         for cls in self.message_classes:
-            spellings[cls] = _row_writer(cls, converter)
-        self._spell: Spelling = lambda value: spellings[value.__class__](value)
+            spellings[cls] = row_writer(cls, converter.get_unstructure_hook, columns)
+        self._spellings = spellings
 
     def encode(self, message: Message) -> bytes:
         """Return ``message`` as canonical JSON.
@@ -88,8 +87,10 @@ class Codec:
         Raises:
             ValueError: a class is unknown, or a field holds what JSON cannot carry exactly.
         """
+        spellings = self._spellings
+        seen: Seen = {}
         try:
-            return orjson.dumps(value, default=self._spell)
+            return orjson.dumps(value, default=lambda one: spellings[one.__class__](one, seen))
         except TypeError as error:
             # The cause is what a spelling has raised.
             raise ValueError(str(error.__cause__ or error)) from error
@@ -98,8 +99,13 @@ class Codec:
         """Return the names of the values in the rows of each class."""
         return {cls.__name__: tuple(fields_of(cls)) for cls in self.message_classes}
 
+    def nested(self) -> Nested:
+        """Return what is folded in the rows of those classes in which anything is."""
+        found = {cls.__name__: nested_in(cls) for cls in self.message_classes}
+        return {name: places for name, places in found.items() if places}
+
     def from_row(self, row: Any) -> Message:
-        """Return the message that ``row`` holds.
+        """Return the message that ``row`` holds, unfolded.
 
         Raises:
             ValueError: no row, an unknown tag or version, or values that do not match the class.
@@ -165,39 +171,11 @@ def _describe_all(classes: tuple[type[Message], ...]) -> dict[str, dict[str, Any
     return schema
 
 
-class _Spellings(dict[type, Spelling]):
-    """What stands for the values of a class."""
+class _Spellings(dict[type, RowWriter]):
+    """What stands for the values of a class in a row."""
 
-    def __missing__(self, cls: type) -> Spelling:
+    def __missing__(self, cls: type) -> RowWriter:
         raise ValueError(f"expected a known message class, was {cls.__name__}")
-
-
-def _row_writer(cls: type[Message], converter: OrjsonConverter) -> Callable[[Any], Row]:
-    """Compile what ``cls`` is as a row: one expression, several times faster than a loop."""
-    fields = fields_of(cls)
-    floats = [name for name, kind in fields.items() if kind is float]
-    # JSON has no word for what is not finite, and its writer would not refuse it.
-    hooks = {
-        name: converter.get_unstructure_hook(kind)
-        for name, kind in fields.items()
-        if kind is not float and "float" in describe(kind)
-    }
-    values = (f"hooks[{name!r}](m.{name})" if name in hooks else f"m.{name}" for name in fields)
-    row = f"({cls.__name__!r}, {cls.version}, ({''.join(f'{value}, ' for value in values)}))"
-
-    def check(message: Message) -> bool:
-        for name in floats:
-            if not isfinite(getattr(message, name)):
-                number = getattr(message, name)
-                raise ValueError(f"{cls.__name__}: expected a finite {name}, was {number}")
-        return True
-
-    if floats:
-        # Large numbers may add up to what is not finite: then they are looked at one by one.
-        row += f" if isfinite({' + '.join(f'm.{name}' for name in floats)}) or check(m) else None"
-    names = {"hooks": hooks, "isfinite": isfinite, "check": check}
-    writer: Callable[[Any], Row] = eval(f"lambda m: {row}", names)
-    return writer
 
 
 def _head(cls: type[Message]) -> bytes:
@@ -232,9 +210,11 @@ def _converter(spellings: _Spellings) -> OrjsonConverter:
     return converter
 
 
-def _writer(cls: type, converter: OrjsonConverter, spellings: _Spellings) -> Spelling:
-    writer: Spelling = make_dict_unstructure_fn(cls, converter, _cattrs_use_linecache=False)
-    spellings[cls] = writer
+def _writer(cls: type, converter: OrjsonConverter, spellings: _Spellings) -> Callable[[Any], Any]:
+    writer: Callable[[Any], Any] = make_dict_unstructure_fn(
+        cls, converter, _cattrs_use_linecache=False
+    )
+    spellings[cls] = lambda value, _: writer(value)
     return writer
 
 
@@ -351,7 +331,7 @@ def _read_decimal(value: Any, _: Any) -> Decimal:
     return number
 
 
-def _write_decimal(value: Decimal) -> str:
+def _write_decimal(value: Decimal, _: object = None) -> str:
     """Spell ``value`` so that reading it gives the same digits and the same exponent."""
     if not value.is_finite():
         raise ValueError(f"expected a finite decimal, was {value}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,65 @@ def test_nothing_that_takes_risk_leaves_before_its_record(
     stage.until(lambda: len(left) > 5)
 
     assert left == [0] * len(left)
+
+
+class AskedLock:
+    """A lock that tells when somebody else asks for it."""
+
+    def __init__(self) -> None:
+        self.is_asked = threading.Event()
+        self._lock = threading.Lock()
+
+    def acquire(self, timeout: float = -1) -> bool:
+        if self._lock.acquire(blocking=False):
+            return True
+        self.is_asked.set()
+        return self._lock.acquire(timeout=timeout)
+
+    def release(self) -> None:
+        self._lock.release()
+
+    def __enter__(self) -> None:
+        self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def test_who_asks_while_a_block_is_written_waits_for_what_came_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = stage_of(tmp_path / "journal", ahead_ms=60_000)
+    port = stage.runtime.resolve("port.journal").slot.port
+    assert isinstance(port, SteppedJournalPort)
+    lock = AskedLock()
+    monkeypatch.setattr(port, "_lock", lock)
+    gone_on, begun = threading.Event(), threading.Event()
+    whole = SegmentWriter._append
+
+    def append(self: SegmentWriter, block: bytes) -> None:
+        begun.set()
+        gone_on.wait()
+        whole(self, block)
+
+    def drain() -> None:
+        with port._lock:
+            port._drain()
+
+    monkeypatch.setattr(SegmentWriter, "_append", append)
+    port.note((1, "risk", 1, 1))
+    writes = threading.Thread(target=drain)
+    writes.start()
+    begun.wait()
+    port.note((2, "risk", 1, 2))
+    asks = threading.Thread(target=port.ahead)
+    asks.start()
+    lock.is_asked.wait()
+    gone_on.set()
+    asks.join()
+    writes.join()
+
+    assert not port._entries
 
 
 def test_a_queue_that_is_full_loses_and_says_so(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grinder.journal.records import FRAME, CutError, DamagedError, Record, frame, parse, unframe
+from grinder.kernel.rows import Nested
 from grinder.messages.codec import CODEC
 
 records = st.lists(
@@ -21,7 +22,7 @@ def test_blocks_come_back_as_they_were(blocks: list[list[Record]]) -> None:
     read = []
     while offset < len(data):
         payload, count, offset = unframe(data, offset)
-        read.append(parse(payload))
+        read.append(parse(payload, {}))
         assert count == len(read[-1])
 
     assert read == blocks
@@ -59,7 +60,7 @@ def test_a_block_that_ends_early_is_cut_and_not_damaged(
     ],
 )
 def test_a_short_turn_is_read_as_a_long_one(short: bytes, said: list[object]) -> None:
-    assert parse(short) == [["t", 7, "me", 2, 99, "done", said]]
+    assert parse(short, {}) == [["t", 7, "me", 2, 99, "done", said]]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,37 @@ def test_a_short_turn_is_read_as_a_long_one(short: bytes, said: list[object]) ->
 )
 def test_what_checks_and_is_no_record_is_refused(payload: bytes) -> None:
     with pytest.raises(DamagedError):
-        parse(payload)
+        parse(payload, {})
+
+
+NESTED: Nested = {"X": [(0, True, ("a", "b")), (1, False, ("c",))]}
+
+
+def test_what_is_folded_stands_in_its_place_again() -> None:
+    row = b'["X",1,[[[1,2],[3,4]],[[5]],9]]'
+    again = b'["X",1,[0,1,9]]'
+    payload = b'[["o",7,"p","q",99,0,%b],[8,"q",1,99,9,["r"],%b],["t",9,"r",1,99,"done",' % (
+        row,
+        again,
+    )
+    payload += b'[[10,["s"],null],[11,["s"],["X",1,[[],null,9]]],[12,["s"],["Y",1,[0]]]]]]'
+    values = [[{"a": 1, "b": 2}, {"a": 3, "b": 4}], {"c": 5}, 9]
+    first, second, third = parse(payload, NESTED)
+
+    assert first[6] == ["X", 1, values]
+    assert second[6] == [[9, ["r"], ["X", 1, values]]]
+    assert [row for _, _, row in third[6]] == [None, ["X", 1, [[], None, 9]], ["Y", 1, [0]]]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [b"[0,null]", b"[null,-1]", b"[[[1]],null]", b"[[1],null]", b"[[[1,2]],1]", b'["a",null]'],
+)
+def test_what_was_not_folded_like_that_is_refused(values: bytes) -> None:
+    payload = b'[["o",7,"p","q",99,0,["X",1,%b]]]' % values
+
+    with pytest.raises(DamagedError, match="unfolded"):
+        parse(payload, NESTED)
 
 
 def test_a_length_beyond_reason_is_damage() -> None:

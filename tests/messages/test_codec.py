@@ -12,6 +12,7 @@ import pytest
 
 from grinder.kernel.codec import Codec
 from grinder.kernel.message import Message
+from grinder.kernel.rows import unfold
 
 Name = NewType("Name", str)
 
@@ -270,11 +271,30 @@ def test_messages_stand_as_rows_wherever_they_are() -> None:
     part = Part(name=Name("bolt"), weight=Decimal("1E-7"))
     message = Shipped(count=1, part=part, parts=(part,))
     packed = orjson.loads(CODEC.pack([7, (message,), Stopped()]))
-    spelled = {"name": "bolt", "weight": "0.0000001"}
-    row = ["Shipped", 3, [1, 0.5, False, "red", 1, spelled, [spelled], ["a", "1"], None]]
+    spelled = ["bolt", "0.0000001"]
+    row = ["Shipped", 3, [1, 0.5, False, "red", 1, [spelled], [spelled], ["a", "1"], None]]
 
     assert packed == [7, [row], ["Stopped", 1, []]]
+    unfold(row, CODEC.nested(), [])
     assert CODEC.from_row(row) == message
+
+
+def test_the_very_same_object_is_folded_once() -> None:
+    part = Part(name=Name("bolt"))
+    parts = (part, part)
+    said = Shipped(count=1, part=part, parts=parts)
+    equal = Shipped(count=1, part=Part(name=Name("bolt")), parts=(part, part))
+    rows = orjson.loads(CODEC.pack([said, Shipped(count=2, part=part, parts=parts), equal]))
+    met: list[Any] = []
+    folded = [row[2][5:7] for row in rows]
+    for row in rows:
+        unfold(row, CODEC.nested(), met)
+
+    spelled = ["bolt", "0"]
+    assert folded == [[[spelled], [spelled, spelled]], [0, 1], [[spelled], [spelled, spelled]]]
+    assert [CODEC.from_row(row) for row in rows] == [said, attrs.evolve(said, count=2), said]
+    assert CODEC.pack([said, equal]) != CODEC.pack([said, said])
+    assert CODEC.pack(said) == CODEC.pack(equal)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grinder.kernel import schema
 from grinder.kernel.message import Lane, Message
+from grinder.kernel.rows import unfold
 from grinder.messages.codec import CODEC
 from messages.values import values_of
 
@@ -28,6 +32,19 @@ def test_a_message_survives_the_codec(message_class: type[Message], data: st.Dat
     assert decoded == message
     assert type(decoded) is message_class
     assert CODEC.encode(decoded) == encoded
+
+
+@every_message
+@settings(max_examples=10)
+@given(data=st.data())
+def test_messages_survive_as_rows(message_class: type[Message], data: st.DataObject) -> None:
+    said = data.draw(st.lists(values_of(message_class), min_size=1, max_size=2))
+    met: list[Any] = []
+    rows = orjson.loads(CODEC.pack([*said, *said]))
+    for row in rows:
+        unfold(row, CODEC.nested(), met)
+
+    assert [CODEC.from_row(row) for row in rows] == [*said, *said]
 
 
 @every_message

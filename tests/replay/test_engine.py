@@ -11,7 +11,7 @@ import pytest
 
 from grinder.errors import JournalError
 from grinder.journal.reading import JournalReader
-from grinder.journal.records import FORMAT, frame, parse, unframe
+from grinder.journal.records import FORMAT, Record, frame, parse, unframe
 from grinder.messages.codec import CODEC
 from grinder.messages.risk import TripKillSwitch
 from grinder.model.grid_settings import GridSettings
@@ -25,20 +25,36 @@ from simulated.recorded import RecordWorld, replayed
 from simulated.worlds import BTC, Stage
 
 
-def in_format_1(directory: Path) -> None:
-    """Write the only segment of a run again as the first format had it: every turn with words."""
-    (segment,) = JournalReader(directory).segments
+def in_format(number: int, directory: Path) -> None:
+    """Write the only segment of a run again as an older format had it.
+
+    None of them folded anything, and in the first one every turn had words.
+    """
+    reader = JournalReader(directory)
+    (segment,) = reader.segments
     data = segment.path.read_bytes()
     blocks: list[bytes] = []
     offset = 0
     while offset < len(data):
         payload, _, offset = unframe(data, offset)
-        records = orjson.loads(payload) if not blocks else parse(payload)
+        records = parse(payload, reader.head.nested)
         if not blocks:
-            assert records[0][1]["format"] == FORMAT == 2
-            records[0][1]["format"] = 1
+            head = records[0][1]
+            assert head.pop("format") == FORMAT == 3
+            assert head.pop("nested") == orjson.loads(orjson.dumps(CODEC.nested()))
+            head |= {"format": number, "described": reader.head.described}
+        if number > 1:
+            records = list(map(short, records, orjson.loads(payload)))
         blocks.append(frame(records, CODEC.pack))
     segment.path.write_bytes(b"".join(blocks))
+
+
+def short(record: Record, written: Record) -> Record:
+    """Return a record that was read in as few values as it was written in."""
+    if isinstance(written[0], str):
+        return record
+    _, *quiet, _, said = record
+    return [*quiet, *said[0]] if said else quiet
 
 
 def crash_everybody(stage: Stage) -> None:
@@ -58,11 +74,14 @@ def test_a_run_replays_to_the_same_messages(record_world: RecordWorld, seed: int
     assert len(outcome.actors) > 15
 
 
-def test_a_run_of_the_first_format_replays_to_the_same(record_world: RecordWorld) -> None:
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_run_of_an_older_format_replays_to_the_same(
+    record_world: RecordWorld, number: int
+) -> None:
     directory = record_world(seconds=10, compress=False)
     outcome, _ = replayed(directory)
     size = sum(one.stat().st_size for one in directory.iterdir())
-    in_format_1(directory)
+    in_format(number, directory)
     before, _ = replayed(directory)
 
     assert sum(one.stat().st_size for one in directory.iterdir()) > size
