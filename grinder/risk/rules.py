@@ -265,7 +265,7 @@ def caps_allow(view: RiskView, intents: tuple[Intent, ...]) -> bool:
         else:
             sell_lots += lots
     price_ticks2 = view.price_ticks2
-    worst_lots = view.exposure.of(view.instrument.symbol).worst_lots(buy_lots, sell_lots)
+    worst_lots = view.own.worst_lots(buy_lots, sell_lots)
     worst_units = (worst_lots + view.twin_lots) * max(price_ticks2, 2 * max(prices, default=0))
     return (
         price_ticks2 > 0

@@ -33,7 +33,6 @@ class RiskView:
         "cooldown_left_ns",
         "day",
         "entries_left",
-        "exposure",
         "flow",
         "instrument",
         "is_account_stale",
@@ -52,6 +51,7 @@ class RiskView:
         "market",
         "notional_of_others",
         "order_units_max",
+        "own",
         "position_units_max",
         "price_ticks2",
         "proposed_buy_lots",
@@ -72,7 +72,8 @@ class RiskView:
     ) -> None:
         self.settings = settings
         self.instrument = instrument
-        self.exposure = exposure
+        self.own = exposure.of(instrument.symbol)
+        """What this symbol holds and may come to hold."""
         self.day = day
         self.flow = FlowGate()
         self.rate = EntryRate(settings)
@@ -135,7 +136,7 @@ class RiskView:
 
     def lots_to_come(self, now_ns: int) -> int:
         """Return this leg's worst case with what it was allowed to add, for the other leg's cap."""
-        return self.exposure.of(self.symbol).worst_lots() + self.underway.lots(now_ns)
+        return self.own.worst_lots() + self.underway.lots(now_ns)
 
     def worst_case(self, intent: Intent) -> Decimal:
         """Return the worth of the market's worst case with the batch so far and ``intent``.
@@ -151,7 +152,7 @@ class RiskView:
             buy_lots += intent.qty_lots
         else:
             sell_lots += intent.qty_lots
-        lots = self.exposure.of(self.instrument.symbol).worst_lots(buy_lots, sell_lots)
+        lots = self.own.worst_lots(buy_lots, sell_lots)
         return (lots + self.twin_lots) * max(self.price_ticks2, 2 * intent.price_ticks)
 
 

@@ -287,7 +287,7 @@ def test_a_batch_is_judged_as_its_intents_one_after_the_other(
         "entries_left": entries_left,
     }
     view = make_view(**changes)
-    view.exposure.of("BTCUSDT").holding.state(position_lots)
+    view.own.holding.state(position_lots)
     view.proposed_buy_lots = view.proposed_sell_lots = 0
     approved, denials = [], []
     for intent in intents:
