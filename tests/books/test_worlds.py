@@ -20,6 +20,8 @@ from grinder.worlds.kept import kept
 from grinder.worlds.run import WorldSpec, config_of
 from grinder.worlds.world import FaultWorld
 
+pytestmark = pytest.mark.unmeasured
+
 
 class Ears(Watch):
     """Judges as ever, and keeps what is said of the books."""

@@ -19,6 +19,8 @@ from grinder.model.settings import FeatureSettings
 from grinder.model.strategy import ToxicitySettings
 from grinder.model.units import NS_PER_MS, NS_PER_S
 
+pytestmark = pytest.mark.unmeasured
+
 EVERY = 97
 """Samples between two that are looked at."""
 

@@ -18,6 +18,8 @@ from grinder.simulation.orders import PriceMatch, SelfTradePrevention
 from simulation.agreement import check
 from simulation.driver import ACCOUNTS, INSTRUMENTS, ORIGIN, RATES, Driver
 
+pytestmark = pytest.mark.unmeasured
+
 SYMBOLS = tuple(INSTRUMENTS)
 DRIFTS = (-70, -40, -12, -4, -1, 0, 1, 4, 12, 40, 70)
 STEPS_MS = (1, 1_000, 2_000, 800_000)

@@ -37,7 +37,7 @@ def hedged(*, is_hedged: bool = True) -> tuple[AccountSeed, ...]:
 def hedge_site(open_site: OpenSite) -> Site:
     """Give a venue whose account is in hedge mode."""
     return open_site(
-        speed=4.0,
+        speed=8.0,
         accounts=hedged(),
         funding_interval_ms=8_000,
         funding_rate=Decimal("0.000137"),

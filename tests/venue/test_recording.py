@@ -150,6 +150,7 @@ def test_mirroring_twice_gives_the_same_event() -> None:
         assert mirrored(mirrored(event, 1_240_000), 1_240_000) == event
 
 
+@pytest.mark.unmeasured
 def test_loop_joins_without_a_jump_and_returns_to_where_it_began() -> None:
     recording = bundled()
     events = list(looped(recording, passes=3))
@@ -164,6 +165,7 @@ def test_loop_joins_without_a_jump_and_returns_to_where_it_began() -> None:
     assert [event.at_ms for event in events] == sorted(event.at_ms for event in events)
 
 
+@pytest.mark.unmeasured
 def test_book_after_a_join_is_the_recorded_book_without_leftovers() -> None:
     recording = bundled()
 
