@@ -72,8 +72,7 @@ class RiskView:
     ) -> None:
         self.settings = settings
         self.instrument = instrument
-        self.own = exposure.of(instrument.symbol)
-        """What this symbol holds and may come to hold."""
+        self.own = exposure.of(instrument.symbol)  # What it holds and may come to hold.
         self.day = day
         self.flow = FlowGate()
         self.rate = EntryRate(settings)
