@@ -21,6 +21,9 @@ from grinder.model.settings import JournalSettings
 from simulated.recorded import RecordWorld
 from simulated.worlds import BTC, START_TICKS, Stage, Walk, quick
 
+CALM_S = 60
+"""How long a disk works before its failures are counted anew, in the test of that."""
+
 
 def stage_of(directory: Path, **settings: Any) -> Stage:
     journal = attrs.evolve(JournalSettings(directory=str(directory), flush_ms=50), **settings)
@@ -124,6 +127,7 @@ def test_failures_are_counted_anew_after_a_calm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(port_module, "RETRIES_MAX", 3)
+    monkeypatch.setattr(port_module, "CALM_NS", CALM_S * 1_000_000_000)
     is_failing: list[bool] = []
     fail_disk(monkeypatch, is_failing)
     stage = stage_of(tmp_path / "journal")
@@ -135,7 +139,7 @@ def test_failures_are_counted_anew_after_a_calm(
         stage.run(2)
         is_failing.clear()
         stage.until(lambda: stage.state == "ACTIVE", within_s=30)
-        stage.run(601)
+        stage.run(CALM_S + 1)
 
     is_failing.append(True)
     stage.run(120)
