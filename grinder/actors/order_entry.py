@@ -74,7 +74,7 @@ class OrderEntry(PrivateStream):
             # Nothing is due of it before it has gone unanswered for so long.
             due_ns = self.now_ns + ANSWER_TIMEOUT_NS
             if not 0 < self._due_ns <= due_ns:
-                self._wake_by(due_ns)
+                self._wake_at(due_ns)
         elif applied.messages:
             self.orders_changed()
 
@@ -142,10 +142,9 @@ class OrderEntry(PrivateStream):
 
     def _watch_due(self) -> None:
         due_ns = self._desk.book.next_due_ns()
-        if due_ns is not None:
-            self._wake_by(due_ns)
+        if due_ns is not None and not 0 < self._due_ns <= due_ns:
+            self._wake_at(due_ns)
 
-    def _wake_by(self, due_ns: int) -> None:
-        if self._due_ns == 0 or due_ns < self._due_ns:
-            self._due_ns = due_ns
-            self.set_timer("due", due_ns - self.now_ns)
+    def _wake_at(self, due_ns: int) -> None:
+        self._due_ns = due_ns
+        self.set_timer("due", due_ns - self.now_ns)

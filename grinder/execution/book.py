@@ -21,6 +21,7 @@ from grinder.execution.table import OrderTable
 from grinder.execution.tally import Tally
 from grinder.execution.timers import Timers
 from grinder.execution.words import (
+    ENDS,
     event_of_report,
     found_event,
     record_of_report,
@@ -148,7 +149,7 @@ class OrderBook:
             self._table.learn_order_id(record, answer.order_id)
             self._tally.hear_filled(record, answer.filled_lots, now_ns)
             self._mover.move(record, OrderEvent.PLACE_DONE, now_ns, said)
-            if answer.status is not None and answer.status.is_terminal:
+            if answer.status is not None and answer.status in ENDS:
                 self._mover.move(
                     record, found_event(answer.status), now_ns, said, status=answer.status
                 )

@@ -89,7 +89,9 @@ class OrderDesk:
             return Applied(tuple(refused), ())
         if len(sent) < len(batch.orders):
             batch = narrowed(batch, sent)
-        applied = self._noted(self.book.submit(batch, now_ns))
+        applied = self.book.submit(batch, now_ns)
+        if applied.requests != (batch,):
+            self._noted(applied)
         market = self._markets[symbol]
         armed = () if market in self.dead_man.armed else self.dead_man.arm(market)
         if not (refused or armed):

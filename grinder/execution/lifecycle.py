@@ -36,7 +36,7 @@ class OrderState(StrEnum):
     @property
     def is_live(self) -> bool:
         """True while something can still happen to the order."""
-        return self not in _TERMINAL
+        return self not in TERMINAL
 
     @property
     def is_resting(self) -> bool:
@@ -44,9 +44,10 @@ class OrderState(StrEnum):
         return self in (OrderState.OPEN, OrderState.PARTIALLY_FILLED)
 
 
-_TERMINAL = frozenset(
+TERMINAL = frozenset(
     (OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED)
 )
+"""States in which nothing is expected to happen any more."""
 
 
 class OrderEvent(StrEnum):
@@ -145,11 +146,11 @@ TRANSITIONS = _parse(_TABLE)
 
 
 def _step(state: OrderState, cell: str, *, has_fills: bool) -> Step:
-    if cell in (".", "?"):
-        return Step(state, cell == "?")
     if cell == "RS":
-        return Step(OrderState.PARTIALLY_FILLED if has_fills else OrderState.OPEN, False)
-    return Step(_CODES[cell], False)
+        state = OrderState.PARTIALLY_FILLED if has_fills else OrderState.OPEN
+    elif cell not in (".", "?"):
+        state = _CODES[cell]
+    return Step(state, cell == "?")
 
 
 _STEPS = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grinder.execution.applied import Said
-from grinder.execution.lifecycle import OrderEvent, OrderState, next_state
+from grinder.execution.lifecycle import TERMINAL, OrderEvent, OrderState, next_state
 from grinder.execution.record import (
     OrderRecord,
     accepted,
@@ -53,7 +53,7 @@ class Mover:
     ) -> None:
         """Apply ``event``; the texts go into the message that tells of it."""
         before = record.state
-        step = next_state(before, event, has_fills=max(record.heard_lots, record.filled_lots) > 0)
+        step = next_state(before, event, has_fills=record.heard_lots > 0 or record.filled_lots > 0)
         if step.is_contradiction:
             self.look_up(record, now_ns, said)
         if step.state is before:
@@ -61,13 +61,13 @@ class Mover:
         record.state = step.state
         record.updated_ns = now_ns
         self._timers.drop(record.client_order_id)
-        is_live = step.state.is_live
-        if not (is_live and before.is_live):
+        is_over = step.state in TERMINAL
+        if is_over or before in TERMINAL:
             self._table.settle(record)
-        if is_live:
-            self._went_on(record, before, event, now_ns, said, code=code, reason=reason)
-        else:
+        if is_over:
             self._came_to_an_end(record, said, status=status, reason=reason, code=code)
+        else:
+            self._went_on(record, before, event, now_ns, said, code=code, reason=reason)
 
     def want_cancel(self, record: OrderRecord, reason: str, now_ns: int, said: Said) -> None:
         """Cancel a live order now, or as soon as it is known to rest."""

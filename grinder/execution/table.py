@@ -64,9 +64,10 @@ class OrderTable:
 
     def write(self) -> None:
         """Make record and timer of each placement that has none yet."""
+        live, set_timer, timeout_ns = self._live, self._timers.set, self._answer_timeout_ns
         for name, (order, at_ns) in self._fresh.items():
-            self._live[name] = record_of_place(order, at_ns)
-            self._timers.set(name, at_ns + self._answer_timeout_ns)
+            live[name] = record_of_place(order, at_ns)
+            set_timer(name, at_ns + timeout_ns)
         self._fresh.clear()
 
     def adopt(self, record: OrderRecord) -> bool:
