@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from grinder.cli import app
-from simulated.recorded import RecordWorld
+from simulated.recorded import RecordWorld, recorder
 
 
 def ask(*arguments: str) -> tuple[int, str]:
@@ -23,34 +24,36 @@ def compared(directory: Path, *more: str) -> dict[str, dict[str, object]]:
     return second
 
 
-def test_the_recorded_settings_do_what_they_did(record_world: RecordWorld) -> None:
-    directory = record_world(seconds=60)
-    found = compared(directory, "--set", "risk.cooldown_ms=2000")
+@pytest.fixture(scope="module")
+def minute(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the journal of a minute, which nobody changes."""
+    return recorder(tmp_path_factory.mktemp("minute"))(seconds=60)
+
+
+def test_the_recorded_settings_do_what_they_did(minute: Path) -> None:
+    found = compared(minute, "--set", "risk.cooldown_ms=2000")
 
     assert found["recorded_settings"] == found["changed_settings"]
     assert found["recorded_settings"]["orders"]
 
 
-def test_another_step_trades_differently(record_world: RecordWorld) -> None:
-    directory = record_world(seconds=60)
-    narrow = compared(directory, "--set", "policy.spacing_bps=1", "--set", "policy.levels=8")
+def test_another_step_trades_differently(minute: Path) -> None:
+    narrow = compared(minute, "--set", "policy.spacing_bps=1", "--set", "policy.levels=8")
 
     assert narrow["changed_settings"]["orders"] != narrow["recorded_settings"]["orders"]
 
 
-def test_it_begins_in_the_middle_with_what_was_held(record_world: RecordWorld) -> None:
-    directory = record_world(seconds=60)
-    whole = compared(directory, "--set", "policy.levels=2")
-    half = compared(directory, "--set", "policy.levels=2", "--until", "4000")
+def test_it_begins_in_the_middle_with_what_was_held(minute: Path) -> None:
+    whole = compared(minute, "--set", "policy.levels=2")
+    half = compared(minute, "--set", "policy.levels=2", "--until", "4000")
 
     assert half["events"] < whole["events"]  # type: ignore[operator]
     assert half["from"] == 4000  # type: ignore[comparison-overlap]
 
 
-def test_a_run_of_one_mode_is_played_in_the_other(record_world: RecordWorld) -> None:
-    directory = record_world(seconds=60)
+def test_a_run_of_one_mode_is_played_in_the_other(minute: Path) -> None:
     for until in ("1", "4000"):
-        found = compared(directory, "--set", "venue.position_mode=hedge", "--until", until)[
+        found = compared(minute, "--set", "venue.position_mode=hedge", "--until", until)[
             "changed_settings"
         ]
         assert found["orders"]

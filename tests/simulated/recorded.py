@@ -30,9 +30,8 @@ def replayed(directory: Path, *, until: int = 0, only: str = "") -> tuple[Outcom
         engine.runtime.end()
 
 
-@pytest.fixture
-def record_world(tmp_path: Path) -> RecordWorld:
-    """Return what runs a world for some virtual seconds and returns its journal."""
+def recorder(folder: Path) -> RecordWorld:
+    """Return what runs a world for some virtual seconds and returns its journal, in a folder."""
 
     def record(
         name: str = "journal",
@@ -42,7 +41,7 @@ def record_world(tmp_path: Path) -> RecordWorld:
         during: Callable[[Stage], None] | None = None,
         **settings: Any,
     ) -> Path:
-        directory = tmp_path / name
+        directory = folder / name
         journal = attrs.evolve(
             JournalSettings(directory=str(directory), compress=False, flush_ms=50, fsync="never"),
             **settings,
@@ -56,3 +55,9 @@ def record_world(tmp_path: Path) -> RecordWorld:
         return directory
 
     return record
+
+
+@pytest.fixture
+def record_world(tmp_path: Path) -> RecordWorld:
+    """Return what runs worlds and returns their journals, for one test."""
+    return recorder(tmp_path)

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import functools
 import gzip
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,12 @@ def opener(lines: list[bytes]) -> Callable[[], Iterator[bytes]]:
 
 def bundled() -> Recording:
     return catalog.recordings(("bundled",), KNOWN)["BTCUSDT"]
+
+
+@functools.cache
+def looped_thrice() -> tuple[MarketEvent, ...]:
+    """Return what the bundled recording plays three times in a row; it is read once."""
+    return tuple(looped(bundled(), passes=3))
 
 
 def books(events: Iterator[MarketEvent]) -> tuple[dict[int, int], dict[int, int]]:
@@ -146,14 +153,13 @@ def test_bundled_recording_is_long_enough_and_real() -> None:
 
 
 def test_mirroring_twice_gives_the_same_event() -> None:
-    for event in list(bundled().play())[1:500]:
+    for event in islice(bundled().play(), 1, 500):
         assert mirrored(mirrored(event, 1_240_000), 1_240_000) == event
 
 
 @pytest.mark.unmeasured
 def test_loop_joins_without_a_jump_and_returns_to_where_it_began() -> None:
-    recording = bundled()
-    events = list(looped(recording, passes=3))
+    events = looped_thrice()
     quotes = [event for event in events if isinstance(event, Quote)]
     mids = [quote.bid_ticks + quote.ask_ticks for quote in quotes]
     within = [abs(after - before) for before, after in pairwise(mids[: len(mids) // 3])]
@@ -167,9 +173,7 @@ def test_loop_joins_without_a_jump_and_returns_to_where_it_began() -> None:
 
 @pytest.mark.unmeasured
 def test_book_after_a_join_is_the_recorded_book_without_leftovers() -> None:
-    recording = bundled()
-
-    assert books(looped(recording, passes=3)) == books(looped(recording, passes=1))
+    assert books(iter(looped_thrice())) == books(looped(bundled(), passes=1))
 
 
 def test_sources_are_merged_by_time() -> None:
