@@ -49,7 +49,8 @@ class OrderNews(Actor):
     """The half of an actor that knows what rests and what is held.
 
     Hears OrdersSynced, IntentsDenied, the news of each order, PositionChanged and MarkPriced. Says
-    CloseProgressed, LatchMoved, and PlanRequested to itself. A subclass sets leave to enter in ``set_leave``.
+    CloseProgressed, LatchMoved, and PlanRequested to itself. A subclass sets leave to enter in
+    ``set_leave``.
     """
 
     def __init__(
