@@ -54,7 +54,7 @@ def journal(*, is_short: bool) -> Result:
     rounds, count = (2, 1_000) if is_short else (7, 50_000)
     calm = _stepped(CALM, prepared(count, CALM_CORRIDOR), rounds)
     dense = _stepped(DENSE, prepared(count, DENSE_CORRIDOR), rounds)
-    rounds_live, cycles = (1, 8) if is_short else (5, 80)
+    rounds_live, cycles = (1, 8) if is_short else (5, 200)
     off, on, incomplete = _reactions(rounds_live, cycles)
     slower = {key: ratios(on[key], off[key]) for key in REACTIONS}
     return {

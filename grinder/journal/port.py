@@ -81,6 +81,7 @@ class JournalPort(TurningPort, RecordingPort):
         )
         self._writer = writer
         self._settings = settings
+        self._ahead_s = settings.ahead_ms / 1_000
         self._is_synced_always = settings.fsync == "always"
         self._entries: list[Entry] = []
         self._lock = threading.Lock()
@@ -131,7 +132,7 @@ class JournalPort(TurningPort, RecordingPort):
 
         Called by whoever is about to send something that takes risk, on a thread that may wait.
         """
-        if not self._lock.acquire(timeout=self._settings.ahead_ms / 1_000):
+        if not self._lock.acquire(timeout=self._ahead_s):
             return False
         try:
             # Counted when nobody else writes: what was taken out before is written by now.
