@@ -28,6 +28,8 @@ from grinder.policy.regime import Verdict
 from simulated import checks
 from simulated.worlds import BITCOIN, BTC, Market, Stage, Walk, quick
 
+pytestmark = pytest.mark.unmeasured
+
 FINE = attrs.evolve(BITCOIN, lot=Decimal("0.0001"), notional_min=Decimal(5))
 
 

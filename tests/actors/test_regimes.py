@@ -17,6 +17,8 @@ from grinder.messages.orders import OrdersSubmitted
 from system.processes import Run, grinder, settings
 from system.waiting import until
 
+pytestmark = pytest.mark.unmeasured
+
 BARS_MS = 10_000
 MINUTES = 4
 """Of virtual time: some bars more than the fifteen that a trend needs."""

@@ -17,6 +17,8 @@ from grinder.venues.answers import place_refused
 from simulated import checks
 from simulated.worlds import BTC, MS, SECOND, Stage, Walk, ladder, quick
 
+pytestmark = pytest.mark.unmeasured
+
 LADDER = ladder(3)
 
 

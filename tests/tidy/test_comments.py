@@ -11,6 +11,8 @@ import pytest
 
 from tidy import source
 
+pytestmark = pytest.mark.unmeasured
+
 TAG = re.compile(
     r"\b(?:issue|ticket|pull request|PR|MR|ADR|JIRA)[ -]?#?\d+|(?<!\w)#\d+\b"
     r"|\b(?:TODO|FIXME|XXX|HACK)\b|\b[A-Z]{2,6}-\d{2,}\b(?<!SHA-256)(?<!UTF-16)",

@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
+import pytest
 
 from grinder.model.settings import Config
 from tidy import source
+
+pytestmark = pytest.mark.unmeasured
 
 OWNERS = (source.CODE / "config", source.CODE / "model" / "settings.py")
 """Those that declare, load and print settings do not count as readers."""

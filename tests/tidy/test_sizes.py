@@ -6,6 +6,8 @@ import pytest
 
 from tidy import ratchet, source
 
+pytestmark = pytest.mark.unmeasured
+
 RECORDED = ratchet.recorded()
 
 
