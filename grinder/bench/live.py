@@ -46,6 +46,7 @@ from grinder.messages.venue import (
 )
 from grinder.model.order import OpenOrder, OrderStatus, OrderType, Side
 from grinder.model.settings import SupervisionSettings
+from grinder.venues.workers import hand_over
 
 START_TIMEOUT_S = 30.0
 ZERO = Decimal(0)
@@ -116,8 +117,10 @@ class GatewayPort(Port):
         self._thread.start()
 
     def receive(self, envelope: Envelope) -> None:
-        """Queue a command."""
+        """Queue a command; let placements leave first, as the real port does."""
         self._work.put(envelope)
+        if isinstance(envelope.body, PlaceOrders):
+            hand_over()
 
     def take_buys(self) -> None:
         """Expire every resting buy, as if the venue had."""

@@ -34,7 +34,7 @@ from grinder.venues.binance_bodies import BodyDecoder, OrderAnswer
 from grinder.venues.binance_errors import CLOCK_REFUSED, BusyError, code_and_text
 from grinder.venues.budget import Purpose
 from grinder.venues.line import VenueLine
-from grinder.venues.workers import Job, WorkerPool
+from grinder.venues.workers import Job, WorkerPool, hand_over
 from grinder.venues.writes import Withdrawals, WriteTracker
 
 EXIT_THREADS = 2
@@ -98,6 +98,7 @@ class WriteDesk:
                 parts=batch.orders,
             )
         )
+        hand_over()
 
     def accept_cancel(self, envelope: Envelope, cancel: CancelOrder) -> None:
         """Queue a cancel; its order is not sent any more if it still waits."""
