@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from types import FrameType
 
-from grinder.actors.session import Session
+from grinder.actors.session import Ending, Session
 from grinder.config.secrets import Secrets
 from grinder.console.log import configure
 from grinder.console.report import write_report
@@ -42,17 +42,21 @@ def run(config: Config, *, for_seconds: float | None, report: Path | None, secre
     is_picture = config.run.log == "auto" and sys.stdout.isatty()
     level = "error" if is_picture else config.run.log_level
     with closing(configure(level, "json" if config.run.log == "json" else "text")):
-        return _run(config, for_seconds, report, secrets, is_picture=is_picture)
+        summary, ending = _trade(config, secrets, for_seconds, is_picture=is_picture)
+    # The log is written: what people look for stands below it.
+    _summarise(summary, ending.detail, is_clean=ending.is_clean)
+    if report is not None:
+        try:
+            write_report(report, summary)
+        except OSError as error:
+            raise ConfigError(f"--report: {report} can't be written: {error}") from error
+    return 0 if ending.is_clean else EXIT_FAILED
 
 
-def _run(
-    config: Config,
-    for_seconds: float | None,
-    report: Path | None,
-    secrets: Secrets,
-    *,
-    is_picture: bool,
-) -> int:
+def _trade(
+    config: Config, secrets: Secrets, for_seconds: float | None, *, is_picture: bool
+) -> tuple[dict[str, object], Ending]:
+    """Run until it is over; return the summary, and how it ended."""
     asked = threading.Event()
     _listen_for_signals(asked)
     session = Session(config, secrets, is_picture=is_picture)
@@ -61,14 +65,7 @@ def _run(
     session.start()
     _wait(session, asked, for_seconds)
     ending = session.stop()
-    summary = session.report()
-    if report is not None:
-        try:
-            write_report(report, summary)
-        except OSError as error:
-            raise ConfigError(f"--report: {report} can't be written: {error}") from error
-    _summarise(summary, ending.detail, is_clean=ending.is_clean)
-    return 0 if ending.is_clean else EXIT_FAILED
+    return session.report(), ending
 
 
 def _keep_to(core: int) -> None:

@@ -30,18 +30,17 @@ def accepted_names(site: Site) -> set[str]:
 
 def lost_names(run: Run, site: Site, fault: str) -> set[str]:
     """Let replies be lost until orders rest that are of unknown outcome; return their names."""
-    allowed = 0
+    control = site.server.control
 
     def found() -> set[str] | None:
-        nonlocal allowed
         unknown = {one["client_order_id"] for one in run.records("order_outcome_unknown")}
         names = unknown & accepted_names(site)
         if len(names) >= TIMES:
             return names
-        if len(unknown) >= allowed:
-            # At the beginning, and when the venue has refused one that came too late.
-            allowed = len(unknown) + TIMES
-            site.server.control("fault", fault=fault, method="POST", path=ORDER, times=TIMES)
+        if not control("state")["planned_faults"]:
+            # At the beginning; when the venue has refused one that came too late; and when a look
+            # at the account has found one before anybody could wonder.
+            control("fault", fault=fault, method="POST", path=ORDER, times=TIMES)
         return None
 
     return until(found, "placements of unknown outcome")

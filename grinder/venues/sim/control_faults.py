@@ -62,9 +62,10 @@ class FaultControl:
         }
 
     def state(self) -> dict[str, Any]:
-        """Return the newest delays drawn, and how many frames went wrong, by fault."""
+        """Return faults that wait, the newest delays drawn, and how many frames went wrong."""
         counts = self._venue.hub.chaos.counts
         return {
+            "planned_faults": self._venue.faults.waiting,
             "delays": [list(drawn) for drawn in self._venue.faults.delays.newest],
             "stream_faults": {fault.value: count for fault, count in counts.items()},
         }

@@ -103,6 +103,14 @@ class Faults:
         """Let the next ``times`` requests fail that match; an empty method or path matches all."""
         self._planned.append(Planned(fault, method.upper(), path, times))
 
+    @property
+    def waiting(self) -> dict[str, int]:
+        """Return how many requests each kind of fault still waits for."""
+        found: dict[str, int] = {}
+        for planned in self._planned:
+            found[planned.fault.value] = found.get(planned.fault.value, 0) + planned.times
+        return found
+
     def take(self, method: str, path: str, params: Mapping[str, str]) -> Fault | None:
         """Return the fault for this request, and count it."""
         for planned in self._planned:
