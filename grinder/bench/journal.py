@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import sys
 import time
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -54,7 +55,7 @@ def journal(*, is_short: bool) -> Result:
     rounds, count = (2, 1_000) if is_short else (7, 50_000)
     calm = _stepped(CALM, prepared(count, CALM_CORRIDOR), rounds)
     dense = _stepped(DENSE, prepared(count, DENSE_CORRIDOR), rounds)
-    rounds_live, cycles = (1, 8) if is_short else (5, 200)
+    rounds_live, cycles = (1, 8) if is_short else (5, 150)
     off, on, incomplete = _reactions(rounds_live, cycles)
     slower = {key: ratios(on[key], off[key]) for key in REACTIONS}
     return {
@@ -154,12 +155,17 @@ def _reactions(rounds: int, cycles: int) -> tuple[Columns, Columns, int]:
     off: Columns = {key: [] for key in REACTIONS}
     on: Columns = {key: [] for key in REACTIONS}
     incomplete = 0
-    with TemporaryDirectory() as directory:
-        for _ in range(rounds):
-            for found, where in ((off, ""), (on, directory)):
-                single, lost = round_of(LiveSystem(SINGLE, "shared", where), SINGLE.levels, cycles)
-                ladder, late = round_of(LiveSystem(LADDER, "shared", where), LADDER.levels, cycles)
-                for key, value in figures_of(single, ladder).items():
-                    found[key].append(value)
-                incomplete += lost + late
+    for _, (found, is_on) in product(range(rounds), ((off, False), (on, True))):
+        single, lost = _round(SINGLE, cycles, is_on=is_on)
+        ladder, late = _round(LADDER, cycles, is_on=is_on)
+        for key, value in figures_of(single, ladder).items():
+            found[key].append(value)
+        incomplete += lost + late
     return off, on, incomplete
+
+
+def _round(grid: Grid, cycles: int, *, is_on: bool) -> tuple[list[list[float]], int]:
+    """Measure one run in a directory of its own: a run packs what the one before has left."""
+    with TemporaryDirectory() as directory:
+        system = LiveSystem(grid, "shared", directory if is_on else "")
+        return round_of(system, grid.levels, cycles)
