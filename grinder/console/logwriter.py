@@ -85,13 +85,12 @@ class LogWriter(QueueListener):
         """Write a record, and before it how many had no room."""
         lost = self.hand.lost
         if lost != self._told_lost:
-            count, self._told_lost = lost - self._told_lost, lost
-            self._put(record, LOST, {"count": count}, logging.WARNING)
-        if isinstance(record.msg, Told):
-            for name, fields in record.msg.records():
-                self._put(record, name, fields, record.levelno)
-        else:
-            self._line(record)
+            told = {"count": lost - self._told_lost}
+            if self._write_line(_part(record, LOST, told, logging.WARNING)):
+                self._told_lost = lost
+        for part in _parts(record):
+            if not self._write_line(part):
+                self.hand.lost += 1
 
     def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> bool:
         """Write what waits and end; return False if that takes longer than ``timeout_s``."""
@@ -103,19 +102,28 @@ class LogWriter(QueueListener):
         thread.join(timeout_s)
         return not thread.is_alive()
 
-    def _put(
-        self, record: logging.LogRecord, name: str, fields: dict[str, Any], level: int
-    ) -> None:
-        told: dict[str, Any] = {"msg": name, "args": (), "exc_info": None, "fields": fields}
-        told |= {"levelno": level, "levelname": logging.getLevelName(level)}
-        self._line(logging.makeLogRecord(record.__dict__ | told))
-
-    def _line(self, record: logging.LogRecord) -> None:
+    def _write_line(self, record: logging.LogRecord) -> bool:
+        """Write one record; return False if nobody reads, or its arguments do not fit its text."""
         try:
             self._write(self._formatter.format(record) + "\n")
         except (OSError, TypeError, ValueError):
-            # Nobody reads, or the arguments do not fit the text: there is no other place to say so.
-            self.hand.lost += 1
+            return False
+        return True
+
+
+def _parts(record: logging.LogRecord) -> Iterable[logging.LogRecord]:
+    if not isinstance(record.msg, Told):
+        return (record,)
+    return [_part(record, name, said, record.levelno) for name, said in record.msg.records()]
+
+
+def _part(
+    record: logging.LogRecord, name: str, fields: dict[str, Any], level: int
+) -> logging.LogRecord:
+    """Return a record of this name and these fields, logged when and where ``record`` was."""
+    told: dict[str, Any] = {"msg": name, "args": (), "exc_info": None, "fields": fields}
+    told |= {"levelno": level, "levelname": logging.getLevelName(level)}
+    return logging.makeLogRecord(record.__dict__ | told)
 
 
 def lost_records() -> int:

@@ -23,7 +23,7 @@ from grinder.console.log import (
     event_name,
     observer_for,
 )
-from grinder.console.logwriter import LOST, WAITING_MAX
+from grinder.console.logwriter import LOST, WAITING_MAX, lost_records
 from grinder.kernel.message import Message
 from grinder.kernel.signals import ActorFailed, ExitReason
 from grinder.messages.grid import IntentsDenied
@@ -224,3 +224,24 @@ def test_whoever_logs_does_not_wait_for_whoever_reads() -> None:
     lost = [record["count"] for record in records if record["event"] == LOST]
     # The writer may have taken one to write before the queue was full.
     assert sum(lost) in (2, 3)
+
+
+def test_each_record_that_nobody_takes_is_counted_once() -> None:
+    lines: list[str] = []
+    tried: list[str] = []
+
+    def write(line: str) -> None:
+        tried.append(line)
+        # Three records, and from the second one on the word that some were lost.
+        if len(tried) <= 3 + 2:
+            raise BrokenPipeError
+        lines.append(line)
+
+    writer = configure("info", "json", write)
+    for number in range(4):
+        logging.getLogger("grinder").info("record %d", number)
+    assert writer.close(PATIENCE_S)
+
+    assert lost_records() == 3
+    told, last = parsed(lines)
+    assert (told["event"], told["count"], last["event"]) == (LOST, 3, "record 3")

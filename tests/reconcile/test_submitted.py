@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from execution.orders import SYMBOL, place
 from grinder.messages.account import AccountSynced, MismatchDetected, ReconcileRan
-from grinder.messages.orders import OrderEnded, OrdersSubmitted, OrdersSynced, Placement
+from grinder.messages.orders import OrderEnded, OrdersSubmitted, OrdersSynced
 from grinder.model.order import Side
 from grinder.model.settings import SyncSettings
 from grinder.model.units import NS_PER_MS, NS_PER_S
 from grinder.reconcile.diff import Reconciler
 
 SETTINGS = SyncSettings()
-SYMBOL = "BTCUSDT"
 SYNCED = OrdersSynced(
     symbol=SYMBOL, orders=(), position_lots=0, entry_price=Decimal(0), is_stream_live=True
 )
@@ -20,19 +20,7 @@ PATIENCE_NS = SETTINGS.missing_after_ms * NS_PER_MS
 
 
 def submitted(*names: str) -> OrdersSubmitted:
-    orders = tuple(
-        Placement(
-            symbol=SYMBOL,
-            client_order_id=name,
-            side=Side.BUY,
-            price_ticks=100,
-            qty_lots=10,
-            level="b1",
-            reason="GRID_FILL",
-        )
-        for name in names
-    )
-    return OrdersSubmitted(symbol=SYMBOL, orders=orders)
+    return OrdersSubmitted(symbol=SYMBOL, orders=place(*names).orders)
 
 
 def ended(name: str) -> OrderEnded:
