@@ -106,6 +106,7 @@ class LatchesReported(Message):
 
     is_written: bool
     detail: str
+    """Why it does not, and whether that is tried again; empty when it does."""
 
 
 @attrs.frozen(kw_only=True)

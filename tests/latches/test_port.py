@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -14,18 +16,20 @@ from grinder.kernel.stepped import SteppedOutlet, SteppedRuntime
 from grinder.latches import port
 from grinder.latches.port import LastingKeeper, MemoryFacts, SteppedLastingKeeper
 from grinder.messages.risk import LatchesReported
+from grinder.model import retries
+from grinder.model.units import NS_PER_S
 
 PATIENCE_S = 30.0
 
 
-class Heard:
+class Heard(SteppedOutlet):
     """An outlet that collects what it is told, from any thread."""
 
     def __init__(self) -> None:
-        runtime = SteppedRuntime()
+        self.runtime = SteppedRuntime()
         for name in ("risk", "policy.BTCUSDT"):
-            runtime.address(name)
-        self._inner = SteppedOutlet(runtime, "keeper")
+            self.runtime.address(name)
+        super().__init__(self.runtime, "keeper")
         self.told: list[Message] = []
         self.news = threading.Condition()
 
@@ -33,12 +37,6 @@ class Heard:
         with self.news:
             self.told.append(message)
             self.news.notify_all()
-
-    def resolve(self, name: str) -> Address:
-        return self._inner.resolve(name)
-
-    def now_ns(self) -> int:
-        return self._inner.now_ns()
 
     def until(self, message: Message) -> None:
         """Wait until it has been told."""
@@ -97,7 +95,8 @@ def test_the_next_process_is_told_what_lasted(heard: Heard, store: MemoryFacts) 
 def test_a_store_that_takes_nothing_is_tried_until_it_does_and_both_are_told(
     heard: Heard, store: MemoryFacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(port, "PAUSE_S", 0.01)
+    monkeypatch.setattr(retries, "PAUSE_MAX_NS", NS_PER_S // 100)
+    monkeypatch.setattr(retries, "RETRIES_MAX", 10**9)
     keeper = opened(LastingKeeper(store, "risk"), heard)
     store.is_full = True
     say(keeper, "policy.BTCUSDT", latch("stopped", "STOP_LOWER"))
@@ -109,6 +108,121 @@ def test_a_store_that_takes_nothing_is_tried_until_it_does_and_both_are_told(
     heard.until(LatchesReported(is_written=True, detail=""))
     assert store.facts == {"policy.BTCUSDT": {"stopped": "STOP_LOWER"}}
     keeper.close(PATIENCE_S)
+
+
+# A store that goes on failing.
+
+NO_SPACE = "no space left"
+UNWRITTEN = LatchesReported(is_written=False, detail=NO_SPACE)
+WRITTEN = LatchesReported(is_written=True, detail="")
+
+
+def given_up(attempts: int) -> LatchesReported:
+    text = f"{NO_SPACE}; given up after {attempts} attempts in a row"
+    return LatchesReported(is_written=False, detail=text)
+
+
+class Counting(MemoryFacts):
+    """A full store that notes when it is tried."""
+
+    def __init__(self, now_ns: Callable[[], int]) -> None:
+        super().__init__()
+        self.is_full = True
+        self.tried_ns: list[int] = []
+        self._now_ns = now_ns
+
+    def write(self, facts: dict[str, Any]) -> None:
+        self.tried_ns.append(self._now_ns())
+        super().write(facts)
+
+
+def test_pauses_between_attempts_grow_and_after_an_hour_there_are_none(heard: Heard) -> None:
+    store = Counting(heard.now_ns)
+    keeper = opened(SteppedLastingKeeper(store, "risk"), heard)
+
+    say(keeper, "risk", latch("kill_switch", "MANUAL"))
+    assert heard.told == [UNWRITTEN]
+    heard.runtime.run_for(86_400 * NS_PER_S)
+
+    pauses = [(after - before) // NS_PER_S for before, after in pairwise(store.tried_ns)]
+    assert pauses == [1, 2, 4, 8, 16, 32] + [60] * 54
+    assert heard.told == [UNWRITTEN, given_up(61)]
+    say(keeper, "risk", Recall())
+    assert heard.told[-1] == given_up(61), "a new guard is told, too"
+
+
+def test_each_further_latch_is_one_more_attempt_that_writes_all_there_is(heard: Heard) -> None:
+    store = Counting(heard.now_ns)
+    keeper = opened(SteppedLastingKeeper(store, "risk"), heard)
+    say(keeper, "risk", latch("kill_switch", "MANUAL"))
+    heard.runtime.run_for(86_400 * NS_PER_S)
+    heard.told.clear()
+
+    say(keeper, "risk", latch("override", "PAUSE"))
+    heard.runtime.run_for(86_400 * NS_PER_S)
+    assert len(store.tried_ns) == 62
+    assert heard.told == [given_up(62)]
+
+    store.is_full = False
+    heard.runtime.run_for(86_400 * NS_PER_S)
+    assert store.facts == {}
+    say(keeper, "policy.BTCUSDT", latch("stopped", "STOP_LOSS"))
+    assert store.facts == {
+        "policy.BTCUSDT": {"stopped": "STOP_LOSS"},
+        "risk": {"kill_switch": "MANUAL", "override": "PAUSE"},
+    }
+    assert heard.told[-1] == WRITTEN
+
+
+def test_a_latch_does_not_wait_for_the_pause_and_what_failed_long_ago_does_not_count(
+    heard: Heard,
+) -> None:
+    store = Counting(heard.now_ns)
+    keeper = opened(SteppedLastingKeeper(store, "risk"), heard)
+    say(keeper, "risk", latch("kill_switch", "MANUAL"))
+    heard.runtime.run_for(40 * NS_PER_S)
+    store.is_full = False
+    say(keeper, "risk", latch("override", "PAUSE"))
+    assert heard.told == [UNWRITTEN, WRITTEN]
+    assert len(store.tried_ns) == 7
+
+    heard.runtime.run_for(retries.CALM_NS + 60 * NS_PER_S)
+    assert len(store.tried_ns) == 7, "there is nothing to write"
+    store.is_full = True
+    say(keeper, "risk", latch("override", ""))
+    heard.runtime.run_for(NS_PER_S)
+    assert store.tried_ns[-1] - store.tried_ns[-2] == NS_PER_S
+
+
+def test_the_thread_gives_up_and_writes_with_the_next_latch(
+    heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "PAUSE_MAX_NS", 0)
+    store = Counting(heard.now_ns)
+    keeper = opened(LastingKeeper(store, "risk"), heard)
+    say(keeper, "risk", latch("kill_switch", "MANUAL"))
+    heard.until(given_up(61))
+    assert len(store.tried_ns) == 61
+
+    store.is_full = False
+    say(keeper, "risk", latch("override", "PAUSE"))
+    heard.until(WRITTEN)
+    assert store.facts == {"risk": {"kill_switch": "MANUAL", "override": "PAUSE"}}
+    keeper.close(PATIENCE_S)
+    assert len(store.tried_ns) == 62
+
+
+def test_what_was_given_up_is_tried_once_more_at_the_end(
+    heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "RETRIES_MAX", 0)
+    store = Counting(heard.now_ns)
+    keeper = opened(LastingKeeper(store, "risk"), heard)
+    say(keeper, "risk", latch("kill_switch", "MANUAL"))
+    heard.until(given_up(1))
+    store.is_full = False
+    keeper.close(PATIENCE_S)
+    assert store.facts == {"risk": {"kill_switch": "MANUAL"}}
 
 
 def test_a_disk_that_hangs_holds_nobody_up_for_longer_than_it_may(
