@@ -10,6 +10,7 @@ lost meanwhile is written as a gap, so nobody who reads the journal mistakes it 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import ClassVar
@@ -86,6 +87,8 @@ class JournalPort(TurningPort, RecordingPort):
         self._entries: list[Entry] = []
         self._lock = threading.Lock()
         # Held while entries are taken out and written: whoever holds it is the only writer.
+        self._taken = 0
+        """Entries taken out so far: tells who has encoded some whether they are still there."""
         self._losing = threading.Lock()
         self._loss = _Loss()
         self._lost = self._told_lost = 0
@@ -138,7 +141,7 @@ class JournalPort(TurningPort, RecordingPort):
             # Counted when nobody else writes: what was taken out before is written by now.
             left = len(self._entries)
             while left > 0 and not self._failed:
-                left -= self._drain()
+                left -= self._put(self._entries[:BLOCK_RECORDS])
             return self._room > 0 and not self._failed
         finally:
             self._lock.release()
@@ -162,8 +165,7 @@ class JournalPort(TurningPort, RecordingPort):
         elif now_ns - self._retry_ns >= CALM_NS:
             self._failures = 0
         while self._entries:
-            with self._lock:
-                self._drain()
+            self._drain()
         if self._writer.is_due(now_ns):
             with self._lock:
                 self._rotate(now_ns)
@@ -185,20 +187,30 @@ class JournalPort(TurningPort, RecordingPort):
         if now_ns - self._reported_ns >= REPORT_NS:
             self._report(now_ns)
 
-    def _drain(self) -> int:
-        """Write one block; return how many entries it took from the queue. Under the lock.
+    def _drain(self) -> None:
+        """Write one block; it is encoded before anybody who asks ``ahead`` has to wait for it."""
+        taken = self._taken
+        batch = self._entries[:BLOCK_RECORDS]
+        block = b""
+        if not self._failed:
+            with contextlib.suppress(ValueError):
+                block = self._writer.framed(batch)
+        with self._lock:
+            # Else whoever asked meanwhile has written them himself.
+            if self._taken == taken:
+                self._put(batch, block)
 
-        Between two blocks somebody else may have his turn.
+    def _put(self, batch: list[Entry], block: bytes = b"") -> int:
+        """Write the oldest entries, and return how many; ``block`` if that has been encoded.
+
+        Under the lock. Between two blocks somebody else may have his turn.
         """
-        entries = self._entries
-        batch = entries[:BLOCK_RECORDS]
-        if not batch:
-            return 0
-        del entries[: len(batch)]
+        del self._entries[: len(batch)]
+        self._taken += len(batch)
         if not self._failed:
             # Whoever is about to send an order waits for this: no call too many.
             try:
-                self._writer.put(batch)
+                self._writer.put(batch, block)
                 if self._is_synced_always:
                     self._writer.sync()
                 return len(batch)

@@ -130,13 +130,21 @@ class SegmentWriter:
             raise
         self._number += 1
 
-    def put(self, records: Sequence[Record]) -> None:
-        """Append a block: records, or what a recorder was told.
+    def framed(self, records: Sequence[Record]) -> bytes:
+        """Return the block of ``records``; any thread may ask at any time.
+
+        Raises:
+            ValueError: a message that can't be written.
+        """
+        return frame(records, self._codec.pack)
+
+    def put(self, records: Sequence[Record], block: bytes = b"") -> None:
+        """Append a block of records, or of what a recorder was told; ``block`` if it was framed.
 
         Raises:
             ValueError: a message that can't be written; nothing of ``records`` is.
         """
-        self._append(frame(records, self._codec.pack))
+        self._append(block or frame(records, self._codec.pack))
         self._held += len(records)
         self.records += len(records)
 

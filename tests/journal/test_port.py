@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from grinder.journal import port as port_module
 from grinder.journal.port import SteppedJournalPort
 from grinder.journal.reading import JournalReader
+from grinder.journal.records import Record
 from grinder.journal.segments import SegmentWriter, segments_of
 from grinder.messages.journal import JournalHealthChanged, JournalReported
 from grinder.messages.orders import CancelOrder, PlaceOrders
@@ -207,13 +209,9 @@ def test_who_asks_while_a_block_is_written_waits_for_what_came_after_it(
         gone_on.wait()
         whole(self, block)
 
-    def drain() -> None:
-        with port._lock:
-            port._drain()
-
     monkeypatch.setattr(SegmentWriter, "_append", append)
     port.note((1, "risk", 1, 1))
-    writes = threading.Thread(target=drain)
+    writes = threading.Thread(target=port._drain)
     writes.start()
     begun.wait()
     port.note((2, "risk", 1, 2))
@@ -225,6 +223,32 @@ def test_who_asks_while_a_block_is_written_waits_for_what_came_after_it(
     writes.join()
 
     assert not port._entries
+
+
+def test_who_asks_while_a_block_is_encoded_writes_it_himself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "journal"
+    stage = stage_of(directory)
+    port = stage.runtime.resolve("port.journal").slot.port
+    assert isinstance(port, SteppedJournalPort)
+    whole = SegmentWriter.framed
+    asked: list[bool] = []
+
+    def framed(self: SegmentWriter, records: Sequence[Record]) -> bytes:
+        block = whole(self, records)
+        if not asked:
+            port.note((8, "risk", 1, 8))
+            asked.append(port.ahead())
+        return block
+
+    monkeypatch.setattr(SegmentWriter, "framed", framed)
+    port.note((7, "risk", 1, 7))
+    port._drain()
+
+    assert asked == [True]
+    found = [record[1] for record in JournalReader(directory).records() if record[0] == "t"]
+    assert (found.count(7), found.count(8)) == (1, 1)
 
 
 def test_a_queue_that_is_full_loses_and_says_so(tmp_path: Path) -> None:
