@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import sys
 import time
+from functools import partial
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,11 +18,12 @@ import attrs
 from grinder.actors.wiring import Facts
 from grinder.bench.engine import play, settings, world_of
 from grinder.bench.figures import Result, Spread, ratios, spread, target
-from grinder.bench.live import LiveSystem
+from grinder.bench.live import Gateway, GatewayPort, LiveSystem
 from grinder.bench.quotes import INSTRUMENT, QUOTE_MS, SYMBOL, prepared
-from grinder.bench.reaction import LADDER, SINGLE, SWITCH_INTERVAL_S, figures_of, round_of
+from grinder.bench.reaction import CYCLE, LADDER, SINGLE, SWITCH_INTERVAL_S, figures_of, round_of
 from grinder.bench.replay import CALM, CALM_CORRIDOR, DENSE, DENSE_CORRIDOR
 from grinder.bench.skeleton import Grid
+from grinder.bench.wire import WirePort, WireSink
 from grinder.errors import InvariantError
 from grinder.journal.reading import JournalReader
 from grinder.messages.codec import CODEC
@@ -32,6 +34,8 @@ from grinder.simulation.market import Quote
 KEPT_TARGET = 0.7
 SLOWER_TARGET = 1.25
 REPLAYS = 3
+WIRE_CYCLE = 100
+"""Ticks from one ladder to the next: the requests of one are over by the next."""
 REACTIONS = ("single_p50", "single_p99", "first_p50", "first_p99", "last_p50", "last_p99")
 
 
@@ -55,35 +59,30 @@ def journal(*, is_short: bool) -> Result:
     rounds, count = (2, 1_000) if is_short else (7, 50_000)
     calm = _stepped(CALM, prepared(count, CALM_CORRIDOR), rounds)
     dense = _stepped(DENSE, prepared(count, DENSE_CORRIDOR), rounds)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     rounds_live, cycles = (1, 8) if is_short else (5, 150)
-    off, on, incomplete = _reactions(rounds_live, cycles)
-    slower = {key: ratios(on[key], off[key]) for key in REACTIONS}
+    body = _reactions(rounds_live, cycles, CYCLE, GatewayPort)
+    with WireSink() as sink:
+        wire = _reactions(rounds_live, cycles, WIRE_CYCLE, partial(WirePort, sink))
     return {
         "quotes": count,
         "rounds": rounds,
         "calm": attrs.asdict(calm),
         "dense": attrs.asdict(dense),
-        "incomplete": incomplete,
-        "us_off": {key: spread(off[key]) for key in REACTIONS},
-        "us_on": {key: spread(on[key]) for key in REACTIONS},
-        "on_against_off": slower,
+        "tick_to_body": body.figures(),
+        "tick_to_wire": wire.figures(),
         "targets": [
-            target(
-                "calm, kept of processor time", calm.kept_cpu["median"], KEPT_TARGET, at_least=True
-            ),
-            target(
-                "dense, kept of processor time",
-                dense.kept_cpu["median"],
-                KEPT_TARGET,
-                at_least=True,
-            ),
-            *(
-                target(f"{key}, on / off", slower[key]["median"], SLOWER_TARGET, at_least=False)
-                for key in REACTIONS
-                if key.endswith("p99")
-            ),
+            _kept_target("calm", calm),
+            _kept_target("dense", dense),
+            *body.targets("tick to body"),
+            *wire.targets("tick to wire"),
         ],
     }
+
+
+def _kept_target(name: str, found: Stepped) -> Result:
+    kept = found.kept_cpu["median"]
+    return target(f"{name}, kept of processor time", kept, KEPT_TARGET, at_least=True)
 
 
 def _stepped(grid: Grid, quotes: list[Quote], rounds: int) -> Stepped:
@@ -149,23 +148,53 @@ def _replayed(grid: Grid, directory: str, quotes: int) -> tuple[float, float]:
 Columns = dict[str, list[float]]
 
 
-def _reactions(rounds: int, cycles: int) -> tuple[Columns, Columns, int]:
-    """Return the reaction of the shared thread off and on by round, and incomplete ladders."""
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    off: Columns = {key: [] for key in REACTIONS}
-    on: Columns = {key: [] for key in REACTIONS}
-    incomplete = 0
-    for _, (found, is_on) in product(range(rounds), ((off, False), (on, True))):
-        single, lost = _round(SINGLE, cycles, is_on=is_on)
-        ladder, late = _round(LADDER, cycles, is_on=is_on)
+@attrs.frozen(kw_only=True)
+class Reactions:
+    """Percentiles of reaction in microseconds by round, not recorded and recorded."""
+
+    off: Columns = attrs.field(factory=lambda: {key: [] for key in REACTIONS})
+    on: Columns = attrs.field(factory=lambda: {key: [] for key in REACTIONS})
+    incomplete: list[int] = attrs.field(factory=list)
+    """Ladders that were not complete in time, by run."""
+
+    def slower(self) -> dict[str, Spread]:
+        """Return by how much recording is slower."""
+        return {key: ratios(self.on[key], self.off[key]) for key in REACTIONS}
+
+    def figures(self) -> Result:
+        """Return what is shown."""
+        return {
+            "us_off": {key: spread(self.off[key]) for key in REACTIONS},
+            "us_on": {key: spread(self.on[key]) for key in REACTIONS},
+            "on_against_off": self.slower(),
+            "incomplete": sum(self.incomplete),
+        }
+
+    def targets(self, name: str) -> list[Result]:
+        """Hold the slow ones against their bound."""
+        return [
+            target(f"{name}, {key}, on / off", each["median"], SLOWER_TARGET, at_least=False)
+            for key, each in self.slower().items()
+            if key.endswith("p99")
+        ]
+
+
+def _reactions(rounds: int, cycles: int, cycle: int, gateway: Gateway) -> Reactions:
+    """Measure the shared thread off and on in turn, round by round."""
+    found = Reactions()
+    for _, (columns, is_on) in product(range(rounds), ((found.off, False), (found.on, True))):
+        single, lost = _round(SINGLE, cycles, cycle, gateway, is_on=is_on)
+        ladder, late = _round(LADDER, cycles, cycle, gateway, is_on=is_on)
         for key, value in figures_of(single, ladder).items():
-            found[key].append(value)
-        incomplete += lost + late
-    return off, on, incomplete
+            columns[key].append(value)
+        found.incomplete.append(lost + late)
+    return found
 
 
-def _round(grid: Grid, cycles: int, *, is_on: bool) -> tuple[list[list[float]], int]:
+def _round(
+    grid: Grid, cycles: int, cycle: int, gateway: Gateway, *, is_on: bool
+) -> tuple[list[list[float]], int]:
     """Measure one run in a directory of its own: a run packs what the one before has left."""
     with TemporaryDirectory() as directory:
-        system = LiveSystem(grid, "shared", directory if is_on else "")
-        return round_of(system, grid.levels, cycles)
+        system = LiveSystem(grid, "shared", directory if is_on else "", gateway)
+        return round_of(system, grid.levels, cycles, cycle)

@@ -50,6 +50,8 @@ from grinder.venues.workers import hand_over
 
 START_TIMEOUT_S = 30.0
 ZERO = Decimal(0)
+Ahead = Callable[[], bool]
+"""Asks the journal whether it has written everything said so far."""
 
 
 class StreamPort(Port):
@@ -94,18 +96,24 @@ class TakeBuys:
     """Tell the worker of the gateway that the venue has taken every buy off the book."""
 
 
+@attrs.frozen
+class Rested:
+    """Tell the worker of the gateway that a venue elsewhere has taken an order."""
+
+    placement: Placement
+    order_id: int
+
+
 class GatewayPort(Port):
     """Builds the body of each placement on a thread of its own and answers like a venue."""
 
-    def __init__(
-        self, user: StreamPort, full_at: int, ahead: Callable[[], bool] | None = None
-    ) -> None:
+    def __init__(self, user: StreamPort, full_at: int, ahead: Ahead | None = None) -> None:
         self._user = user
         self._ahead = ahead
         self._full_at = full_at
         self.is_full = threading.Event()
         """Set while as many orders rest as a whole ladder has."""
-        self._work: queue.SimpleQueue[Envelope | TakeBuys | None] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[Envelope | TakeBuys | Rested | None] = queue.SimpleQueue()
         self._orders: dict[str, OpenOrder] = {}
         self._order_id = 0
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
@@ -122,6 +130,10 @@ class GatewayPort(Port):
         if isinstance(envelope.body, PlaceOrders):
             hand_over()
 
+    def ready_ns(self) -> list[int]:
+        """Return when each order body was ready, in order."""
+        return self.bodies.ready_ns
+
     def take_buys(self) -> None:
         """Expire every resting buy, as if the venue had."""
         self._work.put(TakeBuys())
@@ -136,6 +148,9 @@ class GatewayPort(Port):
         while (work := self._work.get()) is not None:
             if isinstance(work, TakeBuys):
                 self._expire_buys()
+                continue
+            if isinstance(work, Rested):
+                self._book(work.placement, work.order_id)
                 continue
             if isinstance(work.body, PlaceOrders):
                 self._place(work, work.body)
@@ -195,14 +210,10 @@ class GatewayPort(Port):
             self.bodies.build(order)
         for order in batch.orders:
             self._tell(envelope, self._rest(order, batch.tick_ns))
-        if len(self._orders) >= self._full_at:
-            self.is_full.set()
 
     def _rest(self, placement: Placement, tick_ns: int) -> PlaceAnswered:
         self._order_id += 1
-        order = _resting(placement, self._order_id, self.outlet.now_ns())
-        self._orders[order.client_order_id] = order
-        self._report(order, "NEW", OrderStatus.NEW)
+        order = self._book(placement, self._order_id)
         return PlaceAnswered(
             symbol=order.symbol,
             client_order_id=order.client_order_id,
@@ -212,6 +223,15 @@ class GatewayPort(Port):
             sent_ns=order.updated_ns,
             tick_ns=tick_ns,
         )
+
+    def _book(self, placement: Placement, order_id: int) -> OpenOrder:
+        """Let an order rest, and say so on the private stream."""
+        order = _resting(placement, order_id, self.outlet.now_ns())
+        self._orders[order.client_order_id] = order
+        self._report(order, "NEW", OrderStatus.NEW)
+        if len(self._orders) >= self._full_at:
+            self.is_full.set()
+        return order
 
     def _cancel(self, command: CancelOrder) -> CancelAnswered:
         order = self._orders.pop(command.client_order_id, None)
@@ -269,13 +289,24 @@ def _resting(placement: Placement, order_id: int, now_ns: int) -> OpenOrder:
     )
 
 
+Gateway = Callable[[StreamPort, int, Ahead | None], GatewayPort]
+"""Makes a gateway of the private stream, the orders of a full ladder, and whom to ask first."""
+
+
 class LiveSystem:
     """The system, and the market that whoever measures plays to it.
 
-    With a ``journal`` the run is recorded in that directory.
+    With a ``journal`` the run is recorded in that directory. ``gateway`` makes what stands for the
+    venue.
     """
 
-    def __init__(self, grid: Grid, placement: str, journal: str = "") -> None:
+    def __init__(
+        self,
+        grid: Grid,
+        placement: str,
+        journal: str = "",
+        gateway: Gateway = GatewayPort,
+    ) -> None:
         supervision = SupervisionSettings(placement=placement)
         config = attrs.evolve(settings(grid, journal), supervision=supervision)
         self._public, self._market = StreamPort("public"), StreamPort("market")
@@ -289,7 +320,7 @@ class LiveSystem:
         )
         recording = journal_port(config, describe(config, facts))
         ahead = recording.ahead if recording is not None else None
-        self._gateway = GatewayPort(user, full_at=2 * grid.levels, ahead=ahead)
+        self._gateway = gateway(user, 2 * grid.levels, ahead)
         ports = Ports(
             venue=self._gateway,
             user=user,
@@ -303,7 +334,7 @@ class LiveSystem:
     @property
     def ready_ns(self) -> list[int]:
         """When each order body was ready, in order."""
-        return self._gateway.bodies.ready_ns
+        return self._gateway.ready_ns()
 
     def start(self, home: int) -> None:
         """Bring the system up and let it quote around ``home``.

@@ -164,8 +164,12 @@ def figures_of(single: list[list[float]], ladder: list[list[float]]) -> Figures:
     }
 
 
-def round_of(subject: Subject, levels: int, cycles: int) -> tuple[list[list[float]], int]:
+def round_of(
+    subject: Subject, levels: int, cycles: int, cycle: int = CYCLE
+) -> tuple[list[list[float]], int]:
     """Return the times of each complete ladder in microseconds, and how many were incomplete.
+
+    ``cycle`` is the number of ticks from one ladder to the next.
 
     What an earlier round left is cleared away first, and what exists at the start is kept out of
     the collector's sight, as in a live run.
@@ -174,7 +178,7 @@ def round_of(subject: Subject, levels: int, cycles: int) -> tuple[list[list[floa
     gc.freeze()
     subject.start(HOME_TICKS)
     try:
-        called = _drive(subject, cycles)
+        called = _drive(subject, cycles, cycle)
     finally:
         subject.stop()
         gc.unfreeze()
@@ -190,18 +194,19 @@ def round_of(subject: Subject, levels: int, cycles: int) -> tuple[list[list[floa
     return complete, len(called) - len(complete)
 
 
-def _drive(subject: Subject, cycles: int) -> list[int]:
+def _drive(subject: Subject, cycles: int, cycle: int) -> list[int]:
     """Play ``cycles`` cycles; return when the ticks that call for a ladder were received."""
     called = []
     due = time.perf_counter()
-    down = CYCLE // 2
-    for number in range(-down, cycles * CYCLE):
+    down = cycle // 2
+    # One cycle goes before: what has just started is slow to see the first fall.
+    for number in range(-down - cycle, cycles * cycle):
         time.sleep(max(0.0, due - time.perf_counter()))
         # After a stall of the machine the pace goes on; what was missed is not made up for at once.
         due = max(due, time.perf_counter() - LATE_MAX_S) + 1 / TICKS_PER_S
-        place = number % CYCLE
+        place = number % cycle
         received_ns = subject.tick(HOME_TICKS if place < down else HOME_TICKS - DIP_TICKS)
-        if place == 0:
+        if place == 0 and number >= 0:
             called.append(received_ns)
         elif place == down + NEWS_AFTER:
             subject.take_buys()
