@@ -65,10 +65,12 @@ class VenueSettings:
     read_timeout_ms: int = 2_500
     place_threads: int = 4
     cancel_threads: int = 2
+    batch_entries: bool = True
+    """Send the entries of a plan five to a request, and only what is left over one by one."""
     queue_max: int = 1_000
     """Requests waiting for each kind of thread; more are refused."""
     order_weight_reserve: int = 300
-    """Request weight a minute that reads leave to cancels."""
+    """Request weight a minute that reads and batches leave to cancels."""
     dead_man_ms: int = 30_000
     """Countdown after which the venue cancels our orders unless told again; 0 turns it off."""
     listen_key_keepalive_ms: int = 1_800_000

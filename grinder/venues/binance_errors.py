@@ -114,6 +114,12 @@ def error_of(reply: Reply, *, is_write: bool, now_ms: int) -> VenueError | None:
     return _unknown(reply.status, code, text, is_write=is_write)
 
 
+def error_in(element: Any, *, now_ms: int) -> VenueError | None:
+    """Return what one part of the answer to a batch means: the same as if it had come alone."""
+    reply = Reply(status=200, body=orjson.dumps(element))
+    return error_of(reply, is_write=True, now_ms=now_ms)
+
+
 def is_denial(error: VenueError) -> bool:
     """Tell whether ``error`` says that our key, signature or address is not taken any more."""
     return isinstance(error, RefusedError) and (

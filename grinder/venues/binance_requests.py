@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import orjson
+
 from grinder.messages.orders import CancelOrder, Placement
 from grinder.messages.venue import QueryOrder, ReadFunding, SetCountdown
 from grinder.model.instrument import Instrument
@@ -30,8 +34,25 @@ OPEN_LISTEN_KEY = Request(method="POST", path="/fapi/v1/listenKey", access=Acces
 KEEP_LISTEN_KEY = Request(method="PUT", path="/fapi/v1/listenKey", access=Access.KEY)
 
 
+def placements(orders: Sequence[Placement], instruments: Mapping[str, Instrument]) -> Request:
+    """Return the request that places ``orders``, at least one and at most five."""
+    if len(orders) == 1:
+        return placement(orders[0], instruments[orders[0].symbol])
+    rows = [dict(_ordered(each, instruments[each.symbol])) for each in orders]
+    return Request(
+        method="POST",
+        path="/fapi/v1/batchOrders",
+        parameters=(("batchOrders", orjson.dumps(rows).decode()),),
+    )
+
+
 def placement(order: Placement, instrument: Instrument) -> Request:
-    """Return the request that places ``order``.
+    """Return the request that places ``order`` alone."""
+    return Request(method="POST", path="/fapi/v1/order", parameters=_ordered(order, instrument))
+
+
+def _ordered(order: Placement, instrument: Instrument) -> Parameters:
+    """Return the parameters of an order.
 
     RESULT is asked for only where the answer can say more than that the order rests: the venue
     then answers after matching.
@@ -58,7 +79,7 @@ def placement(order: Placement, instrument: Instrument) -> Request:
         parameters += (("reduceOnly", "true"),)
     if not is_limit or order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
         parameters += (("newOrderRespType", "RESULT"),)
-    return Request(method="POST", path="/fapi/v1/order", parameters=parameters)
+    return parameters
 
 
 def cancellation(cancel: CancelOrder) -> Request:

@@ -57,10 +57,13 @@ class VenueLine:
         """Return why nothing may be sent for ``purpose`` now; empty if it may."""
         if self._silence.forbids(purpose, self.now_ns()):
             return "the venue asked for silence"
-        budget = self._budget
-        if purpose is Purpose.READ and budget and not budget.allows_reads(self._venue_ms()):
+        if purpose is Purpose.READ and not self.has_weight():
             return "the remaining request weight is kept for cancels"
         return ""
+
+    def has_weight(self) -> bool:
+        """Tell whether there is request weight beyond what is kept for cancels."""
+        return self._budget is None or self._budget.allows_reads(self._venue_ms())
 
     def call(
         self, envelope: Envelope, request: Request, *, timeout_ms: int, recv_window_ms: int
@@ -73,10 +76,18 @@ class VenueLine:
         try:
             return self._http.call(request, timeout_ms=timeout_ms, recv_window_ms=recv_window_ms)
         except VenueError as error:
-            self._tell_of(envelope, error)
+            self.heed(envelope, error)
             raise
         finally:
             self._report_budget(envelope)
+
+    def heed(self, envelope: Envelope, error: VenueError) -> None:
+        """Keep the silence that ``error`` asks for; tell the sender of it, and of a denial."""
+        if isinstance(error, ThrottledError):
+            self._keep_silence(envelope, error)
+        elif is_denial(error):
+            code, text = code_and_text(error)
+            self.tell(envelope, VenueDenied(code=code, text=text))
 
     def prepare(self, envelope: Envelope) -> None:
         """Measure the venue's clock if that has never been done.
@@ -120,15 +131,8 @@ class VenueLine:
         try:
             self.tell(envelope, self._http.measure_clock(since=since))
         except VenueError as error:
-            self._tell_of(envelope, error)
+            self.heed(envelope, error)
             raise
-
-    def _tell_of(self, envelope: Envelope, error: VenueError) -> None:
-        if isinstance(error, ThrottledError):
-            self._keep_silence(envelope, error)
-        elif is_denial(error):
-            code, text = code_and_text(error)
-            self.tell(envelope, VenueDenied(code=code, text=text))
 
     def _keep_silence(self, envelope: Envelope, error: ThrottledError) -> None:
         is_ban = isinstance(error, BannedError)

@@ -10,9 +10,17 @@ from grinder.model.legs import ONE_WAY, legs_of
 from grinder.venues.binance_rest import BinanceRestPort
 from grinder.venues.clock import VenueClock
 from grinder.venues.signing import Credentials
-from venues.fakes import TIMEOUT_S, FakeOutlet, ScriptedVenue, acknowledged, traded
+from venues.fakes import (
+    TIMEOUT_S,
+    Answer,
+    FakeOutlet,
+    ScriptedVenue,
+    acknowledged,
+    batch_rows,
+    traded,
+)
 from venues.frameserver import FrameServer
-from venues.scripts import ORDER, SETTINGS, Open
+from venues.scripts import BATCH, ORDER, SETTINGS, Open
 
 
 @pytest.fixture
@@ -53,6 +61,7 @@ def opened(outlet: FakeOutlet, scripted: ScriptedVenue) -> Iterator[Open]:
         return port
 
     scripted.on("POST", ORDER, acknowledged)
+    scripted.on("POST", BATCH, lambda call: Answer(body=batch_rows(call)))
     scripted.on("DELETE", ORDER, lambda call: acknowledged(call, "CANCELED"))
     yield make
     for port in ports:

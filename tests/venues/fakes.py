@@ -116,6 +116,11 @@ class Answer:
 
 
 HANG_UP = Answer(status=0)
+COUNTS = {
+    "X-MBX-USED-WEIGHT-1M": "7",
+    "X-MBX-ORDER-COUNT-10S": "1",
+    "X-MBX-ORDER-COUNT-1M": "2",
+}
 Script = Callable[[Call], Answer]
 
 
@@ -271,21 +276,29 @@ def cancel(name: str = "g-1") -> CancelOrder:
 
 def acknowledged(call: Call, status: str = "NEW") -> Answer:
     """Answer a placement or a cancel as the venue does today."""
-    name = call.parameters.get("newClientOrderId") or call.parameters["origClientOrderId"]
-    body = {
+    return Answer(body=order_row(call.parameters, status), headers=COUNTS)
+
+
+def order_row(parameters: dict[str, str], status: str = "NEW") -> dict[str, Any]:
+    """Return what the venue says of an order that it was asked for."""
+    name = parameters.get("newClientOrderId") or parameters["origClientOrderId"]
+    return {
         "orderId": 42,
-        "symbol": call.parameters["symbol"],
+        "symbol": parameters["symbol"],
         "status": status,
         "clientOrderId": name,
         "executedQty": "0.000",
         "cumQty": "0.000",
         "updateTime": 1,
     }
-    return Answer(
-        body=body,
-        headers={
-            "X-MBX-USED-WEIGHT-1M": "7",
-            "X-MBX-ORDER-COUNT-10S": "1",
-            "X-MBX-ORDER-COUNT-1M": "2",
-        },
-    )
+
+
+def batch_rows(call: Call) -> list[dict[str, Any]]:
+    """Return what the venue says of the orders of a batch that it has all taken."""
+    wanted = json.loads(call.parameters["batchOrders"])
+    return [{**order_row(row), "orderId": 50 + at} for at, row in enumerate(wanted)]
+
+
+def batched(call: Call) -> list[str]:
+    """Return the names of the orders of a batch."""
+    return [row["newClientOrderId"] for row in json.loads(call.parameters["batchOrders"])]

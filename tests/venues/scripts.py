@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
+from grinder.messages.venue import PlaceAnswered
 from grinder.model.settings import VenueSettings
 from grinder.venues.binance_rest import BinanceRestPort
-from venues.fakes import TIMEOUT_S, Answer, Call, acknowledged
+from venues.fakes import TIMEOUT_S, Answer, Call, acknowledged, batch_rows
 
 ORDER = "/fapi/v1/order"
+BATCH = "/fapi/v1/batchOrders"
 SETTINGS = VenueSettings(place_timeout_ms=20_000, cancel_timeout_ms=20_000, read_timeout_ms=20_000)
 Open = Callable[..., BinanceRestPort]
+FIVE = ("a", "b", "c", "d", "e")
+"""Names of as many orders as go together."""
 
 
 class Gate:
@@ -33,3 +38,32 @@ class Gate:
 def error(status: int, code: int, text: str = "no") -> Answer:
     """Return a refusal."""
     return Answer(status=status, body={"code": code, "msg": text})
+
+
+def told(code: int, text: str = "no") -> dict[str, Any]:
+    """Return the venue's refusal of one order of a batch."""
+    return {"code": code, "msg": text}
+
+
+def with_row(at: int, row: Any) -> Callable[[Call], Answer]:
+    """Return a script that takes a batch but for one of its orders."""
+
+    def script(call: Call) -> Answer:
+        rows: list[Any] = batch_rows(call)
+        rows[at] = row
+        return Answer(body=rows)
+
+    return script
+
+
+def by_name(answers: list[PlaceAnswered]) -> dict[str, PlaceAnswered]:
+    """Return answers by the names of their orders; each has one."""
+    found = {each.client_order_id: each for each in answers}
+    assert len(found) == len(answers)
+    return found
+
+
+def outcomes(answers: list[PlaceAnswered]) -> str:
+    """Return the first letters of the outcomes, by name."""
+    found = by_name(answers)
+    return "".join(found[name].outcome.value[0] for name in sorted(found))

@@ -9,7 +9,7 @@ from grinder.messages.venue import (
     Quiesced,
 )
 from venues.fakes import FakeOutlet, ScriptedVenue, acknowledged, cancel, entry, exit_order
-from venues.scripts import ORDER, Gate, Open
+from venues.scripts import BATCH, ORDER, Gate, Open
 
 
 def test_orders_of_one_command_are_under_way_at_once_and_each_is_answered(
@@ -88,10 +88,12 @@ def test_cancels_and_exits_do_not_wait_behind_the_orders_of_a_command(
         ORDER,
         lambda call: acknowledged(call) if "reduceOnly" in call.parameters else gate(call),
     )
+    scripted.on("POST", BATCH, gate)
     scripted.on("DELETE", ORDER, acknowledged)
     port = opened(place_threads=2)
     port.receive(outlet.envelope(entry(outlet, *(f"g-{number}" for number in range(6)))))
-    scripted.wait(ORDER, 2)
+    scripted.wait(BATCH)
+    scripted.wait(ORDER)
     port.receive(outlet.envelope(cancel()))
     port.receive(outlet.envelope(exit_order(outlet)))
     outlet.wait(CancelAnswered)

@@ -45,7 +45,9 @@ from grinder.messages.venue import (
 from grinder.model.order import OrderStatus, Side, TimeInForce
 from grinder.model.settings import VenueSettings
 from grinder.venues.binance import VenueFacts, load_venue
+from grinder.venues.binance_requests import placement
 from grinder.venues.binance_rest import BinanceRestPort
+from grinder.venues.http import VenueHttp
 from grinder.venues.signing import Credentials
 from grinder.venues.sim.config import VenueConfig
 from grinder.venues.sim.server import VenueServer
@@ -123,6 +125,55 @@ def test_an_order_lives_and_dies(world: World, outlet: FakeOutlet) -> None:
     assert (cancelled.outcome, cancelled.status) == (Outcome.DONE, OrderStatus.CANCELED)
     assert missing.order is None
     assert (again.outcome, again.code) == (Outcome.REFUSED, -2011)
+
+
+def test_entries_by_fives_are_taken_and_refused_each_by_itself(
+    world: World, outlet: FakeOutlet
+) -> None:
+    names = ("g-1", "g-2", "g-3", "g-4", "g-5", "g-6", "g-7")
+    ladder = entry(outlet, *names, price_ticks=617_000)
+    takes = attrs.evolve(ladder.orders[1], price_ticks=618_001)
+    tiny = attrs.evolve(ladder.orders[3], qty_lots=0)
+    orders = (ladder.orders[0], takes, ladder.orders[2], tiny, *ladder.orders[4:])
+    world.server.control("refuse", operation="place", client_id="g-5", code=-2019, msg="no money")
+    world.rest.receive(outlet.envelope(attrs.evolve(ladder, orders=orders)))
+    answers = {each.client_order_id: each for each in outlet.wait(PlaceAnswered, 7)}
+    world.rest.receive(outlet.envelope(ReadAccount(token=1)))
+    (account,) = outlet.wait(AccountRead)
+    resting = {each.client_order_id: each.order_id for each in account.open_orders}
+
+    done = {name for name, each in answers.items() if each.outcome is Outcome.DONE}
+    assert resting == {name: answers[name].order_id for name in done}
+    assert done == {"g-1", "g-3", "g-6", "g-7"}
+    refused = {name: answers[name].code for name in sorted(set(names) - done)}
+    assert refused == {"g-2": -5022, "g-4": -4003, "g-5": -2019}
+    assert {each.outcome for each in answers.values()} == {Outcome.DONE, Outcome.REFUSED}
+    assert all(each.sent_ns for each in answers.values())
+    assert answers["g-5"].text == "no money"
+
+
+def test_entries_by_fives_count_as_what_they_are_and_in_a_minute_as_less(
+    world: World, outlet: FakeOutlet
+) -> None:
+    ladder = entry(outlet, *"abcdefg", price_ticks=617_000)
+    world.rest.receive(outlet.envelope(ladder))
+    outlet.wait(PlaceAnswered, 7)
+    counts: dict[str, str] = {}
+    http = VenueHttp(
+        world.server.rest_url,
+        CREDENTIALS,
+        world.facts.clock,
+        connect_timeout_ms=20_000,
+        read_timeout_ms=20_000,
+    )
+    http.on_headers = counts.update
+    one_more = attrs.evolve(ladder.orders[0], client_order_id="h")
+    http.call(placement(one_more, world.facts.instruments["BTCUSDT"]))
+    http.release()
+
+    # Less still where a window has turned meanwhile.
+    assert 1 <= int(counts["X-MBX-ORDER-COUNT-10S"]) <= 7 + 1
+    assert 1 <= int(counts["X-MBX-ORDER-COUNT-1M"]) <= 3 + 1
 
 
 def test_a_post_only_order_that_would_take_is_refused(world: World, outlet: FakeOutlet) -> None:
