@@ -30,6 +30,7 @@ from grinder.model.permit import Permit
 from grinder.model.settings import VenueSettings
 from grinder.model.units import NS_PER_S
 from grinder.venues.binance import load_venue
+from grinder.venues.binance_batches import BATCH
 from grinder.venues.binance_rest import BinanceRestPort
 from grinder.venues.clock import VenueClock
 from grinder.venues.http import Request, VenueHttp
@@ -142,11 +143,29 @@ class PortTrader(RawTrader):
 
     def place(self, **order: Any) -> Row:
         """Tell PlaceOrders and return what is answered."""
-        is_exit = order.get("reduceOnly") == "true"
-        price = exact(order.get("price", 0))
+        (answer,) = self._told([order])
+        return self._noted(answer)
+
+    def batch(self, orders: list[Row]) -> list[Any]:
+        """Tell PlaceOrders of five entries, which go together; of others one by one."""
+        if len(orders) < BATCH or any("reduceOnly" in order for order in orders):
+            return super().batch(orders)
+        return [answered(self._noted, answer=answer) for answer in self._told(orders)]
+
+    def _told(self, orders: list[Row]) -> list[PlaceAnswered]:
         deadline_ns = self._outlet.now_ns() + 60 * NS_PER_S
         permit = Permit(serial=1, state="ACTIVE", epoch=1, deadline_ns=deadline_ns)
-        placement = Placement(
+        placements = tuple(map(self._placement, orders))
+        command = PlaceOrders(
+            symbol=SYMBOL,
+            orders=placements,
+            permit=None if placements[0].reduce_only else permit,
+        )
+        return self._asked(command, PlaceAnswered, len(orders))
+
+    def _placement(self, order: Row) -> Placement:
+        price = exact(order.get("price", 0))
+        return Placement(
             symbol=SYMBOL,
             client_order_id=order["newClientOrderId"],
             side=Side(order["side"]),
@@ -154,16 +173,15 @@ class PortTrader(RawTrader):
             price_ticks=self._instrument.ticks_exact(price),
             qty_lots=self._instrument.lots_exact(exact(order["quantity"])),
             time_in_force=TimeInForce(order.get("timeInForce", "GTC")),
-            reduce_only=is_exit,
+            reduce_only=order.get("reduceOnly") == "true",
             level="L1",
             reason="DIFFERENTIAL",
         )
-        command = PlaceOrders(
-            symbol=SYMBOL, orders=(placement,), permit=None if is_exit else permit
-        )
-        answer = self._done(self.ask(command, PlaceAnswered))
-        self._ids[answer["clientOrderId"]] = answer["orderId"]
-        return answer
+
+    def _noted(self, answer: PlaceAnswered) -> Row:
+        row = self._done(answer)
+        self._ids[row["clientOrderId"]] = row["orderId"]
+        return row
 
     def cancel(self, name: str) -> Row:
         """Tell CancelOrder and return what is answered."""
@@ -223,9 +241,12 @@ class PortTrader(RawTrader):
 
     def ask(self, command: Message, kind: type[M]) -> M:
         """Tell the port a command and return its answer."""
+        return self._asked(command, kind, 1)[0]
+
+    def _asked(self, command: Message, kind: type[M], count: int) -> list[M]:
         before = len(self._outlet.all(kind))
         self._port.receive(self._outlet.envelope(command))
-        return self._outlet.wait(kind, before + 1)[before]
+        return self._outlet.wait(kind, before + count)[before:]
 
     def _done(self, answer: PlaceAnswered | CancelAnswered) -> Row:
         assert answer.outcome is not Outcome.UNKNOWN, answer
