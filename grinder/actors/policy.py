@@ -63,18 +63,15 @@ class PolicyActor(OrderNews):
         self._keeper = keeper
         self._facts = facts(self._planner)
         """What the keeper has been told of the limits of the grid; nothing without any."""
-        self._is_recalled = False
+        self._is_recalled = self._is_let_go = self._is_banned = self._is_winding_down = False
         self._decision: Decision | None = None
         """What was decided last; None before the first sample."""
         self._budget: RiskBudgetChanged | None = None
-        self._is_flattened = config.close.kill_position == "flatten"
         self._is_static = config.policy.name == "static"
         self._is_selected = not config.selection.enabled
-        self._is_banned = False
         self._bid_ticks = self._ask_ticks = 0
         self._state = "INIT"
         self._is_feed_stale = True
-        self._is_winding_down = False
         self._picture_reason = ""
         """Why the plan changed since people were last shown it."""
 
@@ -91,6 +88,8 @@ class PolicyActor(OrderNews):
         self._facts = facts(self._planner)
         if stopped := self._facts.get("stopped"):
             self.say_latch(stopped, is_restored=self.generation == 1)
+        if self._is_let_go and resume(self._planner):
+            self._remember()
         self.plan_soon()
 
     def on_features_computed(self, features: FeaturesComputed) -> None:
@@ -254,6 +253,7 @@ class PolicyActor(OrderNews):
 
     def on_override_lifecycle(self, command: OverrideLifecycle) -> None:
         """Let a grid that its own limits have ended go on, when an operator lets go."""
+        self._is_let_go = command.override == "NONE" and not self._is_recalled
         if command.override == "NONE" and resume(self._planner):
             self._remember()
             self.plan_soon()

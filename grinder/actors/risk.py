@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from grinder.actors.risk_bans import BanWatch
+from grinder.actors.risk_operators import OperatorWatch
 from grinder.kernel.address import Address
 from grinder.kernel.signals import (
     ActorFailed,
@@ -38,9 +38,7 @@ from grinder.messages.risk import (
     PermitsRevoked,
     ResetKillSwitch,
     RiskStateChanged,
-    StopTrading,
     TripKillSwitch,
-    WindDownStarted,
 )
 from grinder.messages.venue import VenueDenied, VenueThrottled
 from grinder.model.instrument import Instrument
@@ -53,7 +51,7 @@ from grinder.risk.standing import Budgets
 from grinder.risk.states import LifecycleState, Override, Reason, next_state
 
 
-class RiskSupervisor(BanWatch):
+class RiskSupervisor(OperatorWatch):
     """Hold the lifecycle, the kill switch and every permit. It supervises risk, not actors.
 
     Hears IntentsProposed, FeaturesComputed, FeaturesSampled, feed health, order and position
@@ -118,6 +116,8 @@ class RiskSupervisor(BanWatch):
             self.say(KillSwitchTripped(reason=switch.reason, detail=switch.detail))
         self._evaluate()
         self.tell_budgets()
+        for command in self.early():
+            self.on_operator(command)
 
     # Proposals.
 
@@ -236,6 +236,8 @@ class RiskSupervisor(BanWatch):
         self, command: TripKillSwitch | ResetKillSwitch | OverrideLifecycle | BanSymbol | LiftBan
     ) -> None:
         """Close the latch, open it for a named operator, hold the lifecycle, or ban a symbol."""
+        if self.is_early(command):
+            return
         if isinstance(command, BanSymbol | LiftBan):
             self.heed_ban(command)
         elif isinstance(command, TripKillSwitch):
@@ -245,13 +247,6 @@ class RiskSupervisor(BanWatch):
         else:
             self._facts.override = Override(command.override)
         self._evaluate()
-
-    def on_stop_trading(self, command: StopTrading) -> None:
-        """End permits for good in this run."""
-        if not self._facts.is_winding_down:
-            self._facts.is_winding_down = True
-            self.revoke("WINDING_DOWN")
-        self.say(WindDownStarted(position=command.position))
 
     # Decisions.
 

@@ -7,7 +7,6 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from ipaddress import ip_address
@@ -16,6 +15,7 @@ from pathlib import Path
 import attrs
 
 from grinder import __version__
+from grinder.actors.commands import told
 from grinder.actors.recording import books_port, describe, journal_port, latch_keeper
 from grinder.actors.wiring import RISK, Facts, Ports, assemble, is_recorded
 from grinder.config.secrets import Secrets
@@ -41,14 +41,11 @@ from grinder.lease.memory import MemoryLeasePort
 from grinder.messages.risk import (
     BanSymbol,
     LiftBan,
-    OverrideLifecycle,
-    ResetKillSwitch,
     StopPosition,
     StopTrading,
-    TripKillSwitch,
     WindDownCompleted,
 )
-from grinder.model.legs import HEDGE, markets_of, names_of
+from grinder.model.legs import HEDGE, markets_of
 from grinder.model.settings import Config
 from grinder.planner.ladder import why_untradable
 from grinder.venues.binance import VenueFacts, VenueHosts, hosts, load_venue
@@ -64,18 +61,6 @@ SWITCH_INTERVAL_S = 0.0005
 ASK_AGAIN_S = 1.0
 """Pause before the request to wind down is repeated: whoever heard it may have died."""
 STOP_MARGIN_S = 1.5
-
-
-COMMANDS: Mapping[str, Callable[[str, str], Message]] = {
-    "kill": lambda operator, detail: TripKillSwitch(
-        reason="MANUAL", detail=f"{operator}: {detail}"
-    ),
-    "reset": lambda operator, _: ResetKillSwitch(operator=operator),
-    "pause": lambda operator, _: OverrideLifecycle(override="PAUSE", operator=operator),
-    "emergency": lambda operator, _: OverrideLifecycle(override="EMERGENCY", operator=operator),
-    "resume": lambda operator, _: OverrideLifecycle(override="NONE", operator=operator),
-}
-"""What an operator may say, by the name under which it is said."""
 
 
 class EndWatch(Observer):
@@ -191,14 +176,8 @@ class Session:
         self.terminal = Terminal(self.view, self.runtime.snapshots) if is_picture else None
 
     def _operate(self, action: str, operator: str, detail: str) -> None:
-        """Tell RiskSupervisor what an operator wants; KeyError for an unknown action.
-
-        A grid that a stop has ended goes on when everything does.
-        """
-        command = COMMANDS[action](operator, detail)
-        legs = names_of(self.config.run.symbols, self.config.venue.position_mode)
-        policies = [f"policy.{leg}" for leg in legs]
-        for name in (RISK, *(policies if action == "resume" else ())):
+        """Tell whom it concerns what an operator wants; KeyError for an unknown action."""
+        for name, command in told(self.config, action, operator, detail):
             self.runtime.tell(self.runtime.address(name), command)
 
     def _ban(self, wish: BanWish) -> None:

@@ -54,8 +54,8 @@ class Bans:
         return (*[attrs.evolve(one, is_banned=False) for one in ended], *begun)
 
     def forget(self) -> None:
-        """Tell of every ban again: somebody has lost his memory."""
-        self._said.clear()
+        """Tell of every ban again, and of an end not told yet: somebody has lost his memory."""
+        self._said = {symbol: _unsaid(ban) for symbol, ban in self._said.items()}
 
     def text(self) -> str:
         """Return every ban for the next generation; empty without any."""
@@ -65,9 +65,17 @@ class Bans:
         return json.dumps(rows) if rows else ""
 
     def recall(self, text: str) -> None:
-        """Take what ``text`` returned before; what was banned meanwhile stays as it is."""
+        """Take what ``text`` returned before, and tell of each, be it of its end.
+
+        What was banned meanwhile stays as it is.
+        """
         for symbol, until_ns, reason, operator in json.loads(text or "[]"):
             ban = SymbolBanned(
                 symbol=symbol, is_banned=True, until_ns=until_ns, reason=reason, operator=operator
             )
             self.by_symbol.setdefault(symbol, ban)
+            self._said.setdefault(symbol, _unsaid(ban))
+
+
+def _unsaid(ban: SymbolBanned) -> SymbolBanned:
+    return attrs.evolve(ban, is_banned=False)

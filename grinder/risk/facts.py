@@ -120,7 +120,7 @@ class RiskFacts:
             self.drawdown.restart(Decimal(known["equity_at_start"]))
         if known.get("equity_at_peak"):
             self.equity.peak = Decimal(known["equity_at_peak"])
-        self.is_denied = bool(known.get("is_denied"))
+        self.is_denied = self.is_denied or bool(known.get("is_denied"))
         self.bans.recall(known.get("bans", ""))
         self.day.recall(known)
         self.is_recalled = True

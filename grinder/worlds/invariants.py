@@ -29,9 +29,14 @@ from grinder.messages.orders import (
     Placement,
     PlaceOrders,
 )
-from grinder.messages.risk import KillSwitchTripped, ResetKillSwitch, RiskStateChanged
+from grinder.messages.risk import (
+    KillSwitchTripped,
+    LatchMoved,
+    RiskStateChanged,
+    SymbolBanned,
+)
 from grinder.messages.venue import CancelAnswered, QueryOrder
-from grinder.model.legs import twin_of
+from grinder.model.legs import market_of, twin_of
 from grinder.model.order import Side
 from grinder.model.permit import Permit
 
@@ -63,7 +68,7 @@ SURPLUS: Final = (-2022, -4118)
 """Venue codes: exits would close more than is held."""
 
 SAID: Final = (
-    "cap-let", "permits", "kill", "names", "attempts", "exit-kept", "opposite",
+    "cap-let", "permits", "kill", "banned", "names", "attempts", "exit-kept", "opposite",
 )  # fmt: skip
 """Judged in every world of a minute or more."""
 SELDOM: Final = ("exit-let", "gone", "surplus")
@@ -85,7 +90,8 @@ class Watch(Observer):
         QueryOrder,
         RiskStateChanged,
         KillSwitchTripped,
-        ResetKillSwitch,
+        LatchMoved,
+        SymbolBanned,
         LedgerChanged,
         SelectionRanked,
         SymbolSelected,
@@ -103,6 +109,8 @@ class Watch(Observer):
         self.world: FaultWorld | None = None
         self.unfinished = 0
         """Messages in whose judgement we failed ourselves; the kernel swallows that."""
+        self.banned_ns: dict[str, int] = {}
+        """Since when a market is banned, by symbol."""
         self._left_active_ns = 0
         self._killed_ns: int | None = None
         self._orders: dict[str, Placement] = {}
@@ -121,7 +129,8 @@ class Watch(Observer):
             QueryOrder: self._judge_lookup,
             RiskStateChanged: self._note_state,
             KillSwitchTripped: self._note_switch,
-            ResetKillSwitch: self._note_switch,
+            LatchMoved: self._note_switch,
+            SymbolBanned: lambda _, at_ns, news: _ban(self.banned_ns, at_ns, news),
             LedgerChanged: self._note_ledger,
             SelectionRanked: lambda _, __, news: _select(self.selected, news),
             SymbolSelected: lambda _, __, news: _select(self.selected, news),
@@ -136,6 +145,7 @@ class Watch(Observer):
         """Forget what was said of a process that is gone."""
         self.ledgers.clear()
         self.selected.clear()
+        self.banned_ns.clear()
         self._killed_ns = None
         self.state = ""
 
@@ -227,6 +237,10 @@ class Watch(Observer):
             self.violate("permits", f"{name} sent in {self.state}")
         if self._killed_ns is not None and at_ns > self._killed_ns:
             self.violate("kill", f"{name} sent after the kill switch had tripped")
+        self.judged["banned"] += 1
+        market = market_of(place.symbol)
+        if at_ns > self.banned_ns.get(market, at_ns):
+            self.violate("banned", f"{name} sent although {market} was banned")
 
     def _judge_cancel(self, sender: str, _: int, cancel: CancelOrder) -> None:
         if sender != "exchange":
@@ -272,13 +286,22 @@ class Watch(Observer):
             self._left_active_ns = at_ns
         self.state = changed.to_state
 
-    def _note_switch(
-        self, _: str, at_ns: int, switched: KillSwitchTripped | ResetKillSwitch
-    ) -> None:
-        self._killed_ns = at_ns if isinstance(switched, KillSwitchTripped) else None
+    def _note_switch(self, _: str, at_ns: int, news: KillSwitchTripped | LatchMoved) -> None:
+        if isinstance(news, KillSwitchTripped):
+            self._killed_ns = at_ns
+        elif news.latch == "kill_switch" and not news.reason:
+            self._killed_ns = None
 
     def _note_ledger(self, _: str, __: int, ledger: LedgerChanged) -> None:
         self.ledgers[ledger.symbol] = ledger
+
+
+def _ban(banned_ns: dict[str, int], at_ns: int, news: SymbolBanned) -> None:
+    """Keep in ``banned_ns`` since when a symbol is banned."""
+    if news.is_banned:
+        banned_ns.setdefault(news.symbol, at_ns)
+    else:
+        banned_ns.pop(news.symbol, None)
 
 
 def _select(selected: set[str], news: SymbolSelected | SelectionRanked) -> None:

@@ -20,16 +20,18 @@ if TYPE_CHECKING:
     from grinder.simulation.orders import Order
     from grinder.worlds.world import FaultWorld
 
-LASTS_MAX_S: Final = {"cap": 45, "reach": 45, "cover": 60, "opposite-held": 45, "stale": 45}
+LASTS_MAX_S: Final = {
+    "cap": 45, "reach": 45, "cover": 60, "opposite-held": 45, "stale": 45, "barred": 45,
+}  # fmt: skip
 """How long something may be wrong while nobody can know it, or nobody can do anything about it:
 more at risk than the cap, or than one ladder; no exit for what is held; an order that could turn
-the position; quotes on a market that is not heard."""
+the position; quotes on a market that is not heard, or while there are to be none."""
 CAP_SLACK: Final = Decimal("1.02")
 """Prices move between the judgement and the venue."""
 SURPLUS_MAX: Final = 30
 """Exits refused in a minute because they would close more than is held."""
 
-LOOKED: Final = ("cap", "reach", "cover", "opposite-held", "stale", "frozen")
+LOOKED: Final = (*LASTS_MAX_S, "frozen", "heeded")
 EACH_MINUTE: Final = ("churn",)
 
 
@@ -63,6 +65,9 @@ class Looks:
         ended = world.process.runtime.root_exit
         if ended is not None:
             self._watch.violate("tree", f"the system gave up: {ended.detail}")
+        self._watch.judged["heeded"] += 1
+        for text in world.operator.unheeded():
+            self._watch.violate("heeded", text)
         for symbol in world.instruments:
             self._judge_anchor(symbol)
             is_well = {
@@ -72,6 +77,7 @@ class Looks:
                 "cover": self._watch.is_killed or is_covered(world, symbol),
                 "opposite-held": may_turn(world) or not opposite_of(world, symbol),
                 "stale": not self._is_stale(symbol),
+                "barred": not (self._is_barred(symbol) and entries_of(world, symbol)),
             }
             for name, is_so in is_well.items():
                 self._judge_lasting(name, symbol, is_well=is_so)
@@ -153,6 +159,12 @@ class Looks:
         heard_ns = world.process.weather.heard_ns.get(market, world.process.started_ns)
         limit_ns = world.config.feed.book_stale_after_ms * NS_PER_MS + NS_PER_S
         return world.now_ns - heard_ns > limit_ns and bool(entries_of(world, symbol))
+
+    def _is_barred(self, symbol: str) -> bool:
+        """Return whether nothing may be entered, as far as has been said."""
+        watch, market = self._watch, self._world.instruments[symbol].market
+        is_held = watch.is_killed or watch.state in ("PAUSED", "EMERGENCY")
+        return is_held or market in watch.banned_ns
 
     def _judge_anchor(self, symbol: str) -> None:
         """See that a policy that holds something leaves its ladder where it is."""

@@ -74,6 +74,11 @@ KINDS: Final[Mapping[str, Kind]] = {
     "small-fills": Kind(text="our orders are filled in small parts", ms=(500, 4_000)),
     "by-hand": Kind(text="somebody trades on the account by hand", weight=1),
     "cancel-by-hand": Kind(text="somebody cancels an order of ours", weight=1),
+    # an operator, who takes it back after a while
+    "operator-ban": Kind(text="an operator bans a symbol", ms=(1_000, 60_000), weight=1),
+    "operator-pause": Kind(text="an operator pauses the system", ms=(500, 8_000), weight=1),
+    "operator-emergency": Kind(text="an operator says emergency", ms=(500, 8_000), weight=1),
+    "operator-kill": Kind(text="an operator trips the kill switch", ms=(500, 8_000), weight=1),
     # around us
     "lease-silent": Kind(text="the lease store does not answer", ms=(500, 8_000)),
     "lease-refused": Kind(text="the lease store refuses", ms=(500, 5_000)),

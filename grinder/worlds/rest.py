@@ -33,6 +33,8 @@ def at_rest(world: FaultWorld, watch: Watch) -> Iterator[str]:
     if watch.is_killed:
         if any(entries_of(world, symbol) for symbol in world.instruments):
             yield "ladder: entries rest although the kill switch has tripped"
+    elif watch.banned_ns:
+        yield f"ladder: {sorted(watch.banned_ns)} are still banned"
     elif watch.state != "ACTIVE":
         yield f"ladder: the lifecycle is {watch.state}"
     else:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +42,7 @@ WARM_UP_MS: Final = 5_000
 """Nothing goes wrong before this: the system quotes for the first time."""
 
 Change = Callable[[Process], None]
+_Event = tuple[int, Callable[[Fault], None], Fault]
 
 
 @attrs.frozen(kw_only=True)
@@ -156,18 +159,28 @@ def play(
 
 
 def _endure(world: FaultWorld, looks: Looks, planned: tuple[Fault, ...], until_ms: int) -> None:
-    waiting = list(reversed(planned))
+    waiting = deque(_agenda(world, planned))
     next_look_ms = SECOND_MS
     while world.now_ms < until_ms:
         next_ms = min(next_look_ms, until_ms)
         if waiting:
-            next_ms = min(next_ms, waiting[-1].at_ms)
+            next_ms = min(next_ms, waiting[0][0])
         world.run_to(max(next_ms, world.now_ms))
-        while waiting and waiting[-1].at_ms <= world.now_ms:
-            world.strike(waiting.pop())
+        while waiting and waiting[0][0] <= world.now_ms:
+            _, happens, fault = waiting.popleft()
+            happens(fault)
         if world.now_ms >= next_look_ms:
             looks.look()
             next_look_ms = (world.now_ms // SECOND_MS + 1) * SECOND_MS
+
+
+def _agenda(world: FaultWorld, planned: tuple[Fault, ...]) -> list[_Event]:
+    """Return what happens, and when: each fault, and that an operator takes back what he said."""
+    agenda: list[_Event] = [(one.at_ms, world.strike, one) for one in planned]
+    operator = world.operator
+    said = [one for one in planned if one.kind in operator.at_once()]
+    agenda += [(one.at_ms + one.ms, operator.relent, one) for one in said]
+    return sorted(agenda, key=itemgetter(0))
 
 
 def _come_to_rest(world: FaultWorld, watch: Watch) -> int:
@@ -176,6 +189,9 @@ def _come_to_rest(world: FaultWorld, watch: Watch) -> int:
     began_ms = world.now_ms
     problems: list[str] = ["nothing was looked at"]
     while problems and world.now_ms < began_ms + CALM_MS:
+        world.operator.let_go()
+        if watch.state == "EMERGENCY" and not watch.is_killed:
+            world.operator.reduce()
         world.run_to(world.now_ms + SECOND_MS)
         problems = list(at_rest(world, watch))
     watch.judged.update(SETTLED)

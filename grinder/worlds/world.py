@@ -37,6 +37,7 @@ from grinder.worlds.doors import FaultyDoor, Weather, closed
 from grinder.worlds.invariants import Watch
 from grinder.worlds.kept import WorldStore
 from grinder.worlds.market import EVERY_MS, WorldMarket
+from grinder.worlds.operator import Operator
 from grinder.worlds.plan import Fault
 from grinder.worlds.runtime import ProcessKilledError, WorldRuntime
 
@@ -159,6 +160,7 @@ class FaultWorld:
         """What every process of the world keeps its books in."""
         self.latches = MemoryFacts()
         """What every process of the world has latched."""
+        self.operator = Operator(self)
         self.kills = 0
         self.done: dict[str, int] = {}
         """How often a fault of each kind was carried out or hit something."""
@@ -253,6 +255,7 @@ class FaultWorld:
             "small-fills": self._fill_in_parts,
             "by-hand": self._trade_by_hand,
             "cancel-by-hand": self._cancel_by_hand,
+            **self.operator.at_once(),
         }
 
     def _inject(self, name: str, kind: str) -> bool:

@@ -92,7 +92,7 @@ HALVES = {
     "OrderEntry",
     "OrderNews",
     "AccountWatch",
-    "BanWatch",
+    "OperatorWatch",
     "MarketReads",
 }
 """Parts that one actor is made of; it alone imports them."""
