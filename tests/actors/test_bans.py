@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
-from grinder.journal.reading import JournalReader
-from grinder.messages.codec import CODEC
 from grinder.messages.grid import IntentsDenied, SymbolSelected
 from grinder.messages.risk import BanSymbol, LiftBan, SymbolBanned
 from grinder.model.settings import JournalSettings
-from grinder.replay.command import runtime_of
-from grinder.replay.engine import Engine
 from simulated import checks
 from simulated.recorded import replayed
 from simulated.worlds import BITCOIN, BTC, ETH, ETHER, SECOND, Stage, ladder, quick
@@ -32,13 +26,6 @@ def banned(stage: Stage, seconds: int = 0) -> None:
         BanSymbol(symbol=BTC, duration_ns=seconds * SECOND, reason="exploit", operator="ada"),
     )
     stage.run(1.5)
-
-
-@pytest.fixture
-def _quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def stage_of(**sections: Any) -> Stage:
@@ -88,7 +75,7 @@ def test_a_ban_of_a_symbol_that_is_not_traded_changes_nothing() -> None:
     assert set(stage.entries(BTC)) == set(stage.entries(ETH)) == LADDER
 
 
-@pytest.mark.usefixtures("_quiet")
+@pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("name", ["risk", f"policy.{BTC}", "exchange", "router"])
 def test_a_ban_outlives_whoever_dies(name: str) -> None:
     stage = stage_of()
@@ -121,7 +108,7 @@ def test_the_gate_refuses_what_a_policy_proposes_all_the_same() -> None:
     assert {one.order_id for one in checks.history(stage, BTC)} == ids
 
 
-@pytest.mark.usefixtures("_quiet")
+@pytest.mark.usefixtures("quiet")
 def test_selection_gives_the_place_of_a_banned_symbol_to_another() -> None:
     selection = {
         "enabled": True, "top_k": 1, "rerank_ms": 5_000, "dwell_ms": 2_000, "hold_ms": 10_000,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 
 from grinder.actors.commands import COMMANDS, told
@@ -13,19 +10,14 @@ from grinder.messages.risk import BanSymbol, LiftBan, SymbolBanned
 from simulated import checks
 from simulated.worlds import BITCOIN, BTC, ETH, ETHER, SECOND, Stage, ladder, quick
 
+pytestmark = pytest.mark.usefixtures("quiet")
+
 LADDER = ladder(3)
 RISK = "risk"
 HELD = {"kill": "INIT", "pause": "PAUSED", "emergency": "EMERGENCY"}
 """Where each command holds a RiskSupervisor that has just begun."""
 BAN = BanSymbol(symbol=BTC, duration_ns=0, reason="exploit", operator="ada")
 LIFT = LiftBan(symbol=BTC, operator="ada")
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def begun() -> Stage:

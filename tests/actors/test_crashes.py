@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -15,21 +13,13 @@ from grinder.venues.simulated import Latency
 from simulated import checks
 from simulated.worlds import BITCOIN, BTC, ETH, ETHER, MS, START_TICKS, Stage, Walk, ladder, quick
 
-pytestmark = pytest.mark.unmeasured
+pytestmark = [pytest.mark.unmeasured, pytest.mark.usefixtures("quiet")]
 
 ACTORS = (
     "feed", "feature", "policy.BTCUSDT", "policy.ETHUSDT", "risk", "router", "exchange",
     "account_sync", "reconcile", "leader", "ledger",
 )  # fmt: skip
 SEVERAL = 6
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    """Keep the tracebacks of failures made on purpose out of the report."""
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def stage_of(chance: Random) -> Stage:

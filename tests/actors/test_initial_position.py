@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,10 @@ from typing import Any
 import attrs
 import pytest
 
-from grinder.journal.reading import JournalReader
-from grinder.messages.codec import CODEC
 from grinder.messages.grid import IntentsDenied
 from grinder.messages.risk import OverrideLifecycle
 from grinder.model.order import Side
 from grinder.model.settings import JournalSettings
-from grinder.replay.command import runtime_of
-from grinder.replay.engine import Engine
 from simulated import checks
 from simulated.recorded import replayed
 from simulated.worlds import BITCOIN, BTC, Stage, level_of, quick
@@ -74,13 +69,6 @@ def complete(stage: Stage, side: Side = Side.BUY) -> int:
 def prices(stage: Stage, *, exits: bool) -> list[int]:
     found = stage.exits(BTC) if exits else stage.entries(BTC)
     return sorted(one.price_ticks for one in found.values())
-
-
-@pytest.fixture
-def _quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize("side", list(Side))
@@ -205,7 +193,7 @@ def test_what_is_held_already_counts() -> None:
     checks.assert_all_well(stage)
 
 
-@pytest.mark.usefixtures("_quiet")
+@pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("name", ["policy.BTCUSDT", "exchange", "router", "risk"])
 @pytest.mark.parametrize("steps", [0, 3, 9, 17, 40])
 def test_it_is_bought_once_whoever_dies_in_between(name: str, steps: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -239,14 +238,7 @@ def test_an_emergency_follows_the_touch_with_exits_until_nothing_is_held() -> No
     assert not stage.orders()
 
 
-@pytest.fixture
-def _quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
-
-
-@pytest.mark.usefixtures("_quiet")
+@pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("seed", range(12))
 def test_any_plans_in_any_order_rest_as_wanted_in_the_end_and_every_lot_is_covered(
     seed: int,
@@ -303,7 +295,7 @@ def drawn(chance: Random, mid: Decimal) -> GridPlan:
 WHO = ("feature", f"policy.{BTC}", "risk", "router", "exchange", "ledger")
 
 
-@pytest.mark.usefixtures("_quiet")
+@pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("seed", range(6))
 def test_whoever_fails_while_policies_decide_all_agree_with_the_venue_in_the_end(seed: int) -> None:
     chance = Random(seed)

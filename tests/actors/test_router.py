@@ -6,11 +6,12 @@ from decimal import Decimal
 
 import attrs
 
+from execution.orders import ended
 from grinder.actors.router import RouterActor
 from grinder.execution.identity import IdentityScheme
 from grinder.kernel.message import Lane, Message
 from grinder.messages.grid import Intent, IntentAction, IntentsApproved, IntentsDenied
-from grinder.messages.orders import CancelOrder, OrderEnded, PlaceOrders
+from grinder.messages.orders import CancelOrder, PlaceOrders
 from grinder.model.instrument import Instrument
 from grinder.model.order import Side
 from grinder.model.permit import Permit
@@ -112,18 +113,7 @@ def test_an_order_counts_as_open_from_its_name_to_its_end() -> None:
     assert isinstance(more, PlaceOrders)
     assert isinstance(denied, IntentsDenied)
     assert [one.code for one in denied.denials] == ["MAX_OPEN_ORDERS"]
-    router.on_order_gone(
-        OrderEnded(
-            symbol="BTCUSDT",
-            client_order_id=placed.orders[0].client_order_id,
-            side=Side.BUY,
-            level="b1",
-            reduce_only=False,
-            status="CANCELED",
-            filled_lots=0,
-            reason="",
-        )
-    )
+    router.on_order_gone(ended(placed.orders[0].client_order_id))
 
     (again,) = router.heard(ENTRY)
     assert isinstance(again, PlaceOrders)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
 from decimal import Decimal
 
 import attrs
@@ -16,12 +14,7 @@ from grinder.model.order import Side
 from simulated import checks
 from simulated.worlds import BITCOIN, BTC, ETH, ETHER, MS, Stage, quick
 
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -20,7 +19,7 @@ from grinder.worlds.kept import kept
 from grinder.worlds.run import WorldSpec, config_of
 from grinder.worlds.world import FaultWorld
 
-pytestmark = pytest.mark.unmeasured
+pytestmark = [pytest.mark.unmeasured, pytest.mark.usefixtures("quiet")]
 
 
 class Ears(Watch):
@@ -40,13 +39,6 @@ class Ears(Watch):
 
     def all(self, kind: type[Message]) -> list[Message]:
         return [one for one in self.said if isinstance(one, kind)]
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def world_of(seed: int, pending_max: int = 10_000) -> tuple[FaultWorld, Ears]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from execution import orders
 from grinder.kernel.observer import ActorSnapshot
 from grinder.messages.grid import Denial, Intent, IntentAction, IntentsProposed, LadderPlanned
 from grinder.messages.ledger import LedgerChanged
@@ -98,37 +99,19 @@ def accepted(name: str = "o1") -> OrderAccepted:
 
 def filled(name: str = "o1", **values: Any) -> OrderFilled:
     known: dict[str, Any] = {
-        "symbol": "BTCUSDT",
         "client_order_id": name,
         "order_id": 11,
         "trade_id": 5,
-        "side": Side.BUY,
-        "level": "b1",
         "price_ticks": 599_000,
-        "qty_lots": 1,
-        "filled_lots": 1,
         "remaining_lots": 3,
-        "reduce_only": False,
-        "is_maker": True,
         "fee": Decimal("0.01198"),
-        "fee_asset": "USDT",
-        "realized_pnl": Decimal(0),
         "event_ns": NOW,
     }
-    return OrderFilled(**(known | values))
+    return orders.filled(1, **(known | values))
 
 
 def ended(name: str = "o1", status: str = "CANCELED") -> OrderEnded:
-    return OrderEnded(
-        symbol="BTCUSDT",
-        client_order_id=name,
-        side=Side.BUY,
-        level="b1",
-        reduce_only=False,
-        status=status,
-        filled_lots=1,
-        reason="GRID_SHIFT",
-    )
+    return orders.ended(name, status=status, filled_lots=1, reason="GRID_SHIFT")
 
 
 def moved(from_state: str, to_state: str, reason: str = "FEEDS_READY") -> RiskStateChanged:

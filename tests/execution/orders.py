@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from grinder.execution.book import OrderBook
 from grinder.execution.identity import IdentityScheme
 from grinder.kernel.message import Message
 from grinder.messages.orders import (
     CancelOrder,
+    OrderEnded,
+    OrderFilled,
     Placement,
     PlaceOrders,
 )
@@ -102,6 +105,44 @@ def report(
         expiry_reason="",
         event_ns=event_ns,
     )
+
+
+def filled(lots: int, **fields: Any) -> OrderFilled:
+    """Return the news of a whole order filled, of a sell if ``lots`` are negative."""
+    known: dict[str, Any] = {
+        "symbol": SYMBOL,
+        "client_order_id": NAME,
+        "order_id": 1,
+        "trade_id": 1,
+        "side": Side.BUY if lots > 0 else Side.SELL,
+        "level": "b1",
+        "price_ticks": 100,
+        "qty_lots": abs(lots),
+        "filled_lots": abs(lots),
+        "remaining_lots": 0,
+        "reduce_only": False,
+        "is_maker": True,
+        "fee": Decimal(0),
+        "fee_asset": "USDT",
+        "realized_pnl": Decimal(0),
+        "event_ns": 1,
+    }
+    return OrderFilled(**(known | fields))
+
+
+def ended(name: str = NAME, **fields: Any) -> OrderEnded:
+    """Return the news of a cancelled buy."""
+    known: dict[str, Any] = {
+        "symbol": SYMBOL,
+        "client_order_id": name,
+        "side": Side.BUY,
+        "level": "b1",
+        "reduce_only": False,
+        "status": "CANCELED",
+        "filled_lots": 0,
+        "reason": "",
+    }
+    return OrderEnded(**(known | fields))
 
 
 def trade(trade_id: int, lots: int, order_id: int = 7, ts_ns: int = T0) -> Trade:

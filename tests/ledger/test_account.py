@@ -6,6 +6,7 @@ import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
+from execution import orders
 from grinder.ledger.account import Ledger
 from grinder.messages.account import FundingPaid
 from grinder.messages.ledger import LedgerChanged
@@ -13,7 +14,6 @@ from grinder.messages.market import MarkPriced
 from grinder.messages.orders import OrderFilled, OrdersSynced
 from grinder.model.instrument import Instrument
 from grinder.model.legs import HEDGE, legs_of
-from grinder.model.order import Side
 
 BTC = Instrument(symbol="BTCUSDT", base_asset="BTC", tick=Decimal("0.1"), lot=Decimal("0.001"))
 
@@ -26,23 +26,13 @@ def filled(
     fee: str = "0.01",
     asset: str = "USDT",
 ) -> OrderFilled:
-    return OrderFilled(
-        symbol="BTCUSDT",
-        client_order_id="a",
-        order_id=1,
+    return orders.filled(
+        signed_lots,
         trade_id=trade_id,
-        side=Side.BUY if signed_lots > 0 else Side.SELL,
-        level="b1",
         price_ticks=ticks,
-        qty_lots=abs(signed_lots),
-        filled_lots=abs(signed_lots),
-        remaining_lots=0,
-        reduce_only=False,
-        is_maker=True,
         fee=Decimal(fee),
         fee_asset=asset,
         realized_pnl=Decimal(realized),
-        event_ns=1,
     )
 
 

@@ -8,35 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from execution import orders
 from grinder.ledger import keeping
 from grinder.ledger.keeping import SymbolKeeper
 from grinder.messages.books import BookBase, BookFill, BooksDoubted, SymbolBooks
 from grinder.messages.ledger import RoundTripCompleted
 from grinder.messages.orders import OrderFilled
 from grinder.model.instrument import Instrument
-from grinder.model.order import Side
 from grinder.model.trip import TripState
 
 BTC = Instrument(symbol="BTCUSDT", base_asset="BTC", tick=Decimal("0.1"), lot=Decimal("0.001"))
 
 
 def fill(trade_id: int, lots: int, ticks: int = 1_000, event_ns: int = 0) -> OrderFilled:
-    return OrderFilled(
-        symbol="BTCUSDT",
-        client_order_id="a",
-        order_id=1,
+    return orders.filled(
+        lots,
         trade_id=trade_id,
-        side=Side.BUY if lots > 0 else Side.SELL,
-        level="b1",
         price_ticks=ticks,
-        qty_lots=abs(lots),
-        filled_lots=abs(lots),
-        remaining_lots=0,
-        reduce_only=False,
-        is_maker=True,
         fee=Decimal("0.001"),
-        fee_asset="USDT",
-        realized_pnl=Decimal(0),
         event_ns=event_ns or trade_id * 1_000_000,
     )
 

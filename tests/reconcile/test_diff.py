@@ -5,6 +5,7 @@ from decimal import Decimal
 import attrs
 import pytest
 
+from execution.orders import ended, filled
 from grinder.kernel.message import Message
 from grinder.messages.account import (
     AccountSynced,
@@ -15,8 +16,6 @@ from grinder.messages.account import (
 from grinder.messages.orders import (
     CancelRejected,
     OrderAccepted,
-    OrderEnded,
-    OrderFilled,
     OrdersSynced,
 )
 from grinder.model.order import OpenOrder, Side
@@ -44,34 +43,8 @@ ACCEPTED = OrderAccepted(
     reduce_only=False,
     level="b1",
 )
-ENDED = OrderEnded(
-    symbol="BTCUSDT",
-    client_order_id="g-a",
-    side=Side.BUY,
-    level="b1",
-    reduce_only=False,
-    status="CANCELED",
-    filled_lots=0,
-    reason="",
-)
-FILLED = OrderFilled(
-    symbol="BTCUSDT",
-    client_order_id="g-a",
-    order_id=1,
-    trade_id=1,
-    side=Side.BUY,
-    level="b1",
-    price_ticks=100,
-    qty_lots=4,
-    filled_lots=4,
-    remaining_lots=6,
-    reduce_only=False,
-    is_maker=True,
-    fee=Decimal(0),
-    fee_asset="USDT",
-    realized_pnl=Decimal(0),
-    event_ns=5,
-)
+ENDED = ended("g-a")
+FILLED = filled(4, client_order_id="g-a", remaining_lots=6, event_ns=5)
 
 
 def synced(

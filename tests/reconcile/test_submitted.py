@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from execution.orders import SYMBOL, place
+from execution.orders import SYMBOL, ended, place
 from grinder.messages.account import AccountSynced, MismatchDetected, ReconcileRan
-from grinder.messages.orders import OrderEnded, OrdersSubmitted, OrdersSynced
-from grinder.model.order import Side
+from grinder.messages.orders import OrdersSubmitted, OrdersSynced
 from grinder.model.settings import SyncSettings
 from grinder.model.units import NS_PER_MS, NS_PER_S
 from grinder.reconcile.diff import Reconciler
@@ -21,19 +20,6 @@ PATIENCE_NS = SETTINGS.missing_after_ms * NS_PER_MS
 
 def submitted(*names: str) -> OrdersSubmitted:
     return OrdersSubmitted(symbol=SYMBOL, orders=place(*names).orders)
-
-
-def ended(name: str) -> OrderEnded:
-    return OrderEnded(
-        symbol=SYMBOL,
-        client_order_id=name,
-        side=Side.BUY,
-        level="b1",
-        reduce_only=False,
-        status="CANCELED",
-        filled_lots=0,
-        reason="",
-    )
 
 
 def snapshot(asked_ns: int) -> AccountSynced:

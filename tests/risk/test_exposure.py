@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from execution import orders
 from grinder.errors import InvariantError
 from grinder.kernel.message import Message
 from grinder.messages.account import PositionChanged
@@ -59,37 +60,18 @@ def accepted(name: str = "a", side: Side = Side.BUY, qty: int = 10) -> OrderAcce
 def filled(
     lots: int, total: int, trade_id: int, name: str = "a", qty: int = 10, event_ns: int = 10
 ) -> OrderFilled:
-    return OrderFilled(
-        symbol="BTCUSDT",
+    return orders.filled(
+        lots,
         client_order_id=name,
-        order_id=1,
         trade_id=trade_id,
-        side=Side.BUY,
-        level="b1",
-        price_ticks=100,
-        qty_lots=lots,
         filled_lots=total,
         remaining_lots=qty - total,
-        reduce_only=False,
-        is_maker=True,
-        fee=Decimal(0),
-        fee_asset="USDT",
-        realized_pnl=Decimal(0),
         event_ns=event_ns,
     )
 
 
 def ended(name: str = "a") -> OrderEnded:
-    return OrderEnded(
-        symbol="BTCUSDT",
-        client_order_id=name,
-        side=Side.BUY,
-        level="b1",
-        reduce_only=False,
-        status="CANCELED",
-        filled_lots=0,
-        reason="",
-    )
+    return orders.ended(name)
 
 
 def rejected(name: str = "a") -> OrderRejected:
