@@ -33,7 +33,7 @@ Shrink = Annotated[
     bool, typer.Option("--shrink", help="Of worlds that fail, find the faults that it takes.")
 ]
 ReplayEvery = Annotated[
-    int, typer.Option(min=1, metavar="N", help="Replay the journal of every Nth world.")
+    int, typer.Option(min=0, metavar="N", help="Replay the journal of every Nth world; 0: none.")
 ]
 Workers = Annotated[int, typer.Option(min=0, help="Processes; 0 for one a core.")]
 Resume = Annotated[

@@ -63,7 +63,7 @@ class Wish:
     """Message of the reference run at which its receiver falls, or (True) the process."""
     is_shrinking: bool = False
     replay_every: int = 1
-    """The journal of every so many worlds is replayed."""
+    """The journal of every so many worlds is replayed; 0: of none."""
     workers: int = 0
     state: Path | None = None
     """Where verdicts are kept, so that a run that was interrupted can go on."""
@@ -97,7 +97,7 @@ def simulate(wish: Wish) -> int:
         raise ConfigError(("nothing to do: name seeds, or --exhaustive",))
     verdicts, found = _played(wish, specs)
     seconds = (clock.now_ns() - began_ns) / NS_PER_S
-    report = _report(wish, verdicts, found, seconds)
+    report = report_of(wish, verdicts, found, seconds)
     if wish.is_shrinking:
         report["shrunk"] = [_shrunk(wish, one) for one in verdicts if _can_shrink(one)]
     _print(report, as_json=wish.as_json)
@@ -110,7 +110,7 @@ def _specs(wish: Wish) -> list[WorldSpec]:
             seed=seed,
             minutes=wish.minutes,
             kinds=wish.kinds,
-            is_replayed=number % wish.replay_every == 0,
+            is_replayed=wish.replay_every > 0 and number % wish.replay_every == 0,
             policy=wish.policies[seed % len(wish.policies)],
         )
         for number, seed in enumerate(wish.seeds)
@@ -179,6 +179,7 @@ def _shrunk(wish: Wish, verdict: Verdict) -> dict[str, object]:
         seed=verdict.seed,
         minutes=wish.minutes,
         kinds=wish.kinds,
+        is_replayed="replay" in verdict.judged,
         policy=wish.policies[verdict.seed % len(wish.policies)],
     )
     names = {one.partition(":")[0] for one in verdict.violations}
@@ -193,9 +194,10 @@ def _shrunk(wish: Wish, verdict: Verdict) -> dict[str, object]:
 # What is told.
 
 
-def _report(
+def report_of(
     wish: Wish, verdicts: list[Verdict], canaries: Counter[str], seconds: float
 ) -> dict[str, Any]:
+    """Return what is told of a run; ``canaries`` says how often each was found."""
     done: Counter[str] = Counter()
     judged: Counter[str] = Counter()
     for one in verdicts:
@@ -247,6 +249,8 @@ def _again(wish: Wish, verdict: Verdict) -> str:
     seed = verdict.seed
     policy = wish.policies[seed % len(wish.policies)]
     other = "" if policy == "static" else f" --policy {policy}"
+    # A world without a journal is another one: faults of its disk hit nothing.
+    other += "" if "replay" in verdict.judged else " --replay-every 0"
     world = f"--seeds {seed}..{seed} --minutes {wish.minutes:g} --faults {kinds}{other}"
     return f"grinder simulate {world}"
 

@@ -117,7 +117,8 @@ def _lates(books: WorldStore, symbol: str) -> list[int]:
             found.append(one.event_ns // NS_PER_MS)
         last_id = max(last_id, one.trade_id)
         if one.trips:
-            settled_id = max(settled_id, one.trade_id)
+            # One that came late completes a trip with all that was told before it.
+            settled_id = last_id
     return found
 
 

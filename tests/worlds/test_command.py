@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from pathlib import Path
 
+import attrs
 import pytest
 from typer.testing import CliRunner
 
 from grinder.cli import app
+from grinder.worlds.command import Wish, report_of
+from grinder.worlds.run import WorldSpec, play
 
 
 def simulate(*arguments: str) -> tuple[int, str]:
@@ -51,6 +55,21 @@ def test_a_run_says_what_it_did_and_goes_on_from_what_it_kept(
     assert report["replayed"] > 0
     assert report["canaries_missed"] == []
     assert len(state.read_text(encoding="utf-8").splitlines()) == 2
+
+
+@pytest.mark.parametrize(("is_replayed", "every"), [(True, ""), (False, " --replay-every 0")])
+def test_a_world_that_fails_is_named_with_the_command_that_plays_it_again(
+    is_replayed: bool, every: str
+) -> None:
+    spec = WorldSpec(seed=3, minutes=0.1, policy="bots", is_replayed=is_replayed)
+    verdict = attrs.evolve(play(spec), violations=("cap: too much",))
+    wish = Wish(seeds=(2, 3), minutes=0.1, kinds=(), policies=("static", "bots"))
+
+    report = report_of(wish, [verdict], Counter(), 1.0)
+
+    assert report["violations"][0]["again"] == (
+        f"grinder simulate --seeds 3..3 --minutes 0.1 --faults none --policy bots{every}"
+    )
 
 
 def test_one_message_of_the_reference_run_is_played_alone() -> None:

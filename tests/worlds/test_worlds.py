@@ -97,3 +97,16 @@ def test_an_exit_that_the_venue_cut_is_made_whole_again() -> None:
 
     assert verdict.done["by-hand"] > 20
     assert not verdict.violations
+
+
+def test_a_fill_may_come_after_the_end_of_a_round_trip_that_a_late_one_completed() -> None:
+    # Two fills of ours are told after one by hand; the first of them, in its place, ends a trip.
+    faults = (
+        Fault(at_ms=254_144, kind="crash", target="policy.ETHUSDT"),
+        Fault(at_ms=312_634, kind="event-late", ms=3_746, share=0.36, seed=1_773_093_832),
+        Fault(at_ms=314_342, kind="by-hand", seed=123_394_861),
+    )
+
+    verdict = play(WorldSpec(seed=51, minutes=5.3, is_replayed=False), faults)
+
+    assert not verdict.violations
