@@ -24,12 +24,11 @@ from grinder.messages.books import (
     RestoreBooks,
 )
 from grinder.messages.ledger import DayChanged
+from grinder.model.retries import Retries
 from grinder.model.units import NS_PER_MS, NS_PER_S
 
 BATCH = 200
 """Rows of one transaction."""
-RETRIES_MAX = 60
-PAUSE_MAX_S = 60
 STEP_NS = 50 * NS_PER_MS
 """Pause between two turns in virtual time."""
 
@@ -53,8 +52,7 @@ class BooksPort(TurningPort):
         self._is_torn = False
         self._written = self._lost = self._conflicts = 0
         self._failed = ""
-        self._failures = 0
-        self._retry_ns = 0
+        self._retries = Retries()
         self._owner: Address | None = None
         self._told: BooksReported | None = None
         self._reported_ns = 0
@@ -86,16 +84,16 @@ class BooksPort(TurningPort):
 
     def _turn(self) -> None:
         now_ns = self._outlet.now_ns()
-        if now_ns >= self._retry_ns or (self._is_closed and not self._failed):
+        if now_ns >= self._retries.due_ns or (self._is_closed and not self._failed):
             while self._step():
-                self._failures = 0
+                self._retries = Retries()
         self._report(now_ns)
 
     def _step(self) -> bool:
         """Do the next thing in the queue; return whether it was done and more may wait."""
         with self._lock:
             batch = self._next_batch()
-        if not batch or self._failures > RETRIES_MAX:
+        if not batch or self._retries.is_spent:
             return False
         first = batch[0]
         try:
@@ -109,9 +107,7 @@ class BooksPort(TurningPort):
                 self._written += len(rows)
         except BooksError as error:
             self._failed = str(error)
-            pause_s = min(PAUSE_MAX_S, 2 ** min(self._failures, 10))
-            self._failures += 1
-            self._retry_ns = self._outlet.now_ns() + pause_s * NS_PER_S
+            self._retries = self._retries.failed(self._outlet.now_ns())
             return False
         self._failed = ""
         self._drop(batch)

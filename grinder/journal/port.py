@@ -25,6 +25,7 @@ from grinder.kernel.port import Outlet, RecordingPort
 from grinder.kernel.recorder import Entry, turn_of
 from grinder.kernel.turns import SteppedTurningPort, TurningPort
 from grinder.messages.journal import DescribeEpoch, JournalReported
+from grinder.model.retries import Retries
 from grinder.model.settings import JournalSettings
 from grinder.model.units import NS_PER_MS, NS_PER_S
 
@@ -33,11 +34,6 @@ TIDY_NS = NS_PER_S
 """Pause between two looks at what is too old or too much."""
 STEP_MS = 50
 """In virtual time no disk is waited for: less often costs less. Who takes risk asks ``ahead``."""
-RETRIES_MAX = 60
-"""Attempts in a row, about an hour, after which only another start of the program helps."""
-CALM_NS = 600 * NS_PER_S
-"""What fails after a disk has worked for this long is counted anew."""
-PAUSE_MAX_S = 60
 
 
 @attrs.define
@@ -95,8 +91,7 @@ class JournalPort(TurningPort, RecordingPort):
         self._room = settings.pending_max
         """Entries that may wait; none while entries are lost."""
         self._failed = ""
-        self._failures = 0
-        self._retry_ns = 0
+        self._retries = Retries()
         self._synced_ns = self._reported_ns = self._drained_ns = self._tidied_ns = 0
         self._owner: Address | None = None
 
@@ -162,8 +157,8 @@ class JournalPort(TurningPort, RecordingPort):
         now_ns = self._outlet.now_ns()
         if self._failed:
             self._retry(now_ns)
-        elif now_ns - self._retry_ns >= CALM_NS:
-            self._failures = 0
+        else:
+            self._retries = self._retries.rested(now_ns)
         while self._entries:
             self._drain()
         if self._writer.is_due(now_ns):
@@ -244,7 +239,7 @@ class JournalPort(TurningPort, RecordingPort):
 
     def _retry(self, now_ns: int) -> None:
         """Begin another segment when the pause is over, a bounded number of times."""
-        if now_ns < self._retry_ns or self._failures > RETRIES_MAX:
+        if now_ns < self._retries.due_ns or self._retries.is_spent:
             return
         with self._lock:
             self._failed = ""
@@ -260,9 +255,7 @@ class JournalPort(TurningPort, RecordingPort):
 
     def _fail(self, error: Exception) -> None:
         self._failed = f"{type(error).__name__}: {error}"
-        pause_s = min(PAUSE_MAX_S, 2 ** min(self._failures, 10))
-        self._failures += 1
-        self._retry_ns = self._outlet.now_ns() + pause_s * NS_PER_S
+        self._retries = self._retries.failed(self._outlet.now_ns())
         self._reported_ns = 0
 
     def _report(self, now_ns: int) -> None:

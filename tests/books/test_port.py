@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from books import rows
-from grinder.books.port import RETRIES_MAX, BooksPort
+from grinder.books.port import BooksPort
 from grinder.books.sql import SqlStore, engine_of, upgrade
 from grinder.books.store import MemoryStore, Row
 from grinder.errors import BooksError
 from grinder.messages.books import BookFill, BooksReported, BooksRestored
+from grinder.model.retries import RETRIES_MAX
 from grinder.model.units import NS_PER_S
 from venues.fakes import FakeOutlet
 

@@ -11,7 +11,6 @@ from typing import Any
 import attrs
 import pytest
 
-from grinder.journal import port as port_module
 from grinder.journal.port import SteppedJournalPort
 from grinder.journal.reading import JournalReader
 from grinder.journal.records import Record
@@ -19,6 +18,7 @@ from grinder.journal.segments import SegmentWriter, segments_of
 from grinder.messages.journal import JournalHealthChanged, JournalReported
 from grinder.messages.orders import CancelOrder, PlaceOrders
 from grinder.messages.risk import RiskStateChanged
+from grinder.model import retries
 from grinder.model.settings import JournalSettings
 from simulated.recorded import RecordWorld
 from simulated.worlds import BTC, START_TICKS, Stage, Walk, quick
@@ -128,8 +128,8 @@ def test_a_full_disk_ends_risk_and_not_cancels_and_the_gap_is_marked(
 def test_failures_are_counted_anew_after_a_calm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(port_module, "RETRIES_MAX", 3)
-    monkeypatch.setattr(port_module, "CALM_NS", CALM_S * 1_000_000_000)
+    monkeypatch.setattr(retries, "RETRIES_MAX", 3)
+    monkeypatch.setattr(retries, "CALM_NS", CALM_S * 1_000_000_000)
     is_failing: list[bool] = []
     fail_disk(monkeypatch, is_failing)
     stage = stage_of(tmp_path / "journal")
