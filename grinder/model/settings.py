@@ -65,8 +65,8 @@ class VenueSettings:
     read_timeout_ms: int = 2_500
     place_threads: int = 4
     cancel_threads: int = 2
-    batch_entries: bool = True
-    """Send the entries of a plan five to a request, and only what is left over one by one."""
+    batches: bool = True
+    """Send the entries of a plan five to a request, and cancels that wait together up to ten."""
     queue_max: int = 1_000
     """Requests waiting for each kind of thread; more are refused."""
     order_weight_reserve: int = 300

@@ -15,7 +15,7 @@ from grinder.model.settings import VenueSettings
 from grinder.model.units import NS_PER_MS
 from grinder.venues import binance_requests as requests
 from grinder.venues.answers import place_refused, place_unknown
-from grinder.venues.binance_batches import BATCH, Group, Said, grouped, said_of_each
+from grinder.venues.binance_batches import BATCH, Asking, Group, Said, grouped
 from grinder.venues.binance_bodies import BodyDecoder, OrderAnswer
 from grinder.venues.binance_errors import CLOCK_REFUSED, BusyError, code_and_text
 from grinder.venues.budget import Purpose
@@ -53,7 +53,7 @@ class PlaceDesk:
         self._withdrawn = withdrawn
         self._ahead = ahead
         # Writes the journal up to here, if this run has one; False if that took too long.
-        self._bodies = BodyDecoder(instruments)
+        self._asking = Asking(line=line, bodies=BodyDecoder(instruments))
         self._serial = 0
         queue_max, release = settings.queue_max, line.release
         self._entries = WorkerPool("rest-place", settings.place_threads, queue_max, release)
@@ -81,7 +81,7 @@ class PlaceDesk:
 
     def _may_batch(self, batch: PlaceOrders) -> bool:
         # An order by itself weighs nothing: near the limit the rest of the weight is for cancels.
-        is_wanted = self._settings.batch_entries and len(batch.orders) >= BATCH
+        is_wanted = self._settings.batches and len(batch.orders) >= BATCH
         return is_wanted and self._line.has_weight()
 
     def _refuse(self, envelope: Envelope, batch: PlaceOrders, orders: Group, why: str) -> None:
@@ -148,24 +148,13 @@ class PlaceDesk:
         self, envelope: Envelope, orders: Sequence[Placement], window_ms: int
     ) -> Sequence[Said]:
         """Send ``orders`` in one request; return what the venue says of each."""
-        try:
-            body = self._line.call(
-                envelope,
-                requests.placements(orders, self._instruments),
-                timeout_ms=self._settings.place_timeout_ms,
-                recv_window_ms=window_ms,
-            )
-            if len(orders) == 1:
-                return (self._bodies.order_answer(body),)
-            said = said_of_each(body, orders, self._bodies, self._line.clock.venue_ms())
-        except ValueError as error:
-            return [UnknownOutcomeError(str(error))] * len(orders)
-        except VenueError as error:
-            return [error] * len(orders)
-        for each in said:
-            if isinstance(each, VenueError):
-                self._line.heed(envelope, each)
-        return said
+        return self._asking.said(
+            envelope,
+            requests.placements(orders, self._instruments),
+            orders,
+            timeout_ms=self._settings.place_timeout_ms,
+            recv_window_ms=window_ms,
+        )
 
     def _window_ms(self, permit: Permit | None, now_ns: int, *, is_exit: bool) -> int:
         # The venue itself enforces the permit's deadline: it takes nothing after the window.

@@ -94,6 +94,21 @@ def cancellation(cancel: CancelOrder) -> Request:
     )
 
 
+def cancellations(cancels: Sequence[CancelOrder]) -> Request:
+    """Return the request that cancels orders of one market, at least one and at most ten."""
+    if len(cancels) == 1:
+        return cancellation(cancels[0])
+    names = [each.client_order_id for each in cancels]
+    return Request(
+        method="DELETE",
+        path="/fapi/v1/batchOrders",
+        parameters=(
+            ("symbol", market_of(cancels[0].symbol)),
+            ("origClientOrderIdList", orjson.dumps(names).decode()),
+        ),
+    )
+
+
 def order_query(query: QueryOrder) -> Request:
     """Return the request that looks an order up by our name of it."""
     return Request(

@@ -37,21 +37,31 @@ class Job:
     refuse: Callable[[Any, str], None]
     """Called with the part and the reason, instead of ``run``."""
     parts: tuple[Any, ...]
+    along: str = ""
+    """Parts of jobs with the same word here may be run as one, where they wait at the same time.
+    Each of them is a tuple, and so is what ``run`` is called with."""
 
 
 class WorkerPool:
     """Run the parts of jobs on ``threads`` threads, first come first served.
 
     A job is handed over as one, whatever its parts are: it wakes one thread, and each thread that
-    takes a part wakes another while there are more.
+    takes a part wakes another while there are more. It takes along what waits to go with that part,
+    up to ``along_max`` together, and never waits for any.
     """
 
     def __init__(
-        self, name: str, threads: int, queue_max: int, on_exit: Callable[[], None]
+        self,
+        name: str,
+        threads: int,
+        queue_max: int,
+        on_exit: Callable[[], None],
+        along_max: int = 1,
     ) -> None:
         self._name = name
         self._queue_max = queue_max
         self._on_exit = on_exit
+        self._along_max = along_max
         self._waiting: deque[tuple[Job, Any]] = deque()
         # Taking from a SimpleQueue costs one wake-up; a Condition costs several hand-overs.
         self._calls: SimpleQueue[bool] = SimpleQueue()
@@ -107,7 +117,9 @@ class WorkerPool:
         try:
             while self._calls.get():
                 with self._lock:
-                    job, part = self._waiting.popleft() if self._waiting else (None, None)
+                    job, part = self._waiting.popleft() if self._waiting else (None, ())
+                    if job is not None and job.along and self._waiting:
+                        part = self._joined(job.along, part)
                     if self._waiting:
                         self._calls.put(True)
                 if job is not None:
@@ -117,6 +129,17 @@ class WorkerPool:
             self._on_exit()
             if not is_asked_to_end:
                 self._replace()
+
+    def _joined(self, word: str, part: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return ``part`` with what waits to go along; the rest keeps its order. Locked."""
+        waiting = self._waiting
+        for _ in range(len(waiting)):
+            job, more = waiting.popleft()
+            if job.along == word and len(part) < self._along_max:
+                part += more
+            else:
+                waiting.append((job, more))
+        return part
 
     def _replace(self) -> None:
         with self._lock:

@@ -41,7 +41,11 @@ from venues.fakes import FakeOutlet
 CREDENTIALS = Credentials(key="sim-key", secret="sim-secret")
 SLOW_MS = 20_000
 SETTINGS = VenueSettings(
-    place_timeout_ms=SLOW_MS, cancel_timeout_ms=SLOW_MS, read_timeout_ms=SLOW_MS
+    place_timeout_ms=SLOW_MS,
+    cancel_timeout_ms=SLOW_MS,
+    read_timeout_ms=SLOW_MS,
+    # Cancels arrive in the order in which they were told, together or not.
+    cancel_threads=1,
 )
 WEIGHT = 1_000_000
 
@@ -83,6 +87,10 @@ class RawTrader:
     def cancel(self, name: str) -> Row:
         """Cancel an order."""
         return self._call("DELETE", "order", {"orderId": self.id_of(name)})
+
+    def cancel_several(self, names: list[str]) -> list[Any]:
+        """Cancel several orders one by one."""
+        return [answered(self.cancel, name) for name in names]
 
     def query(self, name: str) -> Row:
         """Look an order up."""
@@ -187,6 +195,15 @@ class PortTrader(RawTrader):
         """Tell CancelOrder and return what is answered."""
         command = CancelOrder(symbol=SYMBOL, client_order_id=name, reason="DIFFERENTIAL")
         return self._done(self.ask(command, CancelAnswered))
+
+    def cancel_several(self, names: list[str]) -> list[Any]:
+        """Tell a CancelOrder of each at once: those go together that wait behind the first."""
+        before = len(self._outlet.all(CancelAnswered))
+        for name in names:
+            command = CancelOrder(symbol=SYMBOL, client_order_id=name, reason="DIFFERENTIAL")
+            self._port.receive(self._outlet.envelope(command))
+        answers = self._outlet.wait(CancelAnswered, before + len(names))[before:]
+        return [answered(self._done, answer) for answer in answers]
 
     def query(self, name: str) -> Row:
         """Tell QueryOrder and return what is answered."""

@@ -49,6 +49,7 @@ class Program:
             (self._batch, 30),
             (self._amend, 120),
             (self._cancel, 130),
+            (self._cancel_several, 40),
             (lambda: Step(call="query", wanted=(self._known()["newClientOrderId"],)), 40),
             (self._cancel_all, 12),
             (lambda: Step(call="leverage", wanted=(self._random.randint(5, 25),)), 8),
@@ -126,6 +127,13 @@ class Program:
         name = self._known()["newClientOrderId"]
         self._withdrawn.add(name)
         return Step(call="cancel", wanted=(name,))
+
+    def _cancel_several(self) -> Step:
+        known = [order["newClientOrderId"] for order in self._placed[-20:]]
+        names = list(dict.fromkeys(known))
+        wanted = self._random.sample(names, min(len(names), self._random.randint(2, 10)))
+        self._withdrawn.update(wanted)
+        return Step(call="cancel_several", wanted=(wanted,))
 
     def _cancel_all(self) -> Step:
         self._withdrawn.update(each["newClientOrderId"] for each in self._placed)

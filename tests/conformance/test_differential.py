@@ -57,6 +57,11 @@ class TheirTrader:
         """Cancel an order."""
         return self.client.cancel(self.id_of(name))
 
+    def cancel_several(self, names: list[str]) -> list[Any]:
+        """Cancel several orders at once; an answer that is an error is its code."""
+        rows = self.client.cancel_several(list(map(self.id_of, names)))
+        return [row.get("code", row) for row in rows]
+
     def query(self, name: str) -> Row:
         """Look an order up."""
         return self.client.order(self.id_of(name))
@@ -102,7 +107,7 @@ def servers() -> Iterator[tuple[VenueServer, VenueServer]]:
 def seen(call: str, answer: Any) -> Any:
     """Return what an answer says, without times and ids; numbers as numbers."""
     if isinstance(answer, list):
-        # ccxt sorts the answers to a batch by time; refusals, which have none, come first.
+        # ccxt sorts the answers of a request by time; refusals, which have none, come first.
         codes = sorted(each for each in answer if isinstance(each, int))
         rows = {row["clientOrderId"]: row for row in answer if isinstance(row, dict)}
         return [*codes, *(seen("place", rows[name]) | {"name": name} for name in sorted(rows))]

@@ -59,7 +59,7 @@ def shown(run: Run) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("way", "expected"), [([], BY_FIVES), (settings(venue__batch_entries="false"), {ORDER: 32})]
+    ("way", "expected"), [([], BY_FIVES), (settings(venue__batches="false"), {ORDER: 32})]
 )
 def test_ladders_arrive_in_few_requests_and_each_order_once(
     tmp_path: Path, site: Site, way: list[str], expected: dict[str, int]

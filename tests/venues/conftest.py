@@ -17,6 +17,7 @@ from venues.fakes import (
     ScriptedVenue,
     acknowledged,
     batch_rows,
+    cancelled_rows,
     traded,
 )
 from venues.frameserver import FrameServer
@@ -63,6 +64,7 @@ def opened(outlet: FakeOutlet, scripted: ScriptedVenue) -> Iterator[Open]:
     scripted.on("POST", ORDER, acknowledged)
     scripted.on("POST", BATCH, lambda call: Answer(body=batch_rows(call)))
     scripted.on("DELETE", ORDER, lambda call: acknowledged(call, "CANCELED"))
+    scripted.on("DELETE", BATCH, lambda call: Answer(body=cancelled_rows(call)))
     yield make
     for port in ports:
         port.close(TIMEOUT_S)

@@ -202,10 +202,11 @@ class ScriptedVenue:
             (lambda _call: script) if isinstance(script, Answer) else script
         )
 
-    def seen(self, path: str) -> list[Call]:
-        """Return the calls of a path so far."""
+    def seen(self, path: str, method: str = "") -> list[Call]:
+        """Return the calls of a path so far, of one method or of all."""
         with self._changed:
-            return [call for call in self.calls if call.path == path]
+            calls = [call for call in self.calls if call.path == path]
+        return [call for call in calls if method in ("", call.method)]
 
     def wait(self, path: str, count: int = 1) -> list[Call]:
         """Return the calls of a path once there are ``count`` of them."""
@@ -269,9 +270,9 @@ def exit_order(outlet: FakeOutlet, name: str = "x-1") -> PlaceOrders:
     )
 
 
-def cancel(name: str = "g-1") -> CancelOrder:
+def cancel(name: str = "g-1", symbol: str = "BTCUSDT") -> CancelOrder:
     """Return a cancel."""
-    return CancelOrder(symbol="BTCUSDT", client_order_id=name, reason="recentre")
+    return CancelOrder(symbol=symbol, client_order_id=name, reason="recentre")
 
 
 def acknowledged(call: Call, status: str = "NEW") -> Answer:
@@ -297,6 +298,19 @@ def batch_rows(call: Call) -> list[dict[str, Any]]:
     """Return what the venue says of the orders of a batch that it has all taken."""
     wanted = json.loads(call.parameters["batchOrders"])
     return [{**order_row(row), "orderId": 50 + at} for at, row in enumerate(wanted)]
+
+
+def cancelled_rows(call: Call) -> list[dict[str, Any]]:
+    """Return what the venue says of the orders of a request that it has all cancelled."""
+    symbol, names = call.parameters["symbol"], batch_cancelled(call)
+    rows = [order_row({"symbol": symbol, "origClientOrderId": name}, "CANCELED") for name in names]
+    return [{**row, "orderId": 70 + at} for at, row in enumerate(rows)]
+
+
+def batch_cancelled(call: Call) -> list[str]:
+    """Return the names of the orders that one request cancels."""
+    names: list[str] = json.loads(call.parameters["origClientOrderIdList"])
+    return names
 
 
 def batched(call: Call) -> list[str]:

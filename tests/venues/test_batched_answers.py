@@ -17,7 +17,7 @@ from grinder.messages.venue import (
     VenueThrottled,
 )
 from grinder.model.units import NS_PER_MS, NS_PER_S
-from grinder.venues import binance_placing
+from grinder.venues import binance_batches
 from venues.fakes import (
     HANG_UP,
     Answer,
@@ -192,7 +192,7 @@ def test_a_bug_of_ours_leaves_every_order_of_a_batch_unknown(
     def broken(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(binance_placing, "said_of_each", broken)
+    monkeypatch.setattr(binance_batches, "said_of_each", broken)
     monkeypatch.setattr("threading.excepthook", lambda _: None)
     port = opened(place_threads=1)
     port.receive(outlet.envelope(entry(outlet, *FIVE)))

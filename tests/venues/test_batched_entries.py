@@ -88,7 +88,7 @@ def test_a_leg_says_its_side_in_a_batch_too(
 def test_turned_off_each_entry_is_a_request(
     opened: Open, outlet: FakeOutlet, scripted: ScriptedVenue
 ) -> None:
-    opened(batch_entries=False).receive(outlet.envelope(entry(outlet, *FIVE)))
+    opened(batches=False).receive(outlet.envelope(entry(outlet, *FIVE)))
     answers = outlet.wait(PlaceAnswered, 5)
 
     assert outcomes(answers) == "DDDDD"
@@ -139,7 +139,7 @@ def test_one_that_is_cancelled_meanwhile_is_left_out(
     assert (late.outcome, late.sent_ns) == (Outcome.REFUSED, 0)
     assert late.text == "cancelled before it was sent"
     assert {each.outcome for each in answers.values()} == {Outcome.DONE}
-    assert batched(scripted.seen(BATCH)[0]) == ["a", "c", "d", "e"]
+    assert batched(scripted.seen(BATCH, "POST")[0]) == ["a", "c", "d", "e"]
 
 
 def test_the_last_one_left_of_a_batch_goes_alone_and_none_not_at_all(
@@ -160,7 +160,7 @@ def test_the_last_one_left_of_a_batch_goes_alone_and_none_not_at_all(
 
     assert outcomes(answers) == "RRRRRR" + "D" + "RRRD"
     assert [call.parameters["newClientOrderId"] for call in placed] == ["first", "j"]
-    assert scripted.seen(BATCH) == []
+    assert scripted.seen(BATCH, "POST") == []
 
 
 @pytest.mark.parametrize(

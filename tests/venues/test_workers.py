@@ -73,3 +73,19 @@ def test_threads_share_the_parts_of_a_job_in_their_order() -> None:
     order = [begun.get() for _ in range(6)]
     # Each barrier lets three through, so the first three parts were under way at once.
     assert set(order[:3]) == {1, 2, 3}
+
+
+def test_parts_that_wait_with_the_same_word_are_run_as_one_and_the_others_keep_their_places() -> (
+    None
+):
+    pool = WorkerPool("test", 1, 10, lambda: None, along_max=3)
+    done: queue.Queue[object] = queue.Queue()
+    for word, part in (("x", 1), ("", 2), ("y", 3), ("x", 4), ("x", 5), ("x", 6), ("y", 7)):
+        parts = ((part,),) if word else (part,)
+        pool.submit(Job(run=done.put, refuse=print, parts=parts, along=word))
+    pool.start()
+    found = [done.get(timeout=TIMEOUT_S) for _ in range(4)]
+    pool.stop()
+    pool.join(time.monotonic() + TIMEOUT_S)
+
+    assert found == [(1, 4, 5), 2, (3, 7), (6,)]
