@@ -53,6 +53,7 @@ from grinder.venues.sim.config import VenueConfig
 from grinder.venues.sim.server import VenueServer
 from grinder.venues.stream import BinanceStreamPort, BinanceUserStreamPort
 from venues.fakes import TIMEOUT_S, FakeOutlet, cancel, entry, exit_order
+from venues.scripts import BATCH
 
 CREDENTIALS = Credentials(key="sim-key", secret="sim-secret")
 SETTINGS = VenueSettings(place_timeout_ms=20_000, cancel_timeout_ms=20_000, read_timeout_ms=20_000)
@@ -174,6 +175,79 @@ def test_entries_by_fives_count_as_what_they_are_and_in_a_minute_as_less(
     # Less still where a window has turned meanwhile.
     assert 1 <= int(counts["X-MBX-ORDER-COUNT-10S"]) <= 7 + 1
     assert 1 <= int(counts["X-MBX-ORDER-COUNT-1M"]) <= 3 + 1
+
+
+def cancelled_together(
+    world: World, outlet: FakeOutlet, names: tuple[str, ...]
+) -> dict[str, CancelAnswered]:
+    """Return what is said of cancels that wait while the first ones are slow to arrive."""
+    control = world.server.control
+    slow = {"way": "in", "method": "DELETE", "path": "/fapi/v1/order", "ms": 500}
+    control("delay", **slow)
+    control("delay", **slow | {"path": BATCH, "distribution": "uniform", "ms": 0, "ms_max": 0})
+    # One for each thread; those after them find no thread that is free.
+    first = tuple(f"first-{number}" for number in range(SETTINGS.cancel_threads))
+    for name in (*first, *names):
+        world.rest.receive(outlet.envelope(cancel(name)))
+    answers = outlet.wait(CancelAnswered, len(first) + len(names))
+    assert BATCH in {path for _, _, path, _ in control("state")["delays"]}
+    control("clear-faults")
+    found = {each.client_order_id: each for each in answers}
+    assert len(found) == len(answers)
+    return found
+
+
+def test_cancels_that_wait_are_carried_out_and_refused_each_by_itself(
+    world: World, outlet: FakeOutlet
+) -> None:
+    names = ("g-1", "g-2", "g-3", "g-4", "g-5")
+    world.rest.receive(outlet.envelope(entry(outlet, *names, price_ticks=617_000)))
+    placed = {each.client_order_id: each.order_id for each in outlet.wait(PlaceAnswered, 5)}
+    world.server.control("refuse", operation="cancel", client_id="g-4", code=-1102, msg="no")
+    answers = cancelled_together(world, outlet, ("g-1", "never", "g-2", "g-3", "g-4"))
+    world.rest.receive(outlet.envelope(ReadAccount(token=1)))
+    (account,) = outlet.wait(AccountRead)
+
+    assert {each.client_order_id for each in account.open_orders} == {"g-4", "g-5"}
+    done = {name: each for name, each in answers.items() if each.outcome is Outcome.DONE}
+    assert set(done) == {"g-1", "g-2", "g-3"}
+    assert {each.status for each in done.values()} == {OrderStatus.CANCELED}
+    assert {name: each.order_id for name, each in done.items()} == {
+        name: placed[name] for name in done
+    }
+    assert (answers["g-4"].outcome, answers["g-4"].code) == (Outcome.REFUSED, -1102)
+    assert (answers["never"].outcome, answers["never"].code) == (Outcome.REFUSED, -2011)
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "is_done"),
+    [
+        ("too-many-429", Outcome.REFUSED, False),
+        ("overloaded-503", Outcome.REFUSED, False),
+        ("unknown-503", Outcome.UNKNOWN, False),
+        ("unknown-503-done", Outcome.UNKNOWN, True),
+        ("lost-before", Outcome.UNKNOWN, False),
+        ("lost", Outcome.UNKNOWN, True),
+    ],
+)
+def test_a_fault_of_a_request_is_one_of_each_of_its_cancels_and_the_next_are_carried_out(
+    world: World, outlet: FakeOutlet, fault: str, outcome: Outcome, is_done: bool
+) -> None:
+    names = ("g-1", "g-2", "g-3", "g-4", "g-5")
+    world.rest.receive(outlet.envelope(entry(outlet, *names, price_ticks=617_000)))
+    outlet.wait(PlaceAnswered, 5)
+    world.server.control("fault", fault=fault, method="DELETE", path=BATCH, times=9)
+    answers = cancelled_together(world, outlet, names)
+    # One that found a thread free has gone alone.
+    spoilt = [name for name in names if answers[name].outcome is not Outcome.DONE]
+    for name in spoilt:
+        world.rest.receive(outlet.envelope(cancel(name)))
+    later = outlet.wait(CancelAnswered, len(answers) + len(spoilt))[len(answers) :]
+
+    assert {answers[name].outcome for name in spoilt} == {outcome}
+    assert {(each.outcome, each.code) for each in later} == {
+        (Outcome.REFUSED, -2011) if is_done else (Outcome.DONE, 0)
+    }
 
 
 def test_a_post_only_order_that_would_take_is_refused(world: World, outlet: FakeOutlet) -> None:
