@@ -8,6 +8,7 @@ from grinder.kernel.actor import Actor
 from grinder.kernel.address import Address
 from grinder.kernel.message import Message
 from grinder.ledger.bookkeeper import COMMANDS, Bookkeeper
+from grinder.ledger.gaps import GRACE_NS, Gaps
 from grinder.ledger.past import PastReads
 from grinder.messages.account import AccountSynced
 from grinder.messages.books import BooksDoubted, BooksReported, BooksRestored
@@ -28,8 +29,11 @@ class Bookkeeping(Actor):
     venue lists and states.
     """
 
-    def __init__(self, books: Bookkeeper, venue: Address, store: Address | None) -> None:
+    def __init__(
+        self, books: Bookkeeper, gaps: Gaps, venue: Address, store: Address | None
+    ) -> None:
         self._books = books
+        self._gaps = gaps
         self._venue = venue
         self._store = store
         self._unread = PastReads()
@@ -46,6 +50,15 @@ class Bookkeeping(Actor):
             for due in self._unread.want(question):
                 self.tell(self._venue, due)
 
+    def ask_for_missed(self, symbol: str) -> None:
+        """Ask for trades that nobody told, unless any are being read or were just now."""
+        if self._unread.is_open(symbol):
+            return
+        question = self._gaps.question(symbol, self.now_ns)
+        if question is not None:
+            self._unread.want(question, is_past=False)
+            self.tell(self._venue, question)
+
     def deliver(self, messages: Iterable[Message]) -> None:
         """Tell the store what is for it, and say the rest."""
         for message in messages:
@@ -59,16 +72,25 @@ class Bookkeeping(Actor):
         self._account = account
         self.deliver(self._books.seen(account))
 
-    def compare(self, synced: OrdersSynced) -> None:
-        """Begin the round trips anew if what was kept lastingly is not what is held."""
+    def compare(self, synced: OrdersSynced, stated_ns: int) -> None:
+        """Begin the round trips anew if what was kept lastingly is not what is held.
+
+        ``stated_ns`` is the venue time up to which fills are in that position.
+        """
         symbol = synced.symbol
         self._unchecked.discard(symbol)
         lots = synced.position_lots
         off_ns = self._books.of(symbol).off_for_ns(lots, self.now_ns)
-        if off_ns >= SETTLE_NS and self._holds(symbol, lots, self.now_ns - off_ns):
-            self.deliver(self._books.rebase(symbol, lots))
-        elif off_ns >= 0:
-            self.set_timer("base", SETTLE_NS)
+        if off_ns < 0:
+            return
+        since_ns = self.now_ns - off_ns
+        is_lasting = off_ns >= SETTLE_NS and self._holds(symbol, lots, since_ns)
+        if is_lasting and self._gaps.is_read_since(symbol, since_ns):
+            self.deliver(self._books.rebase(symbol, lots, stated_ns))
+            return
+        if off_ns >= GRACE_NS:
+            self.ask_for_missed(symbol)
+        self.set_timer("base", SETTLE_NS)
 
     def _holds(self, symbol: str, lots: int, since_ns: int) -> bool:
         """Return whether the account was seen to hold so much, by a snapshot since then."""
@@ -117,7 +139,9 @@ class Bookkeeping(Actor):
     def on_read_failed(self, failed: ReadFailed) -> None:
         """Try again later."""
         if failed.request == ReadTrades.__name__:
-            self._unread.failed(failed.symbol)
-            self.set_timer("past", RETRY_NS)
+            for question in self._unread.failed(failed.symbol):
+                self.tell(self._venue, question)
+            if failed.symbol in self._unread:
+                self.set_timer("past", RETRY_NS)
         else:
             self.set_timer("funding", RETRY_NS)

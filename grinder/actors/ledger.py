@@ -9,8 +9,10 @@ from grinder.kernel.address import Address
 from grinder.kernel.signals import TimerFired
 from grinder.ledger.account import Ledger
 from grinder.ledger.bookkeeper import Bookkeeper
+from grinder.ledger.gaps import SWEEP_NS, TRIES_MAX, Gaps, Step
 from grinder.ledger.past import Lasting
-from grinder.messages.account import FundingPaid, PositionChanged
+from grinder.messages.account import AccountSynced, FundingPaid, PositionChanged
+from grinder.messages.books import BooksDoubted
 from grinder.messages.ledger import LedgerChanged
 from grinder.messages.market import MarkPriced
 from grinder.messages.orders import OrderFilled, OrdersRequested, OrdersSynced
@@ -26,6 +28,7 @@ from grinder.messages.venue import (
 )
 from grinder.model.instrument import Instrument
 from grinder.model.order import Trade
+from grinder.model.position import Position
 from grinder.model.units import NS_PER_S
 
 DAY_NS = 10 * NS_PER_S
@@ -38,6 +41,7 @@ class LedgerActor(Bookkeeping):
     Hears OrderFilled, FundingPaid, MarkPriced, PositionChanged, OrdersSynced, AccountSynced, from
     its venue TradesRead and FundingRead, from the store BooksRestored and BooksReported. Says
     LedgerChanged, PortfolioChanged, RoundTripCompleted, DayChanged, BooksDoubted, OrdersRequested.
+    Trades that nobody told are asked for once a minute, and where the account holds something else.
     Restart: reads the trades and funding of the run again from the venue, and the books from the
     store; each row counts once.
     """
@@ -52,8 +56,8 @@ class LedgerActor(Bookkeeping):
         store: Address | None = None,
     ) -> None:
         books = Bookkeeper(instruments, source, started_ns, is_kept=store is not None)
-        super().__init__(books, venue, store)
         self._symbols = tuple(instruments)
+        super().__init__(books, Gaps(self._symbols, started_ns), venue, store)
         self._ledger = Ledger(instruments)
         self._started_ns = started_ns
         self._based: set[str] = set()
@@ -63,6 +67,7 @@ class LedgerActor(Bookkeeping):
 
     def on_start(self) -> None:
         """Read the run's past, if there is one, and what was kept of former runs."""
+        self.set_timer("sweep", SWEEP_NS)
         if self.generation > 1:
             self.ask(self._books.past())
             self.tell(self._venue, ReadFunding(since_ns=self._started_ns))
@@ -79,6 +84,11 @@ class LedgerActor(Bookkeeping):
 
     def on_order_filled(self, fill: OrderFilled) -> None:
         """Book a fill."""
+        self._gaps.heard(fill.symbol, self.now_ns)
+        self.book(fill)
+
+    def book(self, fill: OrderFilled) -> None:
+        """Book a fill of the run, whoever told of it."""
         self._say_if(self._ledger.filled(fill))
         if self._books.knows(fill.symbol):
             self.deliver(self._books.heard(fill))
@@ -107,7 +117,7 @@ class LedgerActor(Bookkeeping):
         if symbol in self._based and self._books.lacks_base(symbol):
             settled_ns = self._ledger.of(symbol).settled_ns
             self.deliver(self._books.base(symbol, synced.position_lots, settled_ns))
-        self.compare(synced)
+        self.compare(synced, self._ledger.of(symbol).stated_ns)
 
     def _base(self, synced: OrdersSynced) -> None:
         symbol = synced.symbol
@@ -118,22 +128,50 @@ class LedgerActor(Bookkeeping):
             self._based.add(symbol)
             self._say_if(self._ledger.synced(synced))
 
+    def on_account_synced(self, account: AccountSynced) -> None:
+        """Hold what is held against the fills, and ask for those that are missing."""
+        super().on_account_synced(account)
+        held = {one.symbol: one for one in account.positions}
+        for symbol in self._symbols:
+            if symbol in self._based and symbol not in self._unread:
+                self._look(held.get(symbol) or Position(symbol=symbol), account.asked_ns)
+
+    def _look(self, held: Position, asked_ns: int) -> None:
+        symbol = held.symbol
+        off_lots = held.qty_lots - self._ledger.of(symbol).position_lots
+        step = self._gaps.seen(symbol, off_lots, asked_ns, self.now_ns)
+        if step is Step.ASK:
+            self.ask_for_missed(symbol)
+        elif step is Step.GIVE_UP:
+            text = f"{off_lots} lots held which no trade explains, asked for {TRIES_MAX} times"
+            self.say(BooksDoubted(symbol=symbol, detail=text))
+            self._say_if(self._ledger.taken_over(symbol, held.qty_lots, held.entry_price))
+
     # What happened before.
 
     def on_trades_read(self, answer: TradesRead) -> None:
         """Book what is not booked yet, and read on if there may be more."""
         symbol = answer.symbol
+        is_past = self._unread.is_past(symbol)
+        if is_past:
+            self._book_past(answer)
+        else:
+            for trade in self._gaps.listed(answer):
+                self.book(_fill(trade))
+        was_unread = symbol in self._unread
+        for question in self._unread.answered(answer):
+            self.tell(self._venue, question)
+        if was_unread and symbol not in self._unread:
+            self.finish(symbol)
+
+    def _book_past(self, answer: TradesRead) -> None:
+        if self.generation > 1 and answer.symbol not in self._based:
+            self._gaps.past_listed(answer)
         for trade in answer.trades:
             fill = _fill(trade)
             if self.generation > 1 and trade.ts_ns >= self._started_ns:
                 self._say_if(self._ledger.filled(fill))
             self.deliver(self._books.listed(fill))
-        if symbol not in self._unread:
-            return
-        for question in self._unread.answered(answer):
-            self.tell(self._venue, question)
-        if symbol not in self._unread:
-            self.finish(symbol)
 
     def on_funding_read(self, answer: FundingRead) -> None:
         """Book what is not booked yet."""
@@ -162,6 +200,10 @@ class LedgerActor(Bookkeeping):
         elif timer.key == "day":
             self.deliver(self._books.today())
             self.set_timer("day", DAY_NS)
+        elif timer.key == "sweep":
+            for symbol in self._symbols:
+                self.ask_for_missed(symbol)
+            self.set_timer("sweep", SWEEP_NS)
         elif timer.key == "restore":
             self.deliver(self._books.restore(self.generation))
         else:

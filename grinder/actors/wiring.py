@@ -105,8 +105,7 @@ def assemble(runtime: Runtime, config: Config, facts: Facts, ports: Ports) -> No
         runtime.add_port("port.books", ports.books)
     factories = _factories(config, facts, runtime.address)
     runtime.declare(tree(config, factories))
-    stores = ("books",) if is_kept(config) else ()
-    connect(runtime, tuple(facts.instruments), (*optional(config), *stores))
+    connect(runtime, tuple(facts.instruments), optional(config))
 
 
 def is_recorded(config: Config) -> bool:
@@ -283,7 +282,7 @@ ROUTES: tuple[tuple[type[Message], str], ...] = (
     (ledger.LedgerChanged, "risk"),
     (ledger.DayChanged, "risk"),
     (risk.LedgerRequested, "ledger"),
-    (account.AccountSynced, "risk exchange reconcile"),
+    (account.AccountSynced, "risk exchange reconcile ledger"),
     (account.AccountSyncFailed, "risk"),
     # leave to act
     (control.LeadershipGained, "risk"),
@@ -311,9 +310,8 @@ OPTIONAL_ROUTES: dict[str, tuple[tuple[type[Message], str], ...]] = {
         (features.FeaturesSampled, "selection"),
         (risk.SymbolBanned, "selection"),
     ),
-    "books": ((account.AccountSynced, "ledger"),),
 }
-"""The same beside the others for an actor or a store that not every run has, by its name."""
+"""The same beside the others for an actor that not every run has, by its name."""
 
 POLICY_ROUTES: tuple[type[Message], ...] = (
     features.FeaturesComputed,
@@ -356,7 +354,7 @@ def optional(config: Config) -> tuple[str, ...]:
 
 
 def connect(runtime: Runtime, symbols: tuple[str, ...], extras: tuple[str, ...]) -> None:
-    """Say who hears what; ``extras`` names optional actors and stores."""
+    """Say who hears what; ``extras`` names optional actors."""
     at = runtime.address
     routes = runtime.routes
     policy = {leg: at(f"policy.{leg}") for leg in symbols}

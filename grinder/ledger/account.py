@@ -79,6 +79,11 @@ class SymbolLedger:
         """Venue time up to which fills are in the position that was taken over."""
         return self._settled_ns
 
+    @property
+    def stated_ns(self) -> int:
+        """Venue time up to which fills are in the position last stated."""
+        return self._stated_ns
+
     def fill(self, fill: OrderFilled) -> bool:
         """Book one fill; False when it is booked already."""
         if not self._trades.add(fill.trade_id):
@@ -167,9 +172,12 @@ class Ledger:
 
     def synced(self, sync: OrdersSynced) -> LedgerChanged | None:
         """Take the venue's position; None when it is ours already."""
-        symbol = self.of(sync.symbol)
-        changed = symbol.sync(sync.position_lots, sync.entry_price)
-        return symbol.said() if changed else None
+        return self.taken_over(sync.symbol, sync.position_lots, sync.entry_price)
+
+    def taken_over(self, symbol: str, lots: int, entry_price: Decimal) -> LedgerChanged | None:
+        """Take a position for ours; None when it is already."""
+        ledger = self.of(symbol)
+        return ledger.said() if ledger.sync(lots, entry_price) else None
 
     def marked(self, mark: MarkPriced) -> tuple[LedgerChanged, ...]:
         """Take the mark price of a market; return what is held at it, leg by leg."""

@@ -149,9 +149,9 @@ class Bookkeeper:
         """Begin with a position of the venue's."""
         return self._counted(self._keepers[symbol].base(position_lots, settled_ns))
 
-    def rebase(self, symbol: str, position_lots: int) -> list[Message]:
+    def rebase(self, symbol: str, position_lots: int, settled_ns: int) -> list[Message]:
         """Begin anew with a position that the fills do not explain."""
-        return self._counted(self._keepers[symbol].rebase(position_lots))
+        return self._counted(self._keepers[symbol].rebase(position_lots, settled_ns))
 
     def paid(self, payment: FundingPaid) -> list[Message]:
         """Take a funding payment; once each."""
@@ -171,8 +171,9 @@ class Bookkeeper:
 
     def seen(self, account: AccountSynced) -> list[Message]:
         """Take what the account is worth."""
-        equity = account.wallet + account.unrealized_pnl
-        return [] if self._is_restoring else list(self._days.see(equity, account.answered_ns))
+        if self._is_restoring or not self._is_kept:
+            return []
+        return list(self._days.see(account.wallet + account.unrealized_pnl, account.answered_ns))
 
     def today(self) -> Iterable[DayChanged]:
         """Return the day, if it has changed since it was told."""

@@ -139,12 +139,16 @@ class SymbolKeeper:
             self._off = (off, state, now_ns)
         return now_ns - self._off[2]
 
-    def rebase(self, position_lots: int) -> list[Outcome]:
-        """Let go of what is open: the venue holds something else, and no fill tells why."""
+    def rebase(self, position_lots: int, settled_ns: int = 0) -> list[Outcome]:
+        """Let go of what is open: the venue holds something else, and no fill tells why.
+
+        Fills up to ``settled_ns`` are in that position, whenever they are told.
+        """
         had = Decimal(0) if self.state is None else self.state.qty
         self.state = self._untracked(position_lots)
         self._off = None
         self._undo.clear()
+        self._settled_ns = max(self._settled_ns, settled_ns)
         text = f"{had} on the books, {self.state.qty} at the venue: what was open ends in no trip"
         doubted = BooksDoubted(symbol=self._instrument.symbol, detail=text)
         return [doubted, BookBase(state=self.state)]

@@ -45,18 +45,18 @@ def _forgetful_risk(actor: Actor) -> None:
 
 
 def _careless_ledger(actor: Actor) -> None:
-    """Let every third fill be left out of the books: they no longer match the venue's."""
-    assert isinstance(actor, LedgerActor)
-    whole = actor.on_order_filled
-    heard = 0
+    """Let every third fill be left out of the books: they no longer match the venue's.
 
-    def on_order_filled(fill: OrderFilled) -> None:
-        nonlocal heard
-        heard += 1
-        if heard % 3:
+    However often it is told: one that was only not heard is found in the venue's list.
+    """
+    assert isinstance(actor, LedgerActor)
+    whole = actor.book
+
+    def book(fill: OrderFilled) -> None:
+        if fill.trade_id % 3:
             whole(fill)
 
-    vars(actor).update(on_order_filled=on_order_filled)
+    vars(actor).update(book=book)
 
 
 CANARIES: Final[Mapping[str, tuple[str, Callable[[Actor], None]]]] = {

@@ -18,6 +18,7 @@ from grinder.kernel.observer import Observer
 from grinder.kernel.signals import ActorFailed, ActorRestarted, ActorStarted
 from grinder.messages import (
     account,
+    books,
     control,
     features,
     grid,
@@ -61,7 +62,7 @@ ETHER = Instrument(
 START_TICKS = {BTC: 600_000, ETH: 300_000}
 """Best bid when nothing else is said: 60,000 and 3,000 USDT."""
 
-MODULES = (account, control, features, grid, journal, ledger, market, orders, risk, venue)
+MODULES = (account, books, control, features, grid, journal, ledger, market, orders, risk, venue)
 CLASSES: tuple[type[Message], ...] = (
     *(
         one

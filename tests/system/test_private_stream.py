@@ -12,6 +12,7 @@ from system.conftest import Site
 from system.processes import FIXTURES, Run, settings
 from system.waiting import until
 from system.witness import accepted, books, doubles, fills, venue_books
+from venue.clients import Rest
 
 pytestmark = pytest.mark.unmeasured
 
@@ -19,6 +20,11 @@ pytestmark = pytest.mark.unmeasured
 RESTLESS = (
     *("--config", str(FIXTURES / "restless.toml")),
     *settings(policy__exit_spacing_bps=200),
+)
+# Orders that stay where they are: none is under way whose echo could be lost.
+STILL = (
+    *RESTLESS,
+    *settings(policy__spacing_bps=200, policy__recentre_bps=150, sync__interval_ms=1_000),
 )
 SYMBOL = "BTCUSDT"
 LADDER = 2 * 5
@@ -99,4 +105,24 @@ def test_fills_of_a_silent_stream_are_counted_once(tmp_path: Path, site: Site) -
 
     assert site.witness.account()["positions"]
     assert not doubles(site.witness.log())
+    assert books(report) == venue_books(site.witness)
+
+
+def test_a_trade_by_hand_that_an_open_stream_never_told_of_is_booked(
+    tmp_path: Path, site: Site
+) -> None:
+    control = site.server.control
+    with Run(tmp_path, *STILL, *site.options) as run:
+        until(lambda: site.witness.entries() == 2 * LADDER, "both ladders")
+        streams = until(lambda: private_streams(run), "the private stream is told of")
+        control("stream-fault", fault="drop", pattern="user:*")
+        Rest(site.server.rest_url).market("BUY")
+        until(lambda: control("state")["stream_faults"].get("drop", 0) >= 2, "its events are lost")
+        control("clear-faults")
+        fees = Decimal(site.witness.account()["ledger"]["commission"])
+        until(lambda: Decimal(run.state()["pnl"]["fees"]) == fees, "the trade is booked")
+        assert fees
+        assert private_streams(run) == streams
+        report = run.stop()
+
     assert books(report) == venue_books(site.witness)

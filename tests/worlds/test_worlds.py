@@ -66,6 +66,18 @@ def test_a_kill_in_the_middle_is_survived() -> None:
     assert not verdict.violations
 
 
+@pytest.mark.parametrize("seed", [6, 12, 14])
+def test_a_trade_by_hand_whose_events_are_lost_is_in_the_books(seed: int) -> None:
+    lost = Fault(at_ms=20_000, kind="event-lost", ms=500)
+    by_hand = Fault(at_ms=20_100, kind="by-hand", seed=seed)
+
+    verdict = play(WorldSpec(seed=seed, minutes=1), (lost, by_hand))
+
+    assert verdict.done["by-hand"] == 1
+    assert verdict.done["event-lost"] > 0
+    assert not verdict.violations
+
+
 @pytest.mark.parametrize("name", CANARIES)
 def test_a_planted_bug_is_found(name: str) -> None:
     assert any(play_canary(name, seed).violations for seed in (1, 2, 3))
