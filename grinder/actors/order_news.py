@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from grinder.execution.denials import PASSING
+from grinder.execution.denials import PASSING, DenialCode
 from grinder.execution.identity import decode
 from grinder.kernel.actor import Actor
 from grinder.messages.account import PositionChanged
@@ -12,6 +12,7 @@ from grinder.messages.grid import (
     CloseProgressed,
     IntentAction,
     IntentsDenied,
+    IntentsProposed,
     PlanRequested,
 )
 from grinder.messages.market import MarkPriced
@@ -24,7 +25,7 @@ from grinder.messages.orders import (
     OrdersSubmitted,
     OrdersSynced,
 )
-from grinder.messages.risk import LatchMoved
+from grinder.messages.risk import EntriesWithdrawn, LatchMoved
 from grinder.model.grid_settings import GridSettings
 from grinder.model.instrument import Instrument
 from grinder.model.safety import CloseSettings
@@ -39,6 +40,8 @@ DENIALS_MAX = 5
 """The pause of a level that is denied again and again doubles this many times."""
 PASSING_MAX = 2
 """The same, where the reason for the denial passes by itself."""
+OVER_CAP = "CAP"
+"""Why an entry goes that a cap has no room for any more."""
 OUTCOMES_MAX = 200
 """Outcomes of entries kept until the next sample."""
 REFUSALS_MAX = 5
@@ -48,9 +51,9 @@ REFUSALS_MAX = 5
 class OrderNews(Actor):
     """The half of an actor that knows what rests and what is held.
 
-    Hears OrdersSynced, IntentsDenied, the news of each order, PositionChanged and MarkPriced. Says
-    CloseProgressed, LatchMoved, and PlanRequested to itself. A subclass sets leave to enter in
-    ``set_leave``.
+    Hears OrdersSynced, IntentsDenied, EntriesWithdrawn, the news of each order, PositionChanged and
+    MarkPriced. Says IntentsProposed, CloseProgressed, LatchMoved, and PlanRequested to itself. A
+    subclass sets leave to enter in ``set_leave``.
     """
 
     def __init__(
@@ -65,6 +68,8 @@ class OrderNews(Actor):
         self._is_flattened = close.kill_position == "flatten"
         self._outcomes: deque[Outcome] = deque(maxlen=OUTCOMES_MAX)
         """What became of entries since the last sample."""
+        self._bid_ticks = self._ask_ticks = 0
+        """The market as last heard."""
         self._is_heard = False
         """Whether changes of our orders are heard; exits are placed even if not."""
         self._pause_ns = settings.refused_level_pause_ms * NS_PER_MS
@@ -212,12 +217,8 @@ class OrderNews(Actor):
         over no change of price brings the level back: who was denied keeps quiet.
         """
         planner = self._planner
-        denials = self._denials
         for denial in denied.denials:
-            known = denials.get(denial.level, 0)
-            denials[denial.level] = known + 1
-            most = PASSING_MAX if denial.code in PASSING else DENIALS_MAX
-            pause_ns = self._pause_ns << min(known, most)
+            pause_ns = self._pause_of(denial.level, denial.code)
             if denial.action is IntentAction.CANCEL:
                 name = planner.holdings.by_level.get(denial.level, "")
                 rests_ns = planner.holdings.postpone_cancel(name, self._pause_ns, self.now_ns)
@@ -226,6 +227,27 @@ class OrderNews(Actor):
                 is_exit = denial.level in SLOTS
                 rests_ns = planner.deny(denial.level, is_exit, pause_ns, self.now_ns)
                 self.set_timer(f"again:{denial.level}", rests_ns)
+
+    def on_entries_withdrawn(self, withdrawn: EntriesWithdrawn) -> None:
+        """Cancel what a cap has no room for any more; its levels rest as if denied."""
+        planner = self._planner
+        names = [one.client_order_id for one in withdrawn.orders]
+        cancels = planner.holdings.withdraw_orders(names, OVER_CAP, self.now_ns)
+        if not cancels:
+            return
+        for one in cancels:
+            pause_ns = self._pause_of(one.level, DenialCode.MAX_POSITION_EXCEEDED)
+            rests_ns = planner.deny(one.level, False, pause_ns, self.now_ns)
+            self.set_timer(f"again:{one.level}", rests_ns)
+        mid_ticks2 = self._bid_ticks + self._ask_ticks
+        symbol = self._symbol
+        self.say(IntentsProposed(symbol=symbol, intents=cancels, mid_ticks2=mid_ticks2, tick_ns=0))
+
+    def _pause_of(self, level: str, code: str) -> int:
+        """Count a denial of a level; return for how long in ns it rests."""
+        known = self._denials.get(level, 0)
+        self._denials[level] = known + 1
+        return self._pause_ns << min(known, PASSING_MAX if code in PASSING else DENIALS_MAX)
 
 
 def _level_of(client_order_id: str) -> str:

@@ -69,7 +69,6 @@ class PolicyActor(OrderNews):
         self._budget: RiskBudgetChanged | None = None
         self._is_static = config.policy.name == "static"
         self._is_selected = not config.selection.enabled
-        self._bid_ticks = self._ask_ticks = 0
         self._state = "INIT"
         self._is_feed_stale = True
         self._picture_reason = ""

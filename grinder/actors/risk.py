@@ -58,7 +58,7 @@ class RiskSupervisor(OperatorWatch):
     news, AccountSynced, LedgerChanged, JournalHealthChanged, leadership, the fate of others, and
     operators. Says IntentsApproved, IntentsDenied, RiskStateChanged, RiskBudgetChanged,
     PermitsRevoked, KillSwitchTripped, SymbolBanned, WindDownStarted, OrdersRequested,
-    LedgerRequested.
+    LedgerRequested, EntriesWithdrawn.
     Restart: begins in INIT with everything forbidden and every earlier permit void; what was
     latched (kill switch, an operator's hold, equity at start and at its peak, the day and its loss,
     a key denied, bans) is asked back of the keeper, and what the books hold of the ledger.
@@ -127,8 +127,8 @@ class RiskSupervisor(OperatorWatch):
         approved, denials = facts.judge(proposed, self._state, self.now_ns)
         if approved:
             permit = facts.permit(approved, self._serial, self._state, self.now_ns)
-            if not facts.is_alone:
-                facts.views[proposed.symbol].let(approved, permit)
+            if permit is not None:
+                facts.let(proposed, approved, permit)
             self.say(
                 IntentsApproved(
                     symbol=proposed.symbol,
@@ -255,6 +255,7 @@ class RiskSupervisor(OperatorWatch):
         self.look_at_day()
         self._evaluate()
         self.tell_budgets()
+        self.withdraw()
         self.set_timer("evaluate", self._settings.evaluate_ms * NS_PER_MS)
 
     def _trip(self, reason: str, detail: str) -> None:

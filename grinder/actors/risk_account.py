@@ -9,8 +9,15 @@ from grinder.kernel.address import Address
 from grinder.kernel.signals import Remember
 from grinder.messages.features import FeaturesSampled
 from grinder.messages.ledger import DayChanged, LedgerChanged
-from grinder.messages.risk import LatchesReported, LatchMoved, PermitsRevoked
-from grinder.risk.facts import LASTING, RiskFacts
+from grinder.messages.risk import (
+    EntriesWithdrawn,
+    LatchesReported,
+    LatchMoved,
+    PermitsRevoked,
+    Withdrawal,
+)
+from grinder.risk.denials import render
+from grinder.risk.facts import LASTING, RiskFacts, withdrawn
 from grinder.risk.standing import Budgets
 
 
@@ -18,7 +25,7 @@ class AccountWatch(Actor):
     """The half of an actor that knows what is won and lost, and how harmful the flow is.
 
     Hears LedgerChanged, DayChanged, FeaturesSampled, LatchesReported. Says RiskBudgetChanged,
-    PermitsRevoked, LatchMoved.
+    PermitsRevoked, LatchMoved, EntriesWithdrawn.
     """
 
     def __init__(self, facts: RiskFacts, budgets: Budgets, keeper: Address) -> None:
@@ -90,6 +97,17 @@ class AccountWatch(Actor):
         if standing.equity > 0:
             for budget in self._budgets.look(standing, self.now_ns):
                 self.say(budget)
+
+    def withdraw(self) -> None:
+        """Have taken off what the caps have no room for any more: policies have it cancelled."""
+        by_leg: dict[str, list[Withdrawal]] = {}
+        for one in withdrawn(self._facts, self.now_ns):
+            detail = render(one.code, worst_case=one.worst_case, cap=one.cap)
+            name = one.entry.name
+            order = Withdrawal(client_order_id=name, code=one.code.value, detail=detail)
+            by_leg.setdefault(one.entry.leg, []).append(order)
+        for leg, orders in by_leg.items():
+            self.say(EntriesWithdrawn(symbol=leg, orders=tuple(orders)))
 
     def revoke(self, reason: str) -> None:
         """Void every permit given so far."""

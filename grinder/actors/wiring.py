@@ -318,6 +318,7 @@ POLICY_ROUTES: tuple[type[Message], ...] = (
     features.FeaturesSampled,
     risk.RiskBudgetChanged,
     risk.SymbolBanned,
+    risk.EntriesWithdrawn,
     market.FeedHealthChanged,
     market.MarkPriced,
     grid.IntentsDenied,

@@ -106,6 +106,7 @@ LEVELS: dict[type[Message], int] = {
     risk.ResetKillSwitch: logging.WARNING,
     risk.OverrideLifecycle: logging.WARNING,
     risk.SymbolBanned: logging.WARNING,
+    risk.EntriesWithdrawn: logging.WARNING,
     risk.StopTrading: logging.INFO,
     risk.WindDownStarted: logging.INFO,
     risk.WindDownCompleted: logging.INFO,

@@ -42,6 +42,32 @@ class PermitsRevoked(Message):
 
 
 @attrs.frozen(kw_only=True)
+class Withdrawal:
+    """One entry that a cap has no room for any more."""
+
+    client_order_id: str
+    code: str
+    """MAX_POSITION_EXCEEDED or MAX_NOTIONAL_EXCEEDED."""
+    detail: str
+    """The numbers: ``CODE: worst_case=value cap=value``."""
+
+
+@attrs.frozen(kw_only=True)
+class EntriesWithdrawn(Message):
+    """RiskSupervisor tells the policy of a leg which of its entries have to go.
+
+    More is held, or may come to be, than was believed when they were let in. Said again while they
+    rest and are too many.
+    """
+
+    lane: ClassVar[Lane] = Lane.URGENT
+
+    symbol: str
+    orders: tuple[Withdrawal, ...]
+    """Furthest from the market first."""
+
+
+@attrs.frozen(kw_only=True)
 class KillSwitchTripped(Message):
     """The latch closed; only a named operator opens it."""
 

@@ -6,6 +6,8 @@ also counts as taken from the moment a placement is proposed until its fate is k
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
 from grinder.messages.grid import Intent, IntentAction
@@ -164,6 +166,20 @@ class Holdings:
             holding = self.by_id.get(intent.client_order_id)
             if holding is not None:
                 holding.cancelling_ns = now_ns
+
+    def withdraw_orders(self, names: Iterable[str], reason: str, now_ns: int) -> tuple[Intent, ...]:
+        """Return cancels of the entries called so, but for those that have one under way.
+
+        They count as asked for.
+        """
+        entries = (self.by_id.get(name) for name in names)
+        cancels = tuple(
+            one.cancelled(reason)
+            for one in entries
+            if one is not None and not one.reduce_only and not one.is_cancelling(now_ns)
+        )
+        self.note_cancels(cancels, now_ns)
+        return cancels
 
     def postpone_cancel(self, client_order_id: str, pause_ns: int, now_ns: int) -> int:
         """Leave an order whose cancel was refused alone for a while; return for how long in ns.

@@ -7,7 +7,7 @@ replaces whatever fills had made of it. Reduce-only orders add no risk and are l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from grinder.errors import InvariantError
@@ -24,7 +24,8 @@ from grinder.messages.orders import (
     Placement,
 )
 from grinder.model.instrument import Instrument
-from grinder.model.order import Side
+from grinder.model.order import OpenOrder, Side
+from grinder.risk.surplus import Entry
 
 WORKING_MAX = 4_000
 """Above what the order book can hold live; more means that ends are not heard."""
@@ -33,11 +34,12 @@ ENDED_MAX = 2_000
 
 
 class _Working:
-    __slots__ = ("filled_lots", "qty_lots", "side", "symbol")
+    __slots__ = ("filled_lots", "price_ticks", "qty_lots", "side", "symbol")
 
-    def __init__(self, symbol: str, side: Side, qty_lots: int) -> None:
+    def __init__(self, symbol: str, side: Side, price_ticks: int, qty_lots: int) -> None:
         self.symbol = symbol
         self.side = side
+        self.price_ticks = price_ticks
         self.qty_lots = qty_lots
         self.filled_lots = 0
 
@@ -81,6 +83,8 @@ class Exposure:
         self._symbols: dict[str, SymbolExposure] = {}
         self._working: dict[str, _Working] = {}
         self._ended: dict[str, bool] = {}
+        self.has_changed = False
+        """Set with all that is heard; for whoever looks at the whole of it to take back."""
 
     def apply(self, message: Message) -> bool:
         """Take an order or position event; False for a message that says nothing of either.
@@ -88,15 +92,14 @@ class Exposure:
         Raises:
             InvariantError: more working orders than can be.
         """
+        self.has_changed = True
         if isinstance(message, OrdersSubmitted):
             self._submit(message.orders)
         elif isinstance(message, OrderAccepted):
             if not self._ended.get(message.client_order_id, True):
                 del self._ended[message.client_order_id]
             if not message.reduce_only:
-                self._work(
-                    message.client_order_id, message.symbol, message.side, message.qty_lots, 0
-                )
+                self._work(message, message.price_ticks, message.qty_lots, 0)
         elif isinstance(message, OrderFilled):
             self._fill(message)
         elif isinstance(message, OrderEnded):
@@ -118,6 +121,18 @@ class Exposure:
         if exposure is None:
             exposure = self._symbols[symbol] = SymbolExposure()
         return exposure
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield everything that may still add risk, from the moment it was sent."""
+        for name, order in self._working.items():
+            if order.remaining_lots:
+                yield Entry(
+                    name=name,
+                    leg=order.symbol,
+                    side=order.side,
+                    price_ticks=order.price_ticks,
+                    lots=order.remaining_lots,
+                )
 
     def worst_case_notional(
         self,
@@ -186,7 +201,7 @@ class Exposure:
             if len(working) >= self._working_max:
                 raise self._too_many(name)
             side, lots = order.side, order.qty_lots
-            working[name] = _Working(order.symbol, side, lots)
+            working[name] = _Working(order.symbol, side, order.price_ticks, lots)
             symbol = self.of(order.symbol)
             if side is Side.BUY:
                 symbol.buy_lots += lots
@@ -198,14 +213,22 @@ class Exposure:
             f"expected at most {self._working_max} working orders, {name} is one more"
         )
 
-    def _work(self, name: str, symbol: str, side: Side, qty_lots: int, filled_lots: int) -> None:
+    def _work(
+        self,
+        news: OrderAccepted | OrderFilled | OpenOrder,
+        price_ticks: int,
+        qty_lots: int,
+        filled_lots: int,
+    ) -> None:
+        name = news.client_order_id
         if name in self._ended:
             return
         order = self._working.get(name)
         if order is None:
             if len(self._working) >= self._working_max:
                 raise self._too_many(name)
-            order = self._working[name] = _Working(symbol, side, qty_lots)
+            order = _Working(news.symbol, news.side, price_ticks, qty_lots)
+            self._working[name] = order
         else:
             self._pend(order, -1)
             order.qty_lots = qty_lots
@@ -216,7 +239,7 @@ class Exposure:
         name = fill.client_order_id
         if name and not fill.reduce_only:
             qty_lots = fill.filled_lots + fill.remaining_lots
-            self._work(name, fill.symbol, fill.side, qty_lots, fill.filled_lots)
+            self._work(fill, fill.price_ticks, qty_lots, fill.filled_lots)
             if fill.remaining_lots == 0:
                 self._end(name, is_final=True)
         self.of(fill.symbol).holding.fill(fill)
@@ -235,13 +258,7 @@ class Exposure:
         for order in sync.orders:
             if not order.reduce_only:
                 self._ended.pop(order.client_order_id, None)
-                self._work(
-                    order.client_order_id,
-                    order.symbol,
-                    order.side,
-                    order.qty_lots,
-                    order.filled_lots,
-                )
+                self._work(order, order.price_ticks, order.qty_lots, order.filled_lots)
         self.of(sync.symbol).holding.state(sync.position_lots)
 
     def _pend(self, order: _Working, sign: int) -> None:

@@ -28,6 +28,7 @@ from grinder.risk.kill_switch import OPEN, trip
 from grinder.risk.rules import evaluate
 from grinder.risk.standing import Equity, Standing, ratio_left
 from grinder.risk.states import LifecycleInputs, LifecycleState, Override
+from grinder.risk.surplus import Leg, Misfit, Surplus, surplus
 from grinder.risk.view import RiskView
 
 _NOTHING = Decimal(0)
@@ -87,8 +88,8 @@ class RiskFacts:
         self.is_winding_down = False
         self.is_recalled = False
         """False until it is known what an earlier generation has latched."""
-        self._is_breached = False
-        self._kept_peak = ""
+        self._is_breached, self._kept_peak = False, ""
+        self.surplus = Surplus()
 
     def latched(self) -> tuple[tuple[str, str], ...]:
         """Return what the next generation has to know, as (key, value)."""
@@ -241,6 +242,14 @@ class RiskFacts:
             deadline_ns=min(deadline_ns, self.leader_until_ns),
         )
 
+    def let(self, proposed: IntentsProposed, approved: tuple[Intent, ...], permit: Permit) -> None:
+        """Note what was let in, and at which prices it fits."""
+        view = self.views[proposed.symbol]
+        self.surplus.let_ticks2[view.instrument.market] = proposed.mid_ticks2
+        if not self.is_alone:
+            self.surplus.let_beside = self.features.copy()
+            view.let(approved, permit)
+
     def inputs(self) -> LifecycleInputs:
         """Return what the lifecycle looks at; markets that are not heard do not count as calm."""
         fresh = [
@@ -284,6 +293,43 @@ def _notional_of_others(facts: RiskFacts, view: RiskView, now_ns: int) -> Decima
     except KeyError:
         return None
     return total
+
+
+def withdrawn(facts: RiskFacts, now_ns: int) -> tuple[Misfit, ...]:
+    """Return the entries that the caps have no room for, and of which it is time to tell.
+
+    There is something to do only after news of orders or positions, and while any are too many.
+    """
+    exposure = facts.exposure
+    if not exposure.has_changed or facts.is_winding_down:
+        return ()
+    legs = _priced(facts)
+    misfits = surplus(
+        legs,
+        exposure.entries(),
+        position_max=facts.settings.position_notional_max,
+        total_max=facts.settings.total_notional_max,
+        leaving=facts.surplus.leaving,
+    )
+    exposure.has_changed = bool(misfits) or len(legs) < len(facts.views)
+    return facts.surplus.look(misfits, now_ns)
+
+
+def _priced(facts: RiskFacts) -> dict[str, Leg]:
+    """Return what is held of each leg whose market was heard, at the prices at which it counts."""
+    found, let = {}, facts.surplus
+    for market, now in facts.features.items():
+        mid_ticks2 = now.bid_ticks + now.ask_ticks
+        beside = let.let_beside.get(market, now)
+        for view in facts.views_of[market]:
+            found[view.symbol] = Leg(
+                instrument=view.instrument,
+                held_lots=view.own.position_lots,
+                mid_ticks2=mid_ticks2,
+                position_ticks2=min(mid_ticks2, let.let_ticks2.get(market, mid_ticks2)),
+                total_ticks2=min(mid_ticks2, beside.bid_ticks + beside.ask_ticks),
+            )
+    return found
 
 
 def _underway(

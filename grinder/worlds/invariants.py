@@ -30,6 +30,7 @@ from grinder.messages.orders import (
     PlaceOrders,
 )
 from grinder.messages.risk import (
+    EntriesWithdrawn,
     KillSwitchTripped,
     LatchMoved,
     RiskStateChanged,
@@ -46,8 +47,9 @@ if TYPE_CHECKING:
 ATTEMPTS_MAX: Final = 60
 """Cancels, or lookups, of one order."""
 NAMES_MAX: Final = 50_000
-TOLD_MAX: Final = {"writes": 300, "denials": 160, "refusals": 160}
-"""Writes of a process, and refusals of our own and of the venue, in a minute.
+TOLD_MAX: Final = {"writes": 300, "denials": 160, "refusals": 160, "withdrawals": 30}
+"""Writes of a process, refusals of our own and of the venue, and entries told to go for a cap, each
+in a minute.
 
 Where the cap is too small for the ladder, its levels are tried again about once a second for each
 symbol: the pause grows only while nothing gets through."""
@@ -92,6 +94,7 @@ class Watch(Observer):
         KillSwitchTripped,
         LatchMoved,
         SymbolBanned,
+        EntriesWithdrawn,
         LedgerChanged,
         SelectionRanked,
         SymbolSelected,
@@ -111,6 +114,8 @@ class Watch(Observer):
         """Messages in whose judgement we failed ourselves; the kernel swallows that."""
         self.banned_ns: dict[str, int] = {}
         """Since when a market is banned, by symbol."""
+        self.withdrawn_ns: dict[str, int] = {}
+        """When entries were last told to go because of a cap, by market."""
         self._left_active_ns = 0
         self._killed_ns: int | None = None
         self._orders: dict[str, Placement] = {}
@@ -131,6 +136,7 @@ class Watch(Observer):
             KillSwitchTripped: self._note_switch,
             LatchMoved: self._note_switch,
             SymbolBanned: lambda _, at_ns, news: _ban(self.banned_ns, at_ns, news),
+            EntriesWithdrawn: lambda _, at_ns, news: _withdraw(self, at_ns, news),
             LedgerChanged: self._note_ledger,
             SelectionRanked: lambda _, __, news: _select(self.selected, news),
             SymbolSelected: lambda _, __, news: _select(self.selected, news),
@@ -302,6 +308,12 @@ def _ban(banned_ns: dict[str, int], at_ns: int, news: SymbolBanned) -> None:
         banned_ns.setdefault(news.symbol, at_ns)
     else:
         banned_ns.pop(news.symbol, None)
+
+
+def _withdraw(watch: Watch, at_ns: int, news: EntriesWithdrawn) -> None:
+    """Keep when entries were last told to go because of a cap, and how many."""
+    watch.told["withdrawals"] += len(news.orders)
+    watch.withdrawn_ns[market_of(news.symbol)] = at_ns
 
 
 def _select(selected: set[str], news: SymbolSelected | SelectionRanked) -> None:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from grinder.actors.wiring import RISK
 from grinder.actors.world import ACCOUNT
 from grinder.execution.identity import decode
 from grinder.model.grid import GridPlan
 from grinder.model.legs import HEDGE, by_market
 from grinder.model.order import Side
 from grinder.model.units import NS_PER_MS, NS_PER_S
+from grinder.risk.surplus import AGAIN_NS
 from grinder.worlds.invariants import TOLD_MAX, Watch
 
 if TYPE_CHECKING:
@@ -21,11 +23,13 @@ if TYPE_CHECKING:
     from grinder.worlds.world import FaultWorld
 
 LASTS_MAX_S: Final = {
-    "cap": 45, "reach": 45, "cover": 60, "opposite-held": 45, "stale": 45, "barred": 45,
+    "cap": 20, "cap-heard": 5, "reach": 45, "cover": 60, "opposite-held": 45, "stale": 45,
+    "barred": 45,
 }  # fmt: skip
 """How long something may be wrong while nobody can know it, or nobody can do anything about it:
-more at risk than the cap, or than one ladder; no exit for what is held; an order that could turn
-the position; quotes on a market that is not heard, or while there are to be none."""
+more at risk than the cap, or than one ladder; more than the cap, as RiskSupervisor knows, and
+nobody is told to cancel any; no exit for what is held; an order that could turn the position;
+quotes on a market that is not heard, or while there are to be none."""
 CAP_SLACK: Final = Decimal("1.02")
 """Prices move between the judgement and the venue."""
 SURPLUS_MAX: Final = 30
@@ -73,6 +77,7 @@ class Looks:
             is_well = {
                 # What filled unheard is held and can't be undone; it must not be added to.
                 "cap": self._is_gross_within(symbol, cap) or not adds_to(world, symbol),
+                "cap-heard": self._is_cap_heeded(symbol, cap),
                 "reach": self._is_within(symbol, self._reach(symbol)) or not adds_to(world, symbol),
                 "cover": self._watch.is_killed or is_covered(world, symbol),
                 "opposite-held": may_turn(world) or not opposite_of(world, symbol),
@@ -143,6 +148,25 @@ class Looks:
         legs = by_market(world.instruments)[market]
         lots = sum(max(0, worst_lots(world, leg) - world.hand_lots[leg]) for leg in legs)
         return world.instruments[symbol].notional(bid, lots) <= notional_max * CAP_SLACK
+
+    def _is_cap_heeded(self, symbol: str, cap: Decimal) -> bool:
+        """Return whether what RiskSupervisor believes fits the cap, or it has had entries go."""
+        world = self._world
+        risk = world.process.actor(RISK)
+        leg = world.instruments[symbol]
+        now = None if risk is None else risk._facts.features.get(leg.market)
+        if now is None or risk._facts.is_winding_down:
+            return True
+        told_ns = self._watch.withdrawn_ns.get(leg.market, 0)
+        if world.now_ns - told_ns <= AGAIN_NS + NS_PER_S:
+            return True
+        # A price that has risen since something was let in takes nothing off.
+        ticks2 = now.bid_ticks + now.ask_ticks
+        ticks2 = min(ticks2, risk._facts.surplus.let_ticks2.get(leg.market, ticks2))
+        legs = [risk._facts.exposure.of(one) for one in by_market(world.instruments)[leg.market]]
+        worst = sum(one.worst_lots() for one in legs)
+        is_over = leg.notional(ticks2, worst) / 2 > cap
+        return not (is_over and any(one.worst_lots() > abs(one.position_lots) for one in legs))
 
     def _judge_lasting(self, name: str, symbol: str, *, is_well: bool) -> None:
         self._watch.judged[name] += 1
