@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from grinder.model.grid import GridMode
@@ -146,6 +146,7 @@ moves = st.lists(
 
 
 @given(moves=moves, direction=st.sampled_from(["long", "short"]))
+@example(moves=[(1_000, 0, False), (-1_000, 0, False)], direction="long")
 def test_whoever_is_restarted_in_between_never_more_is_held_than_the_lines_beyond(
     moves: list[tuple[int, int, bool]], direction: str
 ) -> None:

@@ -17,6 +17,7 @@ from grinder.model.order import Side
 from grinder.model.safety import CloseSettings
 from grinder.planner.grid import GridPlanner
 from grinder.planner.holdings import Holding
+from grinder.planner.initial import LEVEL
 from simulated.worlds import BITCOIN
 
 BID = 600_000
@@ -163,7 +164,8 @@ class Venue:
         """Assert what holds after every turn."""
         levels = [one.level for one in self.orders()]
         assert len(levels) == len(set(levels))
-        entries = [one for one in self.orders() if not one.reduce_only]
+        # The order of the initial position stands at the touch, wherever the lines are.
+        entries = [one for one in self.orders() if not one.reduce_only and one.level != LEVEL]
         prices = [(one.side, one.price_ticks) for one in entries]
         assert len(prices) == len(set(prices)), "two levels on one tick"
         covered = sum(lots for _, lots in self.exits().values())
