@@ -186,6 +186,9 @@ class JournalPort(TurningPort, RecordingPort):
         """Write one block; it is encoded before anybody who asks ``ahead`` has to wait for it."""
         taken = self._taken
         batch = self._entries[:BLOCK_RECORDS]
+        if not batch:
+            # Somebody has asked since they were seen here; a block without records is damage.
+            return
         block = b""
         if not self._failed:
             with contextlib.suppress(ValueError):

@@ -251,6 +251,22 @@ def test_who_asks_while_a_block_is_encoded_writes_it_himself(
     assert (found.count(7), found.count(8)) == (1, 1)
 
 
+def test_entries_that_are_gone_before_they_are_encoded_leave_no_empty_block(
+    tmp_path: Path,
+) -> None:
+    directory = tmp_path / "journal"
+    stage = stage_of(directory)
+    port = stage.runtime.resolve("port.journal").slot.port
+    assert isinstance(port, SteppedJournalPort)
+    port.note((7, "risk", 1, 7))
+    assert port.ahead()
+    before = port._writer.bytes
+    port._drain()
+
+    assert port._writer.bytes == before
+    assert [record[1] for record in JournalReader(directory).records()][-1] == 7
+
+
 def test_a_queue_that_is_full_loses_and_says_so(tmp_path: Path) -> None:
     stage = stage_of(tmp_path / "journal", flush_ms=1_000, pending_max=50)
     stage.until(lambda: stage.said(JournalReported) and stage.said(JournalReported)[-1].lost)
